@@ -1,0 +1,1 @@
+"""The accounts of Steppe: areas and land-degradation indicators. Imports landcover only."""

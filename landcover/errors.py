@@ -1,0 +1,165 @@
+"""Every error a user of Steppe can cause or meet, as a noun of the domain.
+
+The classes carry a ``slug`` (the last part of the RFC 9457 problem type) and a process ``exit_code``; translating
+them to HTTP is the business of ``serving.api`` alone. A message says what came, what was expected and what to do, in
+one sentence, without paths a client did not send.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SteppeError(Exception):
+    """Base of all errors that are answered with one clear sentence instead of a traceback."""
+
+    slug: ClassVar[str] = "steppe-error"
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(SteppeError):
+    """A setting or option cannot be used."""
+
+    slug = "config"
+    exit_code = 4
+
+
+class DataError(SteppeError):
+    """Input data cannot be used as it is."""
+
+    slug = "data"
+    exit_code = 3
+
+
+class RasterUnreadable(DataError):
+    """The bytes are not a raster that Steppe reads."""
+
+    slug = "raster-unreadable"
+
+
+class RasterTruncated(DataError):
+    """The raster opens, but pixels are missing or damaged."""
+
+    slug = "raster-truncated"
+
+
+class RasterTooLarge(DataError):
+    """The raster exceeds a configured limit."""
+
+    slug = "raster-too-large"
+
+
+class BandMapping(DataError):
+    """The bands a model needs cannot be found by name in the input."""
+
+    slug = "band-mapping"
+
+
+class DtypeMismatch(DataError):
+    """The sample type of the input is not the one the model declares."""
+
+    slug = "dtype"
+
+
+class LevelMismatch(DataError):
+    """The processing level of the input is unknown or not one the model was made for."""
+
+    slug = "processing-level"
+
+
+class RadiometryMismatch(DataError):
+    """Scale and offset of the input contradict each other or cannot be brought to the model's."""
+
+    slug = "radiometry"
+
+
+class NoCrs(DataError):
+    """The raster has no coordinate reference system."""
+
+    slug = "no-crs"
+
+
+class NoGeoreference(DataError):
+    """The raster has a CRS but no usable pixel-to-map transform."""
+
+    slug = "no-georeference"
+
+
+class ResolutionMismatch(DataError):
+    """The pixel size of the input is too far from the one the model was made for."""
+
+    slug = "resolution"
+
+
+class GridMismatch(DataError):
+    """Two rasters that must share a grid do not."""
+
+    slug = "grid-mismatch"
+
+
+class NoValidData(DataError):
+    """Every pixel of the input is nodata."""
+
+    slug = "no-valid-data"
+
+
+class WindowError(DataError):
+    """A window or tile size is impossible for the grid it is used on."""
+
+    slug = "window"
+
+
+class UnknownLegend(ConfigError):
+    """A legend, crosswalk or class name is not known."""
+
+    slug = "unknown-legend"
+
+
+class UnmappedCodes(DataError):
+    """The data holds class codes that the crosswalk or legend does not have."""
+
+    slug = "unmapped-codes"
+
+
+class ModelNotFound(ConfigError):
+    """No model of that name or version is in the registry."""
+
+    slug = "model-not-found"
+
+
+class BundleInvalid(ConfigError):
+    """A model bundle is incomplete, altered or disagrees with its manifest."""
+
+    slug = "bundle-invalid"
+
+
+class ProviderUnavailable(ConfigError):
+    """The requested execution provider is not there or did not take the model."""
+
+    slug = "provider-unavailable"
+
+
+class ModelOutputInvalid(SteppeError):
+    """The model answered something that is not a probability field."""
+
+    slug = "model-output"
+
+
+class OutputNotWritable(ConfigError):
+    """A result cannot be written where it was asked for."""
+
+    slug = "output-not-writable"
+
+
+class DiskFull(SteppeError):
+    """The file system ran out of space while writing."""
+
+    slug = "disk-full"
+    exit_code = 6
+
+
+class ParityError(SteppeError):
+    """An exported graph disagrees with the network it came from; nothing was published."""
+
+    slug = "export-parity"
+    exit_code = 7

@@ -1,0 +1,1 @@
+"""Rasters: the only place that opens and writes raster files."""

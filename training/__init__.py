@@ -1,0 +1,1 @@
+"""The school of Steppe: datasets, splits, training, evaluation and publishing."""
