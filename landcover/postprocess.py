@@ -1,0 +1,47 @@
+"""From class probabilities to the codes and confidence that go on disk."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.legends import CLASS_NODATA, Legend
+
+CONFIDENCE_NODATA: Final = 255
+"""In the uint8 confidence raster, whose valid range is 0 to 100 percent."""
+
+
+def class_codes(
+    probabilities_KHW: NDArray[np.float32], valid_HW: NDArray[np.bool_], legend: Legend
+) -> NDArray[np.uint8]:
+    """Legend code of the most probable class, nodata where the input has none.
+
+    Args:
+        probabilities_KHW: class probabilities, shape (class, row, col); class k is the legend's k-th class.
+        valid_HW: True = valid, shape (row, col).
+        legend: gives the code of each class index.
+
+    Returns:
+        uint8 codes, shape (row, col), 255 where not valid. A tie goes to the class that comes first in the legend.
+    """
+    index_HW = probabilities_KHW.argmax(axis=0).astype(np.uint8)
+    codes_HW = legend.encode(index_HW)
+    codes_HW[~valid_HW] = CLASS_NODATA
+    return codes_HW
+
+
+def confidence_percent(probabilities_KHW: NDArray[np.float32], valid_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Probability of the chosen class in percent, rounded to the nearest integer.
+
+    Args:
+        probabilities_KHW: class probabilities, shape (class, row, col).
+        valid_HW: True = valid, shape (row, col).
+
+    Returns:
+        uint8 in 0..100, shape (row, col), 255 where not valid.
+    """
+    percent_HW: NDArray[np.uint8] = np.rint(probabilities_KHW.max(axis=0) * 100).clip(0, 100).astype(np.uint8)
+    percent_HW[~valid_HW] = CONFIDENCE_NODATA
+    return percent_HW
