@@ -1,0 +1,193 @@
+"""Model bundles: a folder ``<name>/<version>`` that is written once and checked at every read.
+
+The SHA-256 is taken of the very bytes that are handed out, never of a file that could change between the check and
+the use. A single flipped bit in a graph mostly loads and answers with wrong numbers, so a mismatch is always refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.errors import BundleInvalid, OutputNotWritable
+from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, FileRecord, Manifest
+
+MANIFEST_FILE: Final = "manifest.json"
+_MANIFEST_LIMIT: Final = 4_000_000
+"""Bytes; a manifest is some tens of kilobytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Golden input and output, written at export.
+
+    Attributes:
+        dn_NBHW: digital numbers (batch, band, row, col) in the manifest's dtype.
+        probabilities_NKHW: what the network answered in training's framework, float32 (batch, class, row, col).
+    """
+
+    dn_NBHW: NDArray[np.generic]
+    probabilities_NKHW: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle on disk whose manifest has been read.
+
+    Attributes:
+        path: its folder.
+        manifest: what it says about itself.
+        digest: SHA-256 of manifest.json, which lists the SHA-256 of all other files: the identity of the bundle.
+    """
+
+    path: Path
+    manifest: Manifest
+    digest: str
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one file, checked against the manifest.
+
+        Raises:
+            BundleInvalid: when the file is missing, not listed, or not the one that was published.
+        """
+        record = self.manifest.files.get(name)
+        if record is None:
+            raise BundleInvalid(f"model {self.manifest.identifier} has no file {name!r} in its manifest")
+        try:
+            content = (self.path / name).read_bytes()
+        except OSError as error:
+            raise BundleInvalid(
+                f"model {self.manifest.identifier}: {name} cannot be read ({error.strerror}); install the bundle again"
+            ) from error
+        if hashlib.sha256(content).hexdigest() != record.sha256:
+            raise BundleInvalid(
+                f"model {self.manifest.identifier}: {name} is not the file that was published "
+                f"(sha256 differs from the manifest); install the bundle again"
+            )
+        return content
+
+    def sample(self) -> Sample:
+        """The golden sample.
+
+        Raises:
+            BundleInvalid: when it is missing, altered or not of the expected form.
+        """
+        content = self.read(SAMPLE_FILE)
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+                return Sample(arrays["dn_NBHW"], arrays["probabilities_NKHW"])
+        except (KeyError, ValueError, zipfile.BadZipFile) as error:
+            raise BundleInvalid(
+                f"model {self.manifest.identifier}: {SAMPLE_FILE} lacks dn_NBHW or probabilities_NKHW"
+            ) from error
+
+    def card(self) -> str:
+        """The model card, Markdown."""
+        return self.read(CARD_FILE).decode("utf-8")
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read the manifest of a bundle; the other files are read and checked when they are asked for.
+
+    Args:
+        path: the folder ``<name>/<version>``.
+
+    Raises:
+        BundleInvalid: when there is no manifest, it is not one of Steppe's, or the folder carries another name.
+    """
+    try:
+        content = (path / MANIFEST_FILE).read_bytes()
+    except OSError as error:
+        raise BundleInvalid(f"no readable {MANIFEST_FILE} in the model folder {path.name!r}") from error
+    if len(content) > _MANIFEST_LIMIT:
+        raise BundleInvalid(f"{MANIFEST_FILE} in {path.name!r} has {len(content)} bytes, more than {_MANIFEST_LIMIT}")
+    try:
+        item = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BundleInvalid(f"{MANIFEST_FILE} in {path.name!r} is not JSON") from error
+    if not isinstance(item, dict):
+        raise BundleInvalid(f"{MANIFEST_FILE} in {path.name!r} is not a STAC Item (a JSON object)")
+    manifest = Manifest.from_item(item)
+    folder = (path.resolve().parent.name, path.resolve().name)
+    if folder != (manifest.name, manifest.version):
+        raise BundleInvalid(
+            f"the folder is {folder[0]}/{folder[1]}, its manifest says {manifest.name}/{manifest.version}; rename it"
+        )
+    return Bundle(path, manifest, hashlib.sha256(content).hexdigest())
+
+
+def verify_bundle(bundle: Bundle) -> None:
+    """Read every file of the bundle once and check it.
+
+    Raises:
+        BundleInvalid: naming the first file that is missing, altered or not listed.
+    """
+    for name in (MODEL_FILE, SAMPLE_FILE, CARD_FILE):
+        if name not in bundle.manifest.files:
+            raise BundleInvalid(f"model {bundle.manifest.identifier}: the manifest does not list {name}")
+    for name in bundle.manifest.files:
+        bundle.read(name)
+    extra = {entry.name for entry in bundle.path.iterdir()} - {MANIFEST_FILE, *bundle.manifest.files}
+    if extra:
+        raise BundleInvalid(
+            f"model {bundle.manifest.identifier}: files not in the manifest: {sorted(extra)}; remove them"
+        )
+    bundle.sample()
+
+
+def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Bundle:
+    """Write a new bundle below ``root``; it appears complete or not at all.
+
+    Args:
+        root: registry folder; the bundle becomes ``root/name/version``.
+        manifest: its ``files`` are filled in from the bytes given here.
+        files: contents by file name; ``model.onnx``, ``sample.npz`` and ``card.md`` are required.
+
+    Returns:
+        The bundle as read back from disk and verified.
+
+    Raises:
+        OutputNotWritable: when the version exists (bundles are immutable) or the folder cannot be written.
+        BundleInvalid: when a required file is missing.
+    """
+    target = root / manifest.name / manifest.version
+    if target.exists():
+        raise OutputNotWritable(f"{manifest.identifier} exists and bundles never change; publish under a new version")
+    records = {name: FileRecord(len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()}
+    text = json.dumps(replace(manifest, files=records).to_item(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{manifest.version}-", dir=target.parent))
+    except OSError as error:
+        raise OutputNotWritable(f"cannot write below {target.parent.name!r}: {error.strerror}") from error
+    try:
+        for name, data in {**files, MANIFEST_FILE: text.encode()}.items():
+            _write_synced(staging / name, data)
+        staging.chmod(0o755)
+        staged = Bundle(staging, replace(manifest, files=records), hashlib.sha256(text.encode()).hexdigest())
+        verify_bundle(staged)
+        staging.rename(target)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return load_bundle(target)
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    """Write and flush to the disk, so that the rename never publishes an empty file."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,155 @@
+"""Export a trained network as one self-contained ONNX graph, and refuse when it does not agree with the network.
+
+The graph takes the product's digital numbers, as stored, and answers calibrated probabilities. Batch, height and
+width stay dynamic. Axes: N batch, B band, K class, H row, W column.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from landcover.errors import ParityError
+from models.graph import SceneNet
+
+OPSET: Final = 18
+"""ONNX operator set: old enough for every runtime in use, new enough for the exporter to need no conversion."""
+
+PARITY_TOLERANCE: Final = 1e-4
+"""Largest probability difference between torch and ONNX Runtime, both float32 on a CPU. Sums of a few thousand
+products in another order differ by about 1e-6; a wrong layer differs by far more than 1e-4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A graph that was compared with its network.
+
+    Attributes:
+        content: bytes of the ONNX file.
+        sample_dn_NBHW: golden input in the product's dtype.
+        sample_probabilities_NKHW: what torch answers on it, float32.
+        parity: largest probability difference seen between torch and ONNX Runtime.
+    """
+
+    content: bytes
+    sample_dn_NBHW: NDArray[np.generic]
+    sample_probabilities_NKHW: NDArray[np.float32]
+    parity: float
+
+
+class _ServedGraph(nn.Module):
+    """What is exported: cast, scale, normalise, network, temperature, softmax."""
+
+    def __init__(self, net: SceneNet, temperature: float) -> None:
+        super().__init__()
+        self.net = net
+        self.temperature = temperature
+
+    def forward(self, dn: Tensor) -> Tensor:
+        return self.net.probabilities(dn.to(torch.float32), self.temperature)
+
+
+def export_graph(
+    net: SceneNet,
+    sample_dn_NBHW: NDArray[np.generic],
+    *,
+    temperature: float = 1.0,
+    metadata: Mapping[str, str] | None = None,
+) -> Export:
+    """Export, then compare with torch on real input in several batch and window sizes.
+
+    Args:
+        net: trained network with its normalisation; a copy is switched to evaluation.
+        sample_dn_NBHW: at least two windows of real digital numbers, sides a multiple of 64; becomes the golden input.
+        temperature: softmax temperature.
+        metadata: strings for the graph's ``metadata_props``.
+
+    Raises:
+        ParityError: when ONNX Runtime and torch disagree, or the answer depends on the batch size.
+    """
+    graph = _ServedGraph(copy.deepcopy(net).float().cpu().eval(), temperature)
+    sample = torch.from_numpy(np.ascontiguousarray(sample_dn_NBHW))
+    content = _with_metadata(_to_onnx(graph, sample[:2]), metadata or {})
+    with torch.inference_mode():
+        expected: NDArray[np.float32] = graph(sample).numpy().copy()
+    parity = check_parity(content, graph, sample_dn_NBHW)
+    return Export(content, np.ascontiguousarray(sample_dn_NBHW), expected, parity)
+
+
+def check_parity(content: bytes, graph: nn.Module, dn_NBHW: NDArray[np.generic]) -> float:
+    """Compare an exported graph with torch, over batch sizes and window sizes.
+
+    Args:
+        content: bytes of the ONNX file.
+        graph: the module it came from, evaluation mode; takes digital numbers, answers probabilities.
+        dn_NBHW: at least two windows of digital numbers.
+
+    Returns:
+        Largest absolute difference of a probability.
+
+    Raises:
+        ParityError: when the difference is above ``PARITY_TOLERANCE`` or not finite, or a window's answer changes
+            with the batch it is in.
+    """
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    batched: NDArray[np.float32] = session.run(None, {"dn": dn_NBHW})[0]
+    for index in range(len(dn_NBHW)):
+        alone = session.run(None, {"dn": dn_NBHW[index : index + 1]})[0]
+        if not np.array_equal(alone[0], batched[index]):
+            raise ParityError(f"window {index} gets another answer alone than in a batch of {len(dn_NBHW)}")
+    half = dn_NBHW[:, :, : dn_NBHW.shape[2] // 2, :]
+    worst = 0.0
+    for window, answer in ((dn_NBHW, batched), (half, session.run(None, {"dn": half})[0])):
+        with torch.inference_mode():
+            expected = graph(torch.from_numpy(np.ascontiguousarray(window))).numpy()
+        difference = float(np.abs(answer - expected).max())
+        if not difference <= PARITY_TOLERANCE:  # also refuses NaN
+            raise ParityError(
+                f"ONNX Runtime and torch differ by {difference:.2e} on windows of {window.shape[2]} x "
+                f"{window.shape[3]}, allowed is {PARITY_TOLERANCE:.0e}; nothing was written"
+            )
+        worst = max(worst, difference)
+    return worst
+
+
+def _to_onnx(graph: nn.Module, sample: Tensor) -> onnx.ModelProto:
+    with warnings.catch_warnings():
+        # The exporter warns about its own internals; what counts is the parity check that follows.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            graph,
+            (sample,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["dn"],
+            output_names=["probabilities"],
+            dynamic_shapes=({0: "batch", 2: "height", 3: "width"},),
+            external_data=False,
+            verbose=False,
+        )
+    if program is None:
+        raise ParityError("torch returned no ONNX program; nothing was written")
+    return program.model_proto
+
+
+def _with_metadata(model: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
+    # The exporter notes file paths of the source on every node; a published graph carries none of them.
+    for node in model.graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+    model.graph.ClearField("value_info")
+    model.graph.ClearField("metadata_props")
+    onnx.helper.set_model_props(model, dict(metadata))
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content

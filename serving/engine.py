@@ -1,0 +1,166 @@
+"""Run a bundle's graph on arrays.
+
+The engine knows arrays and bundles. It knows nothing of rasters, windows, legends or HTTP, and it normalises nothing:
+the graph takes digital numbers and answers calibrated probabilities.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from landcover.bundle import Bundle
+from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
+from landcover.manifest import MODEL_FILE
+from serving.graphcheck import check_graph
+
+PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""Name on the command line to ONNX Runtime's name."""
+
+SELF_TEST_TOLERANCE: Final = {"cpu": 1e-3, "cuda": 2e-2}
+"""Largest probability difference to the golden output. CPU: kernels differ between processors in the last bits.
+CUDA: tensor-float-32 convolutions keep 10 bits of mantissa."""
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """One loaded graph on one execution provider.
+
+    Args:
+        bundle: the model; its bytes are checked against the manifest while loading.
+        provider: ``auto`` (CUDA where the runtime offers it, else CPU), ``cpu`` or ``cuda``.
+        threads: threads inside one call; default: the processors this process may use.
+
+    Raises:
+        BundleInvalid: when the graph is altered, reaches outside itself, or disagrees with the manifest.
+        ProviderUnavailable: when an explicitly named provider is missing or did not take the graph.
+    """
+
+    def __init__(self, bundle: Bundle, *, provider: str = "auto", threads: int | None = None) -> None:
+        self.bundle = bundle
+        content = bundle.read(MODEL_FILE)
+        check_graph(content, bundle.manifest.identifier)
+        wanted = _choose_provider(provider)
+        self._session = _create_session(content, wanted, threads or len(os.sched_getaffinity(0)), bundle)
+        self.provider = _provider_in_force(self._session)
+        if self.provider != wanted:
+            message = f"provider {wanted!r} did not take {bundle.manifest.identifier}, {self.provider!r} runs instead"
+            if provider != "auto":
+                raise ProviderUnavailable(f"{message}; use --provider {self.provider} to accept that")
+            _log.warning(message)
+        self._check_signature()
+
+    @property
+    def classes(self) -> int:
+        """Number of classes K in the output."""
+        return len(self.bundle.manifest.legend.classes)
+
+    def run(self, dn_NBHW: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Class probabilities of a batch.
+
+        Args:
+            dn_NBHW: digital numbers (batch, band, row, col), bands in the manifest's order and its dtype; rows and
+                columns multiples of 32.
+
+        Returns:
+            float32 probabilities (batch, class, row, col) that sum to 1 over the classes.
+
+        Raises:
+            ModelOutputInvalid: when the array does not fit the model or the answer is not finite.
+        """
+        try:
+            (probabilities,) = self._session.run(None, {self._input: dn_NBHW})
+        except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
+            raise ModelOutputInvalid(
+                f"model {self.bundle.manifest.identifier} cannot run on an array of shape {dn_NBHW.shape} and type "
+                f"{dn_NBHW.dtype}: {str(error).splitlines()[0]}"
+            ) from error
+        result: NDArray[np.float32] = probabilities
+        # The sum is finite exactly when all values are, and costs one pass without a temporary array.
+        if not np.isfinite(result.sum()):
+            raise ModelOutputInvalid(f"model {self.bundle.manifest.identifier} answered values that are not finite")
+        return result
+
+    def self_test(self) -> float:
+        """Run the golden sample.
+
+        Returns:
+            Largest absolute difference to the golden probabilities.
+
+        Raises:
+            BundleInvalid: when the model does not reproduce its golden output.
+        """
+        sample = self.bundle.sample()
+        answer = self.run(sample.dn_NBHW)
+        if answer.shape != sample.probabilities_NKHW.shape:
+            raise BundleInvalid(
+                f"model {self.bundle.manifest.identifier} answers shape {answer.shape} on its golden sample, expected "
+                f"{sample.probabilities_NKHW.shape}"
+            )
+        difference = float(np.abs(answer - sample.probabilities_NKHW).max())
+        if difference > SELF_TEST_TOLERANCE[self.provider]:
+            raise BundleInvalid(
+                f"model {self.bundle.manifest.identifier} on {self.provider} differs from its golden output by "
+                f"{difference:.4f}, allowed is {SELF_TEST_TOLERANCE[self.provider]}; do not use it on this machine"
+            )
+        return difference
+
+    def _check_signature(self) -> None:
+        """The graph's own input and output must be what the manifest promises."""
+        manifest = self.bundle.manifest
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise BundleInvalid(
+                f"model {manifest.identifier}: the graph has {len(inputs)} inputs and {len(outputs)} outputs, one of "
+                "each is expected"
+            )
+        self._input = inputs[0].name
+        promised = (f"tensor({manifest.dtype})", len(manifest.bands), self.classes)
+        found = (inputs[0].type, inputs[0].shape[1], outputs[0].shape[1])
+        if found != promised:
+            raise BundleInvalid(
+                f"model {manifest.identifier}: the graph has (type, bands, classes) {found}, the manifest promises "
+                f"{promised}"
+            )
+
+
+def _choose_provider(provider: str) -> str:
+    """The provider to try; raises when an explicit one is not built in."""
+    available = {name for name, ort_name in PROVIDERS.items() if ort_name in onnxruntime.get_available_providers()}
+    if provider == "auto":
+        return "cuda" if "cuda" in available else "cpu"
+    if provider not in PROVIDERS:
+        raise ProviderUnavailable(f"provider {provider!r} is not known; use auto, {' or '.join(PROVIDERS)}")
+    if provider not in available:
+        raise ProviderUnavailable(
+            f"provider {provider!r} is not in this installation (it has {', '.join(sorted(available))}); install "
+            "steppe[serve-gpu] or use --provider cpu"
+        )
+    return provider
+
+
+def _create_session(content: bytes, provider: str, threads: int, bundle: Bundle) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # Windows all have one shape, so the arena would only hold on to memory of the largest intermediate twice.
+    options.enable_mem_pattern = True
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=[PROVIDERS[provider]])
+    except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
+        raise BundleInvalid(
+            f"model {bundle.manifest.identifier}: ONNX Runtime cannot load the graph: {str(error).splitlines()[0]}"
+        ) from error
+
+
+def _provider_in_force(session: onnxruntime.InferenceSession) -> str:
+    """Name of the provider that really has the graph; ONNX Runtime falls back to CPU without an error."""
+    first = session.get_providers()[0]
+    return next((name for name, ort_name in PROVIDERS.items() if ort_name == first), first)
