@@ -48,14 +48,16 @@ class RowBlender:
 
         Returns:
             First row in the grid, and the blended probabilities (class, row, col) cut to the grid's width and
-            height. They sum to 1 over the classes where the windows did.
+            height. They sum to 1 over the classes where the windows did, and are 0 where no window was added.
         """
         start = self._rows[self._row]
         is_last = self._row + 1 == len(self._rows)
         stop = self._plan.height if is_last else self._rows[self._row + 1]
         ready = stop - start
         width = self._plan.width
-        blended = self._sum_KHW[:, :ready, :width] / self._weights_HW[:ready, :width]
+        # A pixel that only skipped windows hold has no weight; it stays 0 in all classes.
+        weights_HW = np.maximum(self._weights_HW[:ready, :width], np.finfo(np.float32).tiny)
+        blended = self._sum_KHW[:, :ready, :width] / weights_HW
         self._keep_from(ready)
         self._row += 1
         return start, blended

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from affine import Affine
-from pyproj import CRS
+from pyproj import CRS, Geod, Transformer
 
 from landcover.errors import WindowError
 
@@ -126,3 +126,23 @@ class Grid:
             if abs(here_col - col) > tolerance_px or abs(here_row - row) > tolerance_px:
                 return False
         return True
+
+
+def ground_pixel_size(grid: Grid) -> tuple[float, float]:
+    """Length on the ground of one pixel's column step and row step at the centre of the grid, in metres.
+
+    Measured as geodesics on the CRS's own ellipsoid, so that it also holds for geographic and Mercator grids.
+
+    Args:
+        grid: any grid whose CRS can be transformed to longitude and latitude.
+    """
+    geodetic = grid.crs.geodetic_crs or CRS.from_epsg(4326)
+    to_lonlat = Transformer.from_crs(grid.crs, geodetic, always_xy=True)
+    col, row = (grid.width - 1) / 2, (grid.height - 1) / 2
+    corners = [grid.transform @ corner for corner in ((col, row), (col + 1, row), (col, row + 1))]
+    (lon, lon_east, lon_south), (lat, lat_east, lat_south) = to_lonlat.transform(*zip(*corners, strict=True))
+    geod = geodetic.get_geod() or Geod(ellps="WGS84")
+    return (
+        float(geod.inv(lon, lat, lon_east, lat_east)[2]),
+        float(geod.inv(lon, lat, lon_south, lat_south)[2]),
+    )

@@ -1,0 +1,97 @@
+"""The ``steppe`` command.
+
+Commands of the service are defined in ``serving.commands``. Those of the school (``train``, ``evaluate``, ``publish``)
+live in rooms that the service must not import; they are found by name as entry points and loaded when they run.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, Final
+
+import typer
+
+from landcover.errors import ConfigError, SteppeError
+from serving.commands import bench, classify, models, serve
+from serving.version import VERSION
+
+PLUGIN_GROUP: Final = "steppe.commands"
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as shells use it: 128 + SIGINT."""
+
+_PLUGIN_HELP: Final = {
+    "train": "Train a model: fit, validate or test with a configuration file.",
+    "evaluate": "Predict whole sites with a checkpoint or bundle and report accuracy.",
+    "publish": "Export a checkpoint as a bundle, after checking it against the network.",
+}
+
+
+def build_app() -> typer.Typer:
+    """The command tree, with the sub-commands other rooms contribute."""
+    app = typer.Typer(
+        name="steppe",
+        help="Classify satellite scenes into land-cover maps, serve models over HTTP, train and publish models.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    app.command("classify")(classify.classify)
+    app.command("serve")(serve.serve)
+    app.add_typer(models.app, name="models")
+    app.add_typer(bench.app, name="bench")
+    for plugin in sorted(entry_points(group=PLUGIN_GROUP), key=lambda found: found.name):
+        _add_plugin(app, plugin)
+    return app
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: arguments without the program's name; default: the process's own.
+
+    Returns:
+        Exit code: 0 done, 2 wrong use, 3 data, 4 configuration, 6 no space, 130 interrupted, 1 anything else that
+        has a clear sentence. A programming error is not caught: its traceback belongs in a report.
+    """
+    try:
+        build_app()(args=argv, prog_name="steppe")
+    except SteppeError as error:
+        typer.secho(f"steppe: {error}", fg=typer.colors.RED, err=True)
+        return error.exit_code
+    except SystemExit as leave:
+        if leave.code == INTERRUPTED:
+            typer.secho("steppe: interrupted, nothing was published", fg=typer.colors.RED, err=True)
+        return leave.code if isinstance(leave.code, int) else 0
+    return 0
+
+
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,  # noqa: FBT002
+) -> None:
+    if version:
+        typer.echo(f"steppe {VERSION}")
+        raise typer.Exit
+
+
+def _add_plugin(app: typer.Typer, plugin: EntryPoint) -> None:
+    """Register a command that hands its arguments, as they are, to another room."""
+
+    def run(context: typer.Context) -> None:
+        try:
+            command = plugin.load()
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"steppe {plugin.name} needs the training packages ({error.name} is missing); "
+                "install steppe[train] or run `make env`"
+            ) from error
+        raise typer.Exit(int(command(list(context.args)) or 0))
+
+    app.command(
+        plugin.name,
+        help=_PLUGIN_HELP.get(plugin.name, f"From {plugin.value}."),
+        add_help_option=False,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )(run)

@@ -1,0 +1,1 @@
+"""The commands of ``steppe``, one module each; heavy imports happen when a command runs."""

@@ -1,0 +1,56 @@
+"""What several commands share: options, progress bar, engine start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
+    from serving.engine import Engine
+    from serving.predict import Progress
+    from serving.settings import Settings
+
+ModelOption = Annotated[
+    str | None, typer.Option("--model", "-m", metavar="NAME[@VERSION]", help="Model; default: STEPPE_MODEL.")
+]
+ProviderOption = Annotated[
+    str | None, typer.Option("--provider", metavar="auto|cpu|cuda", help="Where the model runs; default: auto.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
+
+
+def load_engine(settings: Settings, model: str | None, provider: str | None) -> Engine:
+    """The engine for a command's options.
+
+    Raises:
+        ModelNotFound: when there is no such model.
+        BundleInvalid: when its bundle is broken.
+        ProviderUnavailable: when the provider cannot be had.
+    """
+    from serving.engine import Engine  # noqa: PLC0415 - loads the runtime
+    from serving.registry import open_registry  # noqa: PLC0415
+
+    bundle = open_registry(settings).get(model or settings.model)
+    return Engine(bundle, provider=provider or settings.provider, threads=settings.threads)
+
+
+@contextmanager
+def progress_bar(what: str, *, shown: bool) -> Generator[Progress]:
+    """A bar on standard error that counts rows of windows; nothing when not shown or not a terminal's business."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not shown, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,78 @@
+"""``steppe models``: list, show and verify bundles."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from serving.commands.common import JsonOption, ProviderOption
+from serving.registry import Entry, open_registry
+from serving.settings import Settings
+
+app = typer.Typer(help="List, show and verify model bundles.", no_args_is_help=True)
+
+Reference = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="Model, newest version when none is given.")]
+
+
+@app.command("list")
+def list_models(*, as_json: JsonOption = False) -> None:
+    """List the models in the zoo and in STEPPE_REGISTRY, newest version first."""
+    entries = open_registry(Settings()).entries()
+    if as_json:
+        typer.echo(json.dumps([_summary(entry) for entry in entries], indent=2))
+        return
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("model", "version", "legend", "bands", "levels", "state")
+    for entry in entries:
+        shown = _summary(entry)
+        table.add_row(
+            entry.name,
+            entry.version,
+            shown.get("legend", ""),
+            " ".join(shown.get("bands", [])),
+            " ".join(shown.get("levels", [])),
+            "ok" if entry.problem is None else f"[red]broken:[/] {entry.problem}",
+        )
+    Console().print(table)
+
+
+@app.command("show")
+def show(reference: Reference, *, as_json: JsonOption = False) -> None:
+    """Print a model's card, or its manifest (a STAC Item) with --json."""
+    bundle = open_registry(Settings()).get(reference)
+    typer.echo(json.dumps(bundle.manifest.to_item(), indent=2) if as_json else bundle.card())
+
+
+@app.command("verify")
+def verify(reference: Reference, *, provider: ProviderOption = None) -> None:
+    """Check every file's SHA-256, load the graph and run its golden sample."""
+    from landcover.bundle import verify_bundle  # noqa: PLC0415
+    from serving.engine import Engine  # noqa: PLC0415 - loads the runtime
+
+    settings = Settings()
+    bundle = open_registry(settings).get(reference)
+    verify_bundle(bundle)
+    engine = Engine(bundle, provider=provider or settings.provider, threads=settings.threads)
+    difference = engine.self_test()
+    typer.echo(
+        f"{bundle.manifest.identifier}: {len(bundle.manifest.files)} files match their sha256; golden sample reproduced "
+        f"on {engine.provider} to {difference:.1e}"
+    )
+
+
+def _summary(entry: Entry) -> dict[str, Any]:
+    summary: dict[str, Any] = {"name": entry.name, "version": entry.version, "problem": entry.problem}
+    if entry.bundle is not None:
+        manifest = entry.bundle.manifest
+        summary |= {
+            "title": manifest.title,
+            "legend": manifest.legend_id,
+            "bands": list(manifest.bands),
+            "levels": list(manifest.levels),
+            "sha256": entry.bundle.digest,
+        }
+    return summary

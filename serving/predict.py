@@ -1,0 +1,182 @@
+"""Classify a scene in streamed rows: read, run and blend at the same time, in memory that does not grow with height.
+
+Three stages overlap: a thread reads rows of windows, a thread runs the engine, the caller's thread blends. Sums run
+in the fixed order of the windows, so the map does not depend on the batch size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import batched
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.blending import RowBlender
+from landcover.errors import LevelMismatch, ResolutionMismatch
+from landcover.grid import Window, ground_pixel_size
+from landcover.manifest import Manifest
+from landcover.postprocess import class_codes, confidence_percent
+from landcover.raster.scene import Scene
+from landcover.scaling import harmonise
+from landcover.tiling import TilePlan
+from serving.engine import Engine
+from serving.prefetch import prefetch
+
+COARSENESS: Final = 1.5
+"""The longer side of a pixel may be this many times longer or shorter than the model's pixel: a 30 m Landsat pixel is
+another world for a 10 m model."""
+
+NARROWNESS: Final = 4.0
+"""The shorter side may be this many times shorter: 10 m pixels in degrees are 3 m wide at 72 degrees latitude."""
+
+type Progress = Callable[[int, int], None]
+"""Called with (rows of windows done, rows of windows in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapRows:
+    """Finished rows of the map.
+
+    Attributes:
+        row: first row in the scene.
+        codes_HW: uint8 legend codes (row, col), 255 = nodata.
+        confidence_HW: uint8 percent (row, col), 255 = nodata.
+        valid_pixels: number of pixels that are not nodata.
+    """
+
+    row: int
+    codes_HW: NDArray[np.uint8]
+    confidence_HW: NDArray[np.uint8]
+    valid_pixels: int
+
+
+class _Strip(NamedTuple):
+    """One row of windows as read.
+
+    ``dn_BHW`` (band, row, col) is padded to whole windows; ``valid_HW`` covers the scene's own pixels in it.
+    """
+
+    dn_BHW: NDArray[np.generic]
+    valid_HW: NDArray[np.bool_]
+
+
+class _Answers(NamedTuple):
+    """Probabilities of some windows of the current row; the last ones of the row bring the mask of its pixels."""
+
+    cols: tuple[int, ...]
+    probabilities_NKHW: NDArray[np.float32] | None
+    finished_valid_HW: NDArray[np.bool_] | None
+
+
+def check_scene(scene: Scene, manifest: Manifest) -> None:
+    """Refuse a scene the model was not made for; bands and sample type were checked when it was opened.
+
+    Raises:
+        LevelMismatch: when the processing level is not one of the model's, or unknown for a model of one level.
+        ResolutionMismatch: when pixels are far larger or smaller than the model's.
+    """
+    levels = " or ".join(manifest.levels)
+    if scene.level is None and len(manifest.levels) == 1:
+        raise LevelMismatch(f"the input does not say its processing level, the model wants {levels}; pass --level")
+    if scene.level is not None and scene.level not in manifest.levels:
+        raise LevelMismatch(
+            f"the input is {scene.level}, model {manifest.identifier} was made for {levels}; choose another model"
+        )
+    narrow, wide = sorted(size / manifest.gsd_m for size in ground_pixel_size(scene.grid))
+    if not 1 / COARSENESS <= wide <= COARSENESS or narrow < 1 / NARROWNESS:
+        raise ResolutionMismatch(
+            f"pixels measure {narrow * manifest.gsd_m:.3g} x {wide * manifest.gsd_m:.3g} m on the ground, model "
+            f"{manifest.identifier} was made for {manifest.gsd_m:g} m; resample the input first"
+        )
+
+
+def predict_rows(
+    scene: Scene,
+    engine: Engine,
+    plan: TilePlan,
+    *,
+    batch_size: int,
+    progress: Progress | None = None,
+) -> Generator[MapRows]:
+    """Classify a scene, row of windows by row of windows.
+
+    Args:
+        scene: opened with the engine's bands in the engine's order.
+        engine: the model.
+        plan: windows over the scene's grid.
+        batch_size: windows per call of the engine; changes speed and memory, never the result.
+        progress: told after every row of windows.
+
+    Yields:
+        The map's rows from top to bottom, each row once.
+    """
+    manifest = engine.bundle.manifest
+    blender = RowBlender(plan, engine.classes)
+    strips = prefetch(_read_strips(scene, plan, manifest), depth=1)
+    stream = prefetch(_run_windows(strips, engine, plan, batch_size), depth=2)
+    rows = len(plan.row_origins)
+    with closing(stream):
+        done = 0
+        for answers in stream:
+            if answers.probabilities_NKHW is not None:
+                for col, probabilities_KHW in zip(answers.cols, answers.probabilities_NKHW, strict=True):
+                    blender.add(col, probabilities_KHW)
+            if answers.finished_valid_HW is not None:
+                yield _finish(blender, answers.finished_valid_HW, manifest)
+                done += 1
+                if progress is not None:
+                    progress(done, rows)
+
+
+def _read_strips(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[_Strip]:
+    """Rows of windows, each pixel row read from the file once."""
+    source = scene.radiometry or manifest.radiometry
+    padded_width = plan.col_origins[-1] + plan.tile_width
+    dn_BHW = np.empty((len(manifest.bands), 0, padded_width), dtype=manifest.dtype)
+    valid_HW = np.empty((0, plan.width), dtype=np.bool_)
+    read_to = 0
+    previous = 0
+    for origin in plan.row_origins:
+        stop = min(origin + plan.tile_height, plan.height)
+        block = scene.read(Window(read_to, 0, stop - read_to, plan.width))
+        fresh = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
+        dn_BHW = np.concatenate([dn_BHW[:, origin - previous :], _pad(fresh, padded_width, axis=2)], axis=1)
+        valid_HW = np.concatenate([valid_HW[origin - previous :], block.valid])
+        read_to, previous = stop, origin
+        yield _Strip(_pad(dn_BHW, plan.tile_height, axis=1), valid_HW)
+
+
+def _pad(array: NDArray[np.generic], length: int, *, axis: int) -> NDArray[np.generic]:
+    """Mirror the end of one axis up to ``length``; the network should not see an invented edge."""
+    missing = length - array.shape[axis]
+    if missing <= 0:
+        return array
+    widths = [(0, missing if position == axis else 0) for position in range(array.ndim)]
+    return np.pad(array, widths, mode="symmetric")
+
+
+def _run_windows(strips: Generator[_Strip], engine: Engine, plan: TilePlan, batch_size: int) -> Iterator[_Answers]:
+    """Run the engine over the windows of each strip; windows without a valid pixel are skipped."""
+    with closing(strips):
+        for strip in strips:
+            wanted = [col for col in plan.col_origins if strip.valid_HW[:, col : col + plan.tile_width].any()]
+            for cols in batched(wanted, batch_size, strict=False):
+                windows = [strip.dn_BHW[:, :, col : col + plan.tile_width] for col in cols]
+                answer = engine.run(np.stack(windows))
+                yield _Answers(cols, answer, None)
+            yield _Answers((), None, strip.valid_HW)
+
+
+def _finish(blender: RowBlender, strip_valid_HW: NDArray[np.bool_], manifest: Manifest) -> MapRows:
+    row, probabilities_KHW = blender.finish_row()
+    valid_HW = strip_valid_HW[: probabilities_KHW.shape[1]]
+    return MapRows(
+        row=row,
+        codes_HW=class_codes(probabilities_KHW, valid_HW, manifest.legend),
+        confidence_HW=confidence_percent(probabilities_KHW, valid_HW),
+        valid_pixels=int(np.count_nonzero(valid_HW)),
+    )

@@ -1,0 +1,53 @@
+"""Settings of the service and the command line, from the environment (prefix ``STEPPE_``) with working defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ZOO: Final = Path(__file__).resolve().parent.parent / "models" / "zoo"
+"""The bundles that ship with the project; found by path, because the service never imports the networks' package."""
+
+Level = Literal["L1C", "L2A", "L2SP"]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; each field is ``STEPPE_<NAME>`` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="STEPPE_", frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="Address the service listens on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8080, description="Port; 0 lets the system choose.")
+    registry: Path | None = Field(default=None, description="Folder with your own bundles, <name>/<version>.")
+    zoo: Path = Field(default=ZOO, description="Folder with the bundles that ship with Steppe.")
+    model: str = Field(default="steppe-s2-landcover", description="Model used when a request names none.")
+    provider: str = Field(default="auto", description="Execution provider: auto, cpu or cuda.")
+    threads: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Threads of one engine call; default: all processors this process may use."
+    )
+    tile: Annotated[int, Field(ge=32, multiple_of=32)] | None = Field(
+        default=None, description="Window side in pixels; default: the model's."
+    )
+    overlap: Annotated[int, Field(ge=0, multiple_of=32)] | None = Field(
+        default=None, description="Pixels shared by neighbouring windows; default: the model's."
+    )
+    batch_size: Annotated[int, Field(ge=1, le=64)] | None = Field(
+        default=None, description="Windows per engine call; default: the model's."
+    )
+    scratch: Path | None = Field(default=None, description="Folder for uploads in the making; default: the system's.")
+    max_upload_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=512 * 1024**2, description="Largest body of POST /classify."
+    )
+    max_pixels: Annotated[int, Field(ge=1)] = Field(
+        default=130_000_000,
+        description="Most pixels of a scene sent to POST /classify; a Sentinel-2 tile has 120.6 million.",
+    )
+    max_concurrent: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="Scenes classified at the same time; one already uses all processors."
+    )
+    max_waiting: Annotated[int, Field(ge=0)] = Field(
+        default=4, description="Scenes that may wait for their turn; further ones are answered 503 with Retry-After."
+    )
