@@ -265,8 +265,7 @@ class Manifest:
             "steppe:attribution": self.attribution,
         }
 
-    @staticmethod
-    def _asset(name: str, record: FileRecord) -> dict[str, Any]:
+    def _asset(self, name: str, record: FileRecord) -> dict[str, Any]:
         media_type, roles = _ROLES[name[name.rindex(".") :]]
         asset: dict[str, Any] = {
             "href": f"./{name}",
@@ -278,6 +277,8 @@ class Manifest:
         }
         if name.endswith(".onnx"):
             asset["mlm:artifact_type"] = "onnx"
+            # STAC 1.1 allows the full description in the properties only where an asset lists bands too.
+            asset["bands"] = [{"name": band} for band in self.bands]
         return asset
 
     @classmethod

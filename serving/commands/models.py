@@ -59,8 +59,8 @@ def verify(reference: Reference, *, provider: ProviderOption = None) -> None:
     engine = Engine(bundle, provider=provider or settings.provider, threads=settings.threads)
     difference = engine.self_test()
     typer.echo(
-        f"{bundle.manifest.identifier}: {len(bundle.manifest.files)} files match their sha256; golden sample reproduced "
-        f"on {engine.provider} to {difference:.1e}"
+        f"{bundle.manifest.identifier}: {len(bundle.manifest.files)} files match their sha256; "
+        f"golden sample reproduced on {engine.provider} to {difference:.1e}"
     )
 
 

@@ -1,0 +1,134 @@
+"""The manifest is a valid STAC Item with MLM and survives the round trip."""
+
+import copy
+import json
+
+import pystac
+import pytest
+from pystac.extensions.classification import Classification
+from pystac.extensions.mlm import MLMExtension
+from pystac.validation import validate_dict
+from stac_model.schema import MLModelProperties
+
+from landcover.errors import BundleInvalid, UnknownLegend
+from landcover.legends import get_legend
+from landcover.manifest import FileRecord, Manifest
+from tests.bundles import BANDS, tiny_manifest
+
+FILES = {
+    "model.onnx": FileRecord(10, "a" * 64),
+    "sample.npz": FileRecord(20, "b" * 64),
+    "card.md": FileRecord(30, "c" * 64),
+}
+
+
+@pytest.fixture
+def item():
+    return tiny_manifest(files=FILES).to_item()
+
+
+def test_round_trip_through_json_keeps_everything(item):
+    assert Manifest.from_item(json.loads(json.dumps(item))) == tiny_manifest(files=FILES)
+
+
+def test_is_a_valid_stac_item(item):
+    core_only = copy.deepcopy(item) | {"stac_extensions": []}
+    # The schemas of extensions live on the web; those of the core ship with pystac.
+    schemas = validate_dict(core_only)
+    assert any("item" in schema for schema in schemas)
+
+
+def test_mlm_fields_satisfy_the_extensions_own_model(item):
+    properties = item["properties"]
+    for entry in properties["mlm:output"][0]["classification:classes"]:
+        del entry["title"]  # a field of classification v2 that stac-model's class does not take
+    parsed = MLModelProperties.model_validate(properties)
+    assert parsed.name == "tiny"
+    assert {str(task) for task in parsed.tasks} == {"semantic-segmentation"}
+    (model_input,) = parsed.input
+    assert model_input.bands == list(BANDS)
+    assert len(model_input.value_scaling) == len(BANDS)
+
+
+def test_pystac_reads_the_mlm_fields(item):
+    # pystac knows MLM up to 1.4, whose fields are the same; it finds extensions by their exact URI.
+    known = copy.deepcopy(item)
+    known["stac_extensions"] = [MLMExtension.get_schema_uri()]
+    mlm = MLMExtension.ext(pystac.Item.from_dict(known))
+    assert mlm.mlm_name == "tiny"
+    assert mlm.input[0].input.shape == [-1, len(BANDS), 64, 64]
+    assert mlm.output[0].result.dim_order == ["batch", "classes", "height", "width"]
+
+
+def test_mlm_structure_beyond_the_field_types(item):
+    """Rules of the JSON schema that the extension's Python model does not have."""
+    properties = item["properties"]
+    assert {band["name"] for band in properties["bands"]} == set(properties["mlm:input"][0]["bands"])
+    assert "bands" in properties["mlm:input"][0]["input"]["dim_order"]
+    assert "bands" not in properties["mlm:output"][0]["result"]["dim_order"]
+    for asset in item["assets"].values():
+        assert ("mlm:artifact_type" in asset) == ("mlm:model" in asset["roles"])
+
+
+def test_asset_checksums_are_multihashes_and_the_model_has_its_artifact_type(item):
+    assets = item["assets"]
+    assert assets["model.onnx"]["file:checksum"] == "1220" + "a" * 64
+    assert assets["model.onnx"]["mlm:artifact_type"] == "onnx"
+    models = [name for name, asset in assets.items() if "mlm:model" in asset["roles"]]
+    assert models == ["model.onnx"]
+
+
+def test_classes_carry_official_colours(item):
+    (output,) = item["properties"]["mlm:output"]
+    classes = [Classification(entry) for entry in output["classification:classes"]]
+    legend = get_legend("unccd7")
+    assert [entry.value for entry in classes] == list(legend.codes)
+    assert [f"#{entry.color_hint}" for entry in classes] == [entry.color for entry in legend.classes]
+
+
+def test_every_input_band_is_described(item):
+    properties = item["properties"]
+    assert tuple(properties["mlm:input"][0]["bands"]) == tuple(band["name"] for band in properties["bands"]) == BANDS
+    assert properties["mlm:input"][0]["input"]["shape"][1] == len(BANDS)
+    assert all(0.4 < band["eo:center_wavelength"] < 0.9 for band in properties["bands"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("properties", "mlm:input"),
+        ("properties", "steppe:legend"),
+        ("properties", "mlm:hyperparameters", "temperature"),
+        ("assets", "model.onnx", "file:checksum"),
+    ],
+)
+def test_a_missing_field_is_named(item, path):
+    parent = item
+    for key in path[:-1]:
+        parent = parent[key]
+    del parent[path[-1]]
+    with pytest.raises(BundleInvalid, match=path[-1]):
+        Manifest.from_item(item)
+
+
+def test_classes_of_another_legend_are_refused(item):
+    item["properties"]["mlm:output"][0]["classification:classes"][0]["value"] = 9
+    with pytest.raises(BundleInvalid, match="not those of legend unccd7"):
+        Manifest.from_item(item)
+
+
+def test_an_unknown_legend_is_refused(item):
+    item["properties"]["steppe:legend"]["id"] = "made-up"
+    with pytest.raises(UnknownLegend, match="made-up"):
+        Manifest.from_item(item)
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "A", "x" * 65, ".hidden", "a b", "a\n"])
+def test_names_that_are_no_safe_path_segment_are_refused(name):
+    with pytest.raises(BundleInvalid, match="model name"):
+        tiny_manifest(name=name)
+
+
+def test_statistics_must_match_the_bands():
+    with pytest.raises(BundleInvalid, match="band statistics"):
+        tiny_manifest(statistics={})

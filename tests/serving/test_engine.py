@@ -1,0 +1,169 @@
+"""The engine against ONNX's reference implementation, and against graphs it must refuse."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper
+
+from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
+from serving.engine import Engine
+from tests.bundles import reference_answer, tiny_bundle, tiny_graph, tiny_manifest, tiny_sample
+
+
+def digital_numbers(shape, seed=3):
+    return np.random.default_rng(seed).integers(0, 9000, shape).astype(np.uint16)
+
+
+def test_answers_equal_the_reference_implementation(tmp_path):
+    graph = tiny_graph()
+    engine = Engine(tiny_bundle(tmp_path, graph=graph))
+    dn = digital_numbers((3, 4, 32, 64))
+    answer = engine.run(dn)
+    assert answer.dtype == np.float32
+    np.testing.assert_allclose(answer, reference_answer(graph, dn), atol=1e-5)
+    np.testing.assert_allclose(answer.sum(axis=1), 1, atol=1e-5)
+    assert engine.provider == "cpu"
+
+
+def test_the_answer_does_not_depend_on_the_batch(tmp_path):
+    engine = Engine(tiny_bundle(tmp_path))
+    dn = digital_numbers((8, 4, 64, 64))
+    together = engine.run(dn)
+    alone = np.concatenate([engine.run(dn[index : index + 1]) for index in range(8)])
+    assert np.array_equal(together, alone)
+
+
+def test_self_test_reproduces_the_golden_sample(tmp_path):
+    assert Engine(tiny_bundle(tmp_path)).self_test() < 1e-5
+
+
+def test_self_test_refuses_another_models_sample(tmp_path):
+    bundle = tiny_bundle(tmp_path, sample=tiny_sample(tiny_graph(seed=9)))
+    with pytest.raises(BundleInvalid, match="differs from its golden output"):
+        Engine(bundle).self_test()
+
+
+def test_tampered_bytes_are_refused_when_loading(tmp_path):
+    bundle = tiny_bundle(tmp_path)
+    (bundle.path / "model.onnx").write_bytes(tiny_graph(seed=5))
+    with pytest.raises(BundleInvalid, match="sha256"):
+        Engine(bundle)
+
+
+def test_garbage_is_no_graph(tmp_path):
+    with pytest.raises(BundleInvalid, match="not an ONNX graph"):
+        Engine(tiny_bundle(tmp_path, graph=b"\xff" * 64, sample=tiny_sample(tiny_graph())))
+
+
+def external_initializer(model):
+    tensor = model.graph.initializer[1]
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights.bin")
+
+
+def external_in_subgraph(model):
+    inner = onnx.TensorProto(name="c", data_type=1, dims=[1], data_location=TensorProto.EXTERNAL)
+    inner.external_data.add(key="location", value="weights.bin")
+    branch = helper.make_graph([helper.make_node("Constant", [], ["v"], value=inner)], "b", [], [])
+    model.graph.node.append(helper.make_node("If", ["scale"], ["v"], then_branch=branch, else_branch=branch))
+
+
+def custom_domain(model):
+    model.graph.node[1].domain = "com.example"
+    model.opset_import.append(helper.make_opsetid("com.example", 1))
+
+
+def local_function(model):
+    model.functions.append(helper.make_function("", "Twice", ["x"], ["y"], [], [helper.make_opsetid("", 18)]))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (external_initializer, "weights in other files"),
+        (external_in_subgraph, "weights in other files"),
+        (custom_domain, "com.example"),
+        (local_function, "outside the ONNX standard"),
+    ],
+)
+def test_graphs_that_reach_outside_themselves_are_refused(tmp_path, change, says):
+    model = onnx.load_model_from_string(tiny_graph())
+    change(model)
+    bundle = tiny_bundle(tmp_path, graph=model.SerializeToString(), sample=tiny_sample(tiny_graph()))
+    with pytest.raises(BundleInvalid, match=says):
+        Engine(bundle)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [tiny_graph(classes=5), tiny_graph(bands=3), tiny_graph(dtype=TensorProto.FLOAT)],
+    ids=["classes", "bands", "dtype"],
+)
+def test_a_graph_that_breaks_the_manifests_promise_is_refused(tmp_path, graph):
+    with pytest.raises(BundleInvalid, match="the manifest promises"):
+        Engine(tiny_bundle(tmp_path, graph=graph, sample=tiny_sample(tiny_graph())))
+
+
+def test_wrong_arrays_get_a_sentence(tmp_path):
+    engine = Engine(tiny_bundle(tmp_path))
+    with pytest.raises(ModelOutputInvalid, match=r"shape \(1, 3, 32, 32\)"):
+        engine.run(digital_numbers((1, 3, 32, 32)))
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path):
+    model = onnx.load_model_from_string(tiny_graph())
+    for tensor in model.graph.initializer:
+        if tensor.name == "b1":
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.full(8, np.nan, np.float32), "b1"))
+    engine = Engine(tiny_bundle(tmp_path, graph=model.SerializeToString(), sample=tiny_sample(tiny_graph())))
+    with pytest.raises(ModelOutputInvalid, match="not finite"):
+        engine.run(digital_numbers((1, 4, 32, 32)))
+
+
+def test_unknown_and_missing_providers(tmp_path, monkeypatch):
+    bundle = tiny_bundle(tmp_path)
+    with pytest.raises(ProviderUnavailable, match="'tpu' is not known"):
+        Engine(bundle, provider="tpu")
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(ProviderUnavailable, match="not in this installation"):
+        Engine(bundle, provider="cuda")
+
+
+class FallenBack:
+    """A session that was asked for CUDA and silently runs on the CPU, as ONNX Runtime does without a driver."""
+
+    def __init__(self, content, options, providers):
+        assert providers[0] == "CUDAExecutionProvider"
+        self._session = RealSession(content, options, providers=["CPUExecutionProvider"])
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+
+RealSession = onnxruntime.InferenceSession
+
+
+@pytest.fixture
+def falls_back(monkeypatch):
+    both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", FallenBack)
+
+
+@pytest.mark.usefixtures("falls_back")
+def test_silent_fallback_is_an_error_when_cuda_was_named(tmp_path):
+    with pytest.raises(ProviderUnavailable, match="'cpu' runs instead"):
+        Engine(tiny_bundle(tmp_path), provider="cuda")
+
+
+@pytest.mark.usefixtures("falls_back")
+def test_silent_fallback_is_a_visible_flag_with_auto(tmp_path, caplog):
+    engine = Engine(tiny_bundle(tmp_path), provider="auto")
+    assert engine.provider == "cpu"
+    assert "'cpu' runs instead" in caplog.text
+
+
+def test_manifest_legend_decides_the_number_of_classes(tmp_path):
+    assert Engine(tiny_bundle(tmp_path)).classes == len(tiny_manifest().legend.classes)
