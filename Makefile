@@ -8,7 +8,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-serve check format lock env serve-env serve-test-env clean clean-env
+.PHONY: help demo test test-all test-serve check check-lint check-types check-contracts check-files format lock env \
+	serve-env serve-test-env clean clean-env
 
 VENV ?= .venv
 SERVE_VENV ?= .venv-serve
@@ -40,11 +41,19 @@ test-serve: serve-test-env
 	@! $(SERVE_VENV)/bin/python -c "import torch" 2>/dev/null || { echo "$(SERVE_VENV) has torch: make clean-env" >&2; exit 1; }
 	$(SERVE_VENV)/bin/python -m pytest -m "$(MARKS) and not train" $(PYTEST_ARGS) $(SERVE_TESTS)
 
-check: env  ## lint, format, types, import contracts, Dockerfile, YAML; changes nothing
+check: check-lint check-types check-contracts check-files  ## lint, format, types, import contracts, Dockerfile, YAML; changes nothing
+
+check-lint: env
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+
+check-types: env
 	$(VENV)/bin/mypy
+
+check-contracts: env
 	$(VENV)/bin/lint-imports
+
+check-files: env
 	$(VENV)/bin/hadolint Dockerfile
 	$(VENV)/bin/yamllint --strict .yamllint.yaml configs
 
