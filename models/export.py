@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,14 +63,16 @@ def export_graph(
     net: SceneNet,
     sample_dn_NBHW: NDArray[np.generic],
     *,
+    probes: Iterable[NDArray[np.generic]] = (),
     temperature: float = 1.0,
     metadata: Mapping[str, str] | None = None,
 ) -> Export:
-    """Export, then compare with torch on real input in several batch and window sizes.
+    """Export, then compare with torch in several batch and window sizes.
 
     Args:
         net: trained network with its normalisation; a copy is switched to evaluation.
-        sample_dn_NBHW: at least two windows of real digital numbers, sides a multiple of 64; becomes the golden input.
+        sample_dn_NBHW: at least two windows of digital numbers, sides a multiple of 64; becomes the golden input.
+        probes: further batches to compare on, for example real windows that must not be published.
         temperature: softmax temperature.
         metadata: strings for the graph's ``metadata_props``.
 
@@ -82,7 +84,7 @@ def export_graph(
     content = _with_metadata(_to_onnx(graph, sample[:2]), metadata or {})
     with torch.inference_mode():
         expected: NDArray[np.float32] = graph(sample).numpy().copy()
-    parity = check_parity(content, graph, sample_dn_NBHW)
+    parity = max(check_parity(content, graph, batch) for batch in (sample_dn_NBHW, *probes))
     return Export(content, np.ascontiguousarray(sample_dn_NBHW), expected, parity)
 
 
