@@ -52,7 +52,7 @@ def look_up(table: npt.NDArray[np.uint8], codes: npt.NDArray[Any], *, owner: str
         raise DtypeMismatch(f"codes came as {codes.dtype}; {owner} expects an integer type")
     flat = np.ascontiguousarray(codes).reshape(-1)
     if _beyond(flat):
-        raise unmapped_codes(flat[(flat < LOWEST) | (flat > HIGHEST)], owner=owner)
+        raise unmapped_codes(flat[_strangers(table, flat)], owner=owner)
     found = np.empty(flat.shape, dtype=np.uint8)
     for start in range(0, flat.size, _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -68,6 +68,13 @@ def _beyond(flat: npt.NDArray[Any]) -> bool:
     if limits.min >= LOWEST and limits.max <= HIGHEST:
         return False
     return bool(flat.size) and (int(flat.min()) < LOWEST or int(flat.max()) > HIGHEST)
+
+
+def _strangers(table: npt.NDArray[np.uint8], flat: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Where ``flat`` holds codes without an entry, codes beyond the table included."""
+    stray: npt.NDArray[np.bool_] = (flat < LOWEST) | (flat > HIGHEST)
+    stray[~stray] = table[flat[~stray].astype(np.intp)] == UNMAPPED
+    return stray
 
 
 def unmapped_codes(codes: npt.NDArray[Any], *, owner: str) -> UnmappedCodes:
