@@ -164,7 +164,7 @@ def _run_windows(strips: Generator[_Strip], engine: Engine, plan: TilePlan, batc
     with closing(strips):
         for strip in strips:
             wanted = [col for col in plan.col_origins if strip.valid_HW[:, col : col + plan.tile_width].any()]
-            for cols in batched(wanted, batch_size, strict=False):
+            for cols in batched(wanted, batch_size):
                 windows = [strip.dn_BHW[:, :, col : col + plan.tile_width] for col in cols]
                 answer = engine.run(np.stack(windows))
                 yield _Answers(cols, answer, None)

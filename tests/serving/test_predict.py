@@ -1,0 +1,144 @@
+"""Streamed prediction against one pass over the whole image."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from landcover.errors import LevelMismatch, RasterTruncated, ResolutionMismatch
+from landcover.sensors import Radiometry
+from landcover.tiling import TilePlan, round_up
+from serving.engine import Engine
+from serving.predict import check_scene, predict_rows
+from tests.bundles import tiny_bundle, tiny_manifest
+from tests.scenes import ArrayScene, smooth_numbers, utm_grid
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    return Engine(tiny_bundle(tmp_path_factory.mktemp("zoo")), threads=2)
+
+
+def classify(scene, engine, *, tile=64, overlap=32, batch_size=2):
+    plan = TilePlan(scene.grid.height, scene.grid.width, tile, overlap)
+    rows = list(predict_rows(scene, engine, plan, batch_size=batch_size))
+    assert [part.row for part in rows] == list(plan.row_origins)
+    codes = np.concatenate([part.codes_HW for part in rows])
+    confidence = np.concatenate([part.confidence_HW for part in rows])
+    assert codes.shape == confidence.shape == (scene.grid.height, scene.grid.width)
+    assert sum(part.valid_pixels for part in rows) == np.count_nonzero(codes != 255)
+    return codes, confidence
+
+
+def whole_pass(scene, engine):
+    """Codes from one call on the whole image, padded by mirroring to a multiple of 32."""
+    height, width = scene.grid.height, scene.grid.width
+    dn = scene.read(scene.grid.extent).data
+    padded = np.pad(dn, [(0, 0), (0, round_up(height) - height), (0, round_up(width) - width)], mode="symmetric")
+    return engine.run(padded[None])[0, :, :height, :width].argmax(axis=0) + 1
+
+
+@pytest.mark.parametrize(("height", "width"), [(200, 330), (64, 64), (65, 63), (33, 500), (1, 1), (1, 90), (7, 3)])
+def test_tiled_map_equals_one_pass_over_the_whole_image(engine, height, width):
+    scene = ArrayScene(smooth_numbers(height, width))
+    codes, confidence = classify(scene, engine)
+    different = np.count_nonzero(codes != whole_pass(scene, engine))
+    # The network's context is 3 pixels; only the pixels at window borders may differ, with little weight.
+    assert different <= 0.005 * codes.size
+    assert len(np.unique(codes)) > 1 or codes.size < 100
+    assert 14 <= confidence.min() <= confidence.max() <= 100
+
+
+def test_the_map_is_the_same_for_every_batch_size(engine):
+    scene = ArrayScene(smooth_numbers(230, 330))
+    maps = [classify(scene, engine, batch_size=size) for size in (1, 3, 8)]
+    for codes, confidence in maps[1:]:
+        assert np.array_equal(codes, maps[0][0])
+        assert np.array_equal(confidence, maps[0][1])
+
+
+def test_nodata_in_is_nodata_out_and_nowhere_else(engine):
+    valid = np.ones((150, 260), bool)
+    valid[40:90, 100:260] = False
+    valid[:, :3] = False
+    codes, confidence = classify(ArrayScene(smooth_numbers(150, 260), valid=valid), engine)
+    assert np.array_equal(codes != 255, valid)
+    assert np.array_equal(confidence != 255, valid)
+
+
+def test_windows_without_data_are_not_computed(engine, monkeypatch):
+    windows = []
+    run = engine.run
+    monkeypatch.setattr(engine, "run", lambda dn: windows.append(len(dn)) or run(dn))
+    valid = np.zeros((64, 640), bool)
+    valid[10:20, 300:310] = True
+    codes, _ = classify(ArrayScene(smooth_numbers(64, 640), valid=valid), engine)
+    assert sum(windows) == 2  # both windows that hold columns 300 to 309, of 19
+    assert np.array_equal(codes != 255, valid)
+
+
+def test_every_pixel_is_read_once(engine):
+    scene = ArrayScene(smooth_numbers(300, 100))
+    classify(scene, engine)
+    rows = np.concatenate([np.arange(window.row, window.row_stop) for window in scene.reads])
+    assert np.array_equal(rows, np.arange(300))
+
+
+def test_offset_of_baseline_0400_is_removed_exactly_once(engine):
+    data = smooth_numbers(96, 96)
+    plain, _ = classify(ArrayScene(data, radiometry=Radiometry(1e-4, 0.0)), engine)
+    shifted, _ = classify(ArrayScene(data + 1000, radiometry=Radiometry(1e-4, -0.1)), engine)
+    assert np.array_equal(plain, shifted)
+
+
+def test_progress_is_told_row_by_row(engine):
+    told = []
+    scene = ArrayScene(smooth_numbers(200, 40))
+    plan = TilePlan(200, 40, 64, 32)
+    list(predict_rows(scene, engine, plan, batch_size=4, progress=lambda done, total: told.append((done, total))))
+    assert told == [(index + 1, len(plan.row_origins)) for index in range(len(plan.row_origins))]
+
+
+class TornScene(ArrayScene):
+    """Fails at the third strip."""
+
+    def read(self, window):
+        if len(self.reads) == 2:
+            raise RasterTruncated("row 96 is missing")
+        return super().read(window)
+
+
+def test_a_read_error_arrives_and_no_thread_stays(engine):
+    scene = TornScene(smooth_numbers(300, 100))
+    with pytest.raises(RasterTruncated, match="row 96"):
+        classify(scene, engine)
+    assert not [thread for thread in threading.enumerate() if thread.name == "steppe-prefetch"]
+
+
+def test_stopping_early_leaves_no_thread(engine):
+    scene = ArrayScene(smooth_numbers(600, 100))
+    rows = predict_rows(scene, engine, TilePlan(600, 100, 64, 32), batch_size=2)
+    next(rows)
+    rows.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "steppe-prefetch"]
+
+
+@pytest.mark.parametrize(
+    ("level", "levels", "says"),
+    [("L2A", ("L1C",), "is L2A, model .* for L1C"), (None, ("L1C",), "pass --level"), ("L2SP", ("L1C", "L2A"), "L2SP")],
+)
+def test_levels_the_model_was_not_made_for(level, levels, says):
+    scene = ArrayScene(smooth_numbers(9, 9), level=level)
+    with pytest.raises(LevelMismatch, match=says):
+        check_scene(scene, tiny_manifest(levels=levels))
+
+
+def test_a_model_of_both_levels_takes_a_scene_that_does_not_say():
+    check_scene(ArrayScene(smooth_numbers(9, 9), level=None), tiny_manifest(levels=("L1C", "L2A")))
+
+
+@pytest.mark.parametrize("pixel", [30.0, 3.0, 250.0, 1e-6])
+def test_pixels_of_another_size_are_refused(pixel):
+    scene = ArrayScene(smooth_numbers(9, 9), grid=utm_grid(9, 9, pixel=pixel))
+    with pytest.raises(ResolutionMismatch, match="resample the input first"):
+        check_scene(scene, tiny_manifest())
