@@ -1,5 +1,8 @@
 """Scenes read through TorchGeo equal rasterio's own windows, and labels stay with their image."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -162,3 +165,21 @@ def test_class_sums_leave_snow_out():
 def test_undated_scene_has_all_time(sites):
     dataset = open_site(sites["terramind_L1C_38D_378R_2_3"])
     assert dataset.geo.index.index[0] == pd.Interval(pd.Timestamp.min, pd.Timestamp.max, closed="both")
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", ["bercy", "dsen2_T33UUB_L1C", "worldcereal_presto", "terramind_L2A_637U_59R_1_3"])
+def test_real_sites_are_read_as_they_are(name):
+    root = os.environ.get("STEPPE_DATA")
+    if not root:
+        pytest.skip("STEPPE_DATA is not set")
+    site = find_sites(Path(root) / "s2_landcover")[name]
+    dataset = open_site(site)
+    for scene, when in zip(site.scenes, dataset.geo.index.index, strict=True):
+        image, names = read(site, "images", scene)
+        labels, _ = read(site, "labels", scene)
+        got = dataset.scene(when)
+        np.testing.assert_array_equal(got["image"], image[[names.index(band) for band in BANDS]])
+        counted = got["mask"].numpy() != IGNORE
+        np.testing.assert_array_equal(got["mask"].numpy()[counted], DW_TO_INDEX[labels[0]][counted])
+        assert counted.mean() > 0.5
