@@ -47,7 +47,8 @@ class Engine:
         content = bundle.read(MODEL_FILE)
         check_graph(content, bundle.manifest.identifier)
         wanted = _choose_provider(provider)
-        self._session = _create_session(content, wanted, threads or len(os.sched_getaffinity(0)), bundle)
+        self.threads = threads or len(os.sched_getaffinity(0))
+        self._session = _create_session(content, wanted, self.threads, bundle)
         self.provider = _provider_in_force(self._session)
         if self.provider != wanted:
             message = f"provider {wanted!r} did not take {bundle.manifest.identifier}, {self.provider!r} runs instead"

@@ -20,6 +20,22 @@ def as_output_error(error: OSError, what: str) -> SteppeError:
     return OutputNotWritable(f"cannot write {what} ({error.strerror}); choose a folder that exists and is writable")
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """Write a small file and flush it to the disk.
+
+    Raises:
+        DiskFull: when there is no space.
+        OutputNotWritable: when it cannot be written.
+    """
+    try:
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise as_output_error(error, repr(path.name)) from error
+
+
 class Staging:
     """Temporary names beside the final ones; :meth:`publish` renames them in the order they were asked for.
 
@@ -61,23 +77,6 @@ class Staging:
             raise as_output_error(error, repr(final.name)) from error
         self._moves[final] = folder / final.name
         return self._moves[final]
-
-    def write(self, final: Path, content: bytes) -> Path:
-        """Stage a small file and flush it to the disk.
-
-        Raises:
-            DiskFull: when there is no space.
-            OutputNotWritable: when the folder cannot be written.
-        """
-        temporary = self.path_for(final)
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise as_output_error(error, repr(final.name)) from error
-        return temporary
 
     def publish(self) -> None:
         """Give all files their final names, replacing older ones, in the order they were staged.

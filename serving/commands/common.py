@@ -19,6 +19,21 @@ ModelOption = Annotated[
 ProviderOption = Annotated[
     str | None, typer.Option("--provider", metavar="auto|cpu|cuda", help="Where the model runs; default: auto.")
 ]
+BandsOption = Annotated[
+    str | None,
+    typer.Option(metavar="B02,B03,...", help="Names of the input's bands in file order, when the file names none."),
+]
+LevelOption = Annotated[
+    str | None, typer.Option(metavar="L1C|L2A", help="Processing level, when the input does not state it.")
+]
+ProductOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID",
+        help="Product the digital numbers are of, when the input does not state scale and offset, for example "
+        "sentinel-2-l2a-0400 (processing baseline 04.00 and later).",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 
 
@@ -35,6 +50,11 @@ def load_engine(settings: Settings, model: str | None, provider: str | None) -> 
 
     bundle = open_registry(settings).get(model or settings.model)
     return Engine(bundle, provider=provider or settings.provider, threads=settings.threads)
+
+
+def split_bands(text: str | None) -> tuple[str, ...] | None:
+    """Band names from ``B02,B03,...``; blanks around names do not count."""
+    return None if text is None else tuple(name.strip() for name in text.split(","))
 
 
 @contextmanager

@@ -1,0 +1,70 @@
+"""Choose the format of an answer by the ``Accept`` header (RFC 9110, section 12.5.1)."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from serving.api.problems import NotAcceptable
+
+COG: Final = "image/tiff; application=geotiff; profile=cloud-optimized"
+PNG: Final = "image/png"
+JSON: Final = "application/json"
+OFFERED: Final = {"image/tiff": COG, "application/geotiff": COG, PNG: PNG, JSON: JSON}
+"""What a client may ask for, in the order of preference where it does not care."""
+
+
+class _Range(NamedTuple):
+    """One element of the header: ``image/*;q=0.8``."""
+
+    pattern: str
+    quality: float
+
+    def matches(self, media_type: str) -> bool:
+        kind = media_type.split("/")[0]
+        return self.pattern in {"*/*", f"{kind}/*", media_type}
+
+    @property
+    def specificity(self) -> int:
+        return 2 - self.pattern.count("*")
+
+
+def choose(accept: str | None) -> str:
+    """The media type to answer with.
+
+    Args:
+        accept: the header, or None.
+
+    Raises:
+        NotAcceptable: when the client accepts none of the formats.
+    """
+    ranges = _parse(accept or "*/*")
+    best, best_quality = None, 0.0
+    for offered, answer in OFFERED.items():
+        matching = [entry for entry in ranges if entry.matches(offered)]
+        # The most specific range decides: "image/*;q=0.5, image/png;q=0" refuses PNG.
+        quality = max(matching, key=lambda entry: entry.specificity).quality if matching else 0.0
+        if quality > best_quality:
+            best, best_quality = answer, quality
+    if best is None:
+        raise NotAcceptable(f"none of the accepted formats can be made; accept one of {', '.join(OFFERED)}")
+    return best
+
+
+def _parse(accept: str) -> list[_Range]:
+    ranges = []
+    for element in accept.split(","):
+        pattern, *parameters = (part.strip().lower() for part in element.split(";"))
+        if pattern:
+            ranges.append(_Range(pattern, _quality(parameters)))
+    return ranges
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return min(1.0, max(0.0, float(value)))
+            except ValueError:
+                return 0.0
+    return 1.0

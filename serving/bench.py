@@ -1,0 +1,132 @@
+"""Measure where the time of a scene goes: decoding alone, the model alone, and everything together.
+
+Rates are in megapixels of the scene per second ("useful" pixels: overlap between windows is not counted twice).
+"""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.grid import Window
+from landcover.raster.scene import Scene
+from landcover.tiling import TilePlan
+from serving.classify import classify_scene, open_input, plan_windows
+from serving.engine import Engine
+from serving.request import Inputs, Outputs
+from serving.settings import Settings
+
+MEGA: Final = 1e6
+MODEL_SECONDS: Final = 10.0
+"""How long the model alone is run; enough for a rate, on any machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneBench:
+    """Figures of one scene on one machine.
+
+    Attributes:
+        model: ``name@version``.
+        provider: where the model ran.
+        threads: threads of the engine.
+        width: columns of the scene.
+        height: rows of the scene.
+        tile: window side in pixels.
+        overlap: shared pixels.
+        batch_size: windows per engine call.
+        redundancy: pixels computed per pixel of the scene.
+        decode_mpx_s: reading and decoding alone.
+        model_mpx_s: the engine alone on arrays that are ready, useful pixels.
+        end_to_end_mpx_s: file to finished COG.
+        peak_memory_mb: peak resident memory of this process, in 10^6 bytes.
+    """
+
+    model: str
+    provider: str
+    threads: int
+    width: int
+    height: int
+    tile: int
+    overlap: int
+    batch_size: int
+    redundancy: float
+    decode_mpx_s: float
+    model_mpx_s: float
+    end_to_end_mpx_s: float
+    peak_memory_mb: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as a JSON object, rounded to what a shared machine can tell."""
+        return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
+
+
+def bench_scene(inputs: Inputs, engine: Engine, settings: Settings) -> SceneBench:
+    """Run the three measurements, end to end first, so that the peak memory is that of a real run.
+
+    Raises:
+        SteppeError: whatever classifying the scene raises.
+    """
+    with tempfile.TemporaryDirectory(prefix="steppe-bench-", dir=settings.scratch) as folder:
+        outputs = Outputs(map=Path(folder) / "map.tif", confidence=Path(folder) / "confidence.tif")
+        outcome = classify_scene(inputs, outputs, engine, settings)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGA
+    with open_input(inputs, engine.bundle.manifest) as scene:
+        plan, batch_size = plan_windows(scene, engine, settings)
+        pixels = plan.height * plan.width
+        decode_s = _decode_seconds(scene, plan)
+        model_s = _model_seconds(scene, plan, engine, batch_size)
+    return SceneBench(
+        model=outcome.model,
+        provider=engine.provider,
+        threads=engine.threads,
+        width=plan.width,
+        height=plan.height,
+        tile=plan.tile,
+        overlap=plan.overlap,
+        batch_size=batch_size,
+        redundancy=plan.redundancy,
+        decode_mpx_s=pixels / MEGA / decode_s,
+        model_mpx_s=pixels / MEGA / model_s,
+        end_to_end_mpx_s=pixels / MEGA / outcome.seconds,
+        peak_memory_mb=peak,
+    )
+
+
+def _decode_seconds(scene: Scene, plan: TilePlan) -> float:
+    """Seconds to read the whole scene in the strips that prediction reads."""
+    start = time.perf_counter()
+    step = plan.tile_height - (plan.overlap if len(plan.row_origins) > 1 else 0)
+    for row in range(0, plan.height, step):
+        scene.read(Window(row, 0, min(step, plan.height - row), plan.width))
+    return time.perf_counter() - start
+
+
+def _model_seconds(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int) -> float:
+    """Seconds the engine alone would take for all windows, from as many as fit into ``MODEL_SECONDS``."""
+    windows = len(plan.row_origins) * len(plan.col_origins)
+    batch = np.stack(list(islice(_cycle(scene, plan), batch_size)))
+    engine.run(batch)  # the first call plans memory
+    done, start = 0, time.perf_counter()
+    while done < windows and time.perf_counter() - start < MODEL_SECONDS:
+        engine.run(batch)
+        done += batch_size
+    return (time.perf_counter() - start) / done * windows
+
+
+def _cycle(scene: Scene, plan: TilePlan) -> Iterator[NDArray[np.generic]]:
+    """Real windows of the scene, padded by mirroring, again and again."""
+    height, width = min(plan.tile_height, plan.height), min(plan.tile_width, plan.width)
+    cols = [col for col in plan.col_origins if col + width <= plan.width]
+    while True:
+        for col in cols:
+            data = scene.read(Window(0, col, height, width)).data
+            yield np.pad(data, [(0, 0), (0, plan.tile_height - height), (0, plan.tile_width - width)], mode="symmetric")

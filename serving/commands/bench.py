@@ -1,0 +1,54 @@
+"""``steppe bench``: figures of speed and memory on this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from serving.commands.common import (
+    BandsOption,
+    JsonOption,
+    LevelOption,
+    ModelOption,
+    ProductOption,
+    ProviderOption,
+    load_engine,
+    split_bands,
+)
+from serving.request import Inputs
+from serving.settings import Settings
+
+app = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps ``scene`` a sub-command while it is the only one."""
+
+
+@app.command("scene")
+def scene(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="GeoTIFF, folder of per-band files, or SAFE folder.")],
+    *,
+    model: ModelOption = None,
+    bands: BandsOption = None,
+    level: LevelOption = None,
+    product: ProductOption = None,
+    provider: ProviderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Megapixels per second of decoding, of the model and end to end, and peak memory, for one scene."""
+    from serving.bench import bench_scene  # noqa: PLC0415 - loads the runtime
+
+    settings = Settings()
+    inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product)
+    figures = bench_scene(inputs, load_engine(settings, model, provider), settings).to_json()
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+        return
+    width = max(map(len, figures))
+    for name, value in figures.items():
+        typer.echo(f"{name.ljust(width)}  {value}")

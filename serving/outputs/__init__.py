@@ -1,0 +1,1 @@
+"""What a finished map is handed out as: area tables, a picture, a STAC Item."""

@@ -1,0 +1,188 @@
+"""Class areas as a JSON document and as a table for the terminal.
+
+Areas from a map are called *mapped area (pixel count)* and never an estimate: they carry the map's bias. Numbers are
+rounded where they are shown; totals are rounded sums of unrounded parts.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypedDict
+
+from pyproj import CRS
+from rich import box
+from rich.table import Table
+
+from indicators.areas import AreaTable
+from landcover.labels import nodata_title, title
+
+DOCUMENT_TYPE: Final = "steppe-class-areas"
+SCHEMA_VERSION: Final = "1.0"
+QUANTITY: Final = "mapped area (pixel count)"
+CAVEAT: Final = (
+    "Sum of pixel areas per class. Map errors make it biased; for an unbiased area with a confidence interval, "
+    "draw a reference sample and use the stratified estimator."
+)
+
+_KM2_DIGITS: Final = 6  # one square metre
+_PERCENT_DIGITS: Final = 4
+
+
+class ModelEntry(TypedDict):
+    """The model behind a map."""
+
+    name: str
+    version: str
+
+
+class LegendEntry(TypedDict):
+    """The legend of a map."""
+
+    id: str
+    version: str
+
+
+class ClassEntry(TypedDict):
+    """Mapped area of one class; the share is of the valid area."""
+
+    code: int
+    name: str
+    title: str
+    pixels: int
+    area_km2: float
+    share_percent: float
+
+
+class NodataEntry(TypedDict):
+    """Pixels without a class; the share is of the whole map."""
+
+    code: int
+    title: str
+    pixels: int
+    area_km2: float
+    share_of_total_percent: float
+
+
+class SumEntry(TypedDict):
+    """A sum of the rows above."""
+
+    pixels: int
+    area_km2: float
+
+
+class AreasDocument(TypedDict):
+    """The areas of one map, ready for ``json.dumps``."""
+
+    type: str
+    schema_version: str
+    quantity: str
+    unit: str
+    model: ModelEntry
+    legend: LegendEntry
+    crs: str
+    method: str
+    caveat: str
+    classes: list[ClassEntry]
+    nodata: NodataEntry
+    valid: SumEntry
+    total: SumEntry
+
+
+def crs_text(crs: CRS) -> str:
+    """Authority and code (``EPSG:32636``) where the CRS has them, else its WKT 2."""
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else str(crs.to_wkt())
+
+
+def areas_document(
+    table: AreaTable, crs: CRS, *, model_name: str, model_version: str, language: str = "en"
+) -> AreasDocument:
+    """The areas as a JSON object.
+
+    Args:
+        table: areas of the map.
+        crs: CRS of the map.
+        model_name: name of the model behind the map.
+        model_version: its version.
+        language: of the class titles, one of the six of the United Nations.
+
+    Returns:
+        A dictionary of plain Python values; areas in km2 to the square metre, shares in percent.
+
+    Raises:
+        ConfigError: the language is not one of the six.
+        UnknownLegend: the table's legend is not one of Steppe's.
+    """
+    return AreasDocument(
+        type=DOCUMENT_TYPE,
+        schema_version=SCHEMA_VERSION,
+        quantity=QUANTITY,
+        unit="km2",
+        model=ModelEntry(name=model_name, version=model_version),
+        legend=LegendEntry(id=table.legend_id, version=table.legend_version),
+        crs=crs_text(crs),
+        method=table.method,
+        caveat=CAVEAT,
+        classes=[
+            ClassEntry(
+                code=row.code,
+                name=row.name,
+                title=title(table.legend_id, row.code, language),
+                pixels=row.pixels,
+                area_km2=round(row.area_km2, _KM2_DIGITS),
+                share_percent=round(row.share_percent, _PERCENT_DIGITS),
+            )
+            for row in table.rows
+        ],
+        nodata=NodataEntry(
+            code=table.nodata_code,
+            title=nodata_title(language),
+            pixels=table.nodata_pixels,
+            area_km2=round(table.nodata_area_km2, _KM2_DIGITS),
+            share_of_total_percent=round(table.nodata_percent, _PERCENT_DIGITS),
+        ),
+        valid=SumEntry(pixels=table.valid_pixels, area_km2=round(table.valid_area_km2, _KM2_DIGITS)),
+        total=SumEntry(pixels=table.total_pixels, area_km2=round(table.total_area_km2, _KM2_DIGITS)),
+    )
+
+
+def areas_table(table: AreaTable, *, heading: str, language: str = "en") -> Table:
+    """The areas as a table for the terminal.
+
+    Args:
+        table: areas of the map.
+        heading: for example the name of the scene.
+        language: of the class titles.
+
+    Raises:
+        ConfigError: the language is not one of the six.
+        UnknownLegend: the table's legend is not one of Steppe's.
+    """
+    view = Table(title=heading, caption=f"{QUANTITY}; {table.method}", box=box.SIMPLE_HEAD, title_justify="left")
+    view.add_column("Code", justify="right")
+    view.add_column("Class", overflow="fold")
+    view.add_column("Pixels", justify="right")
+    view.add_column("km2", justify="right")
+    view.add_column("Share", justify="right")
+    digits = km2_digits(table.total_area_km2)
+    for row in table.rows:
+        name = title(table.legend_id, row.code, language)
+        share = f"{row.share_percent:.2f} %"
+        view.add_row(str(row.code), name, f"{row.pixels:,}", f"{row.area_km2:,.{digits}f}", share)
+    view.add_section()
+    view.add_row("", "Valid", f"{table.valid_pixels:,}", f"{table.valid_area_km2:,.{digits}f}", "")
+    view.add_row(
+        str(table.nodata_code),
+        nodata_title(language),
+        f"{table.nodata_pixels:,}",
+        f"{table.nodata_area_km2:,.{digits}f}",
+        "",
+    )
+    view.add_row("", "Total", f"{table.total_pixels:,}", f"{table.total_area_km2:,.{digits}f}", "")
+    return view
+
+
+def km2_digits(total_km2: float) -> int:
+    """Decimals that show areas of a map: two, more for a map of a few fields."""
+    if total_km2 >= 100:  # noqa: PLR2004 (km2)
+        return 2
+    return 4 if total_km2 >= 1 else 6

@@ -1,0 +1,242 @@
+"""A picture of a class map: title, map, scale bar, legend with area shares, model and attribution. PNG, by Pillow.
+
+The picture is made of blocks that know their size; the map decides where the legend goes: beside it, or below a map
+much wider than tall.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from PIL.PngImagePlugin import PngInfo
+
+from indicators.areas import AreaTable
+from landcover.grid import Grid
+from landcover.labels import nodata_title, title
+from landcover.legends import Legend
+from serving.outputs.bearings import ground_size, north_is_up, scale_bar
+from serving.outputs.key import KeyBlock, entries
+from serving.outputs.mapimage import display_size, map_image
+from serving.outputs.sheet import PALE_INK, Block, Fonts, ImageBlock, ScaleBlock, Sheet, TextBlock
+from serving.outputs.typeface import Typeface, typeface_for, wrap
+from serving.outputs.words import ENGLISH, Words, words_for
+
+_log = logging.getLogger(__name__)
+
+WIDE: Final = 1.7
+"""A map that is so many times wider than tall has its legend below."""
+_LEAST_UNITS: Final = 32  # width of the content, so that a title fits above a narrow map
+_TITLE_LINES: Final = 2
+_FOOT_LINES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What is written around the map.
+
+    Attributes:
+        title: name of the scene.
+        date: date of the image as people read it, or None.
+        model: name and version of the model.
+        attribution: for example "Contains modified Copernicus Sentinel data 2020", or None.
+    """
+
+    title: str
+    date: str | None
+    model: str
+    attribution: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """All texts of a picture in the language that could be set."""
+
+    face: Typeface
+    words: Words
+    caption: Caption
+    class_titles: Mapping[int, str]
+    nodata: str
+
+
+def render_quicklook(
+    codes_HW: NDArray[np.uint8],
+    grid: Grid,
+    table: AreaTable,
+    legend: Legend,
+    *,
+    caption: Caption,
+    language: str = "en",
+) -> bytes:
+    """Draw a class map.
+
+    Codes and grid may be a decimated version of the map (``Decimator``, or an overview of the COG); the shares come
+    from the table of the whole map. The scale holds at the centre of the map, along its rows.
+
+    Args:
+        codes_HW: class codes, uint8 (row, col), 255 = nodata.
+        grid: grid of ``codes_HW``. A south-up grid is turned over; other rotations are shown as stored, without a
+            north arrow.
+        table: areas of the map.
+        legend: legend of the codes.
+        caption: what is written around the map.
+        language: one of the six of the United Nations. English where no font of the machine has the letters, and for
+            Arabic and Chinese.
+
+    Returns:
+        A PNG file.
+
+    Raises:
+        ConfigError: the language is not one of the six.
+        UnmappedCodes: codes that the legend does not have.
+    """
+    sheet = compose(codes_HW, grid, table, legend, caption=caption, language=language)
+    info = PngInfo()
+    for key, text in (("Title", caption.title), ("Source", caption.model), ("Copyright", caption.attribution)):
+        if text:
+            info.add_itxt(key, text)
+    file = io.BytesIO()
+    sheet.image.save(file, "PNG", pnginfo=info)
+    return file.getvalue()
+
+
+def compose(
+    codes_HW: NDArray[np.uint8],
+    grid: Grid,
+    table: AreaTable,
+    legend: Legend,
+    *,
+    caption: Caption,
+    language: str = "en",
+) -> Sheet:
+    """The picture before it becomes a file; arguments and errors as in ``render_quicklook``."""
+    codes_HW, grid = _north_up(codes_HW, grid)
+    ground = ground_size(grid)
+    size = display_size(*codes_HW.shape, ground)
+    picture = ImageBlock(map_image(codes_HW, legend, table.nodata_code, size))
+    texts = _texts(table, caption, language)
+    fonts = Fonts.of(texts.face, min(26, max(16, max(size) // 55)))
+    metres_per_pixel = None if ground is None else ground[0] * codes_HW.shape[1] / size[1]
+    scale = _scale(fonts, texts.words, grid, metres_per_pixel, size[1])
+    lines = entries(table, legend, texts.words, texts.class_titles.__getitem__, nodata_title=texts.nodata)
+    area = f"{texts.words.number(table.valid_area_km2, _digits(table.valid_area_km2))} {texts.words.km2}"
+    heading = (texts.words.mapped_area, area)
+    beside = picture.width <= WIDE * picture.height
+    least = _LEAST_UNITS * fonts.unit
+    key = KeyBlock(heading, lines, fonts, most_width=None if beside else max(picture.width, least))
+    gap = fonts.unit
+    content = max(least, picture.width + 2 * gap + key.width if beside else max(picture.width, key.width))
+    blocks: list[tuple[Block, int]] = [
+        *((block, 0) for block in _head(texts, fonts, content)),
+        *(((_Row(picture, key, 2 * gap), gap // 2),) if beside else ((picture, gap // 2),)),
+        *(((scale, gap // 2),) if scale.height else ()),
+        *(() if beside else ((key, gap),)),
+        *((block, gap) for block in _foot(texts, fonts, content)),
+    ]
+    return _stack(blocks, margin=round(1.2 * gap), content=max(content, scale.width))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Two blocks beside each other."""
+
+    left: Block
+    right: Block
+    gap: int
+
+    @property
+    def width(self) -> int:
+        return self.left.width + self.gap + self.right.width
+
+    @property
+    def height(self) -> int:
+        return max(self.left.height, self.right.height)
+
+    def put(self, sheet: Sheet, x: int, y: int) -> None:
+        self.left.put(sheet, x, y)
+        self.right.put(sheet, x + self.left.width + self.gap, y)
+
+
+def _stack(blocks: list[tuple[Block, int]], *, margin: int, content: int) -> Sheet:
+    """Draw blocks below each other, each after its gap."""
+    height = sum(block.height + gap for block, gap in blocks)
+    sheet = Sheet(content + 2 * margin, height + 2 * margin)
+    y = margin
+    for block, gap in blocks:
+        block.put(sheet, margin, y + gap)
+        y += gap + block.height
+    return sheet
+
+
+def _north_up(codes_HW: NDArray[np.uint8], grid: Grid) -> tuple[NDArray[np.uint8], Grid]:
+    """A south-up map turned over; others as they are."""
+    t = grid.transform
+    if t.b or t.d or t.a < 0 or t.e < 0:
+        return codes_HW, grid
+    turned = t @ Affine.translation(0, grid.height) @ Affine.scale(1, -1)
+    return codes_HW[::-1], Grid(grid.crs, turned, grid.height, grid.width)
+
+
+def _texts(table: AreaTable, caption: Caption, language: str) -> _Texts:
+    """Texts in the wanted language when a font has its letters, else in English with the nearest letters."""
+    wanted = words_for(language)
+    own = (caption.title, caption.date or "", caption.model, caption.attribution or "")
+    for words, given in ((wanted, own), (wanted, ()), (ENGLISH, own)):
+        titles = {row.code: title(table.legend_id, row.code, words.language) for row in table.rows}
+        nodata = nodata_title(words.language)
+        face = typeface_for((*_letters(words), *titles.values(), nodata, *given))
+        if face is not None:
+            return _Texts(face, words, _settable(caption, face), titles, nodata)
+    if wanted is not ENGLISH:
+        _log.warning("no font of this machine has the letters of %r; the picture is in English", language)
+    face = Typeface()
+    titles = {row.code: face.settable(title(table.legend_id, row.code)) for row in table.rows}
+    return _Texts(face, ENGLISH, _settable(caption, face), titles, nodata_title())
+
+
+def _letters(words: Words) -> tuple[str, ...]:
+    return words.mapped_area, words.share_of_map, words.model, words.km, words.km2, words.north
+
+
+def _settable(caption: Caption, face: Typeface) -> Caption:
+    return Caption(
+        title=face.settable(caption.title),
+        date=None if caption.date is None else face.settable(caption.date),
+        model=face.settable(caption.model),
+        attribution=None if caption.attribution is None else face.settable(caption.attribution),
+    )
+
+
+def _scale(fonts: Fonts, words: Words, grid: Grid, metres_per_pixel: float | None, map_width: int) -> ScaleBlock:
+    north = words.north if metres_per_pixel is not None and north_is_up(grid) else None
+    if metres_per_pixel is None:
+        return ScaleBlock(fonts, None, None, "")
+    bar = scale_bar(metres_per_pixel, min(16 * fonts.unit, max(6 * fonts.unit, 0.3 * map_width)))
+    return ScaleBlock(fonts, north, bar, f"{words.number(bar.km, bar.digits)} {words.km}")
+
+
+def _head(texts: _Texts, fonts: Fonts, width: int) -> list[Block]:
+    lines = wrap(texts.caption.title, fonts.large, width, max_lines=_TITLE_LINES)
+    blocks: list[Block] = [TextBlock(tuple(lines), fonts.large)]
+    if texts.caption.date:
+        date = wrap(texts.caption.date, fonts.normal, width, max_lines=1)
+        blocks.append(TextBlock(tuple(date), fonts.normal, PALE_INK))
+    return blocks
+
+
+def _foot(texts: _Texts, fonts: Fonts, width: int) -> list[Block]:
+    lines = wrap(f"{texts.words.model}: {texts.caption.model}", fonts.small, width, max_lines=_FOOT_LINES)
+    if texts.caption.attribution:
+        lines += wrap(texts.caption.attribution, fonts.small, width, max_lines=_FOOT_LINES)
+    return [TextBlock(tuple(lines), fonts.small, PALE_INK)]
+
+
+def _digits(km2: float) -> int:
+    """Decimals of an area in a picture: about four figures."""
+    return 0 if km2 >= 1000 else 2  # noqa: PLR2004 (km2)

@@ -1,0 +1,263 @@
+"""The STAC Item of a product: where, when, from what, by which model, and the files with their hashes.
+
+STAC 1.1 with the projection, raster, classification, file and processing extensions. The model appears as the
+processing expression (``stac-mlm``), the inputs as ``derived_from`` links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+import pystac
+
+from indicators.areas import AreaTable
+from landcover.errors import ConfigError, DataError
+from landcover.grid import Grid, ground_pixel_size
+from landcover.legends import CLASS_NODATA, Legend
+from landcover.sensors import Radiometry
+from serving.outputs.footprint import wgs84_footprint
+
+EXTENSIONS: Final = (
+    "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
+    "https://stac-extensions.github.io/file/v2.1.0/schema.json",
+    "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
+)
+_SHA256_MULTIHASH: Final = "1220"
+"""Multihash prefix: function 0x12 (sha2-256), length 0x20."""
+_SHA256_DIGITS: Final = 64
+_COG: Final = "image/tiff; application=geotiff; profile=cloud-optimized"
+_KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
+    "map": ("Land-cover map", _COG, ("data",)),
+    "confidence": ("Confidence of the map, percent", _COG, ("data", "confidence")),
+    "quicklook": ("Picture with legend", "image/png", ("overview",)),
+    "areas": ("Mapped area per class (pixel count)", "application/json", ("metadata", "statistics")),
+    "style": ("QGIS style of the map", "application/xml", ("style",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFile:
+    """One file of a product.
+
+    Attributes:
+        href: where it is, absolute or relative to the Item.
+        size: bytes.
+        sha256: lower-case hexadecimal digest.
+    """
+
+    href: str
+    size: int
+    sha256: str
+
+    def __post_init__(self) -> None:
+        """Refuse what is no SHA-256 digest.
+
+        Raises:
+            ConfigError: with the digest given.
+        """
+        if len(self.sha256) != _SHA256_DIGITS or set(self.sha256) - set("0123456789abcdef"):
+            raise ConfigError(f"{self.sha256!r} is no SHA-256 digest: expected 64 lower-case hexadecimal digits")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """All that the Item of a product says.
+
+    Attributes:
+        identifier: id of the Item.
+        title: one line for people, or None.
+        grid: grid of the map.
+        legend: legend of the map.
+        created: when the product was made, with a time zone.
+        software_version: version of Steppe.
+        model_name: name of the model.
+        model_version: its version.
+        model_sha256: digest of the model file that ran.
+        model_href: where the model's Item is, or None; then ``name@version`` names it.
+        input_sha256: digest of the input.
+        radiometry: scale and offset the input was read with.
+        inputs: hrefs of the inputs.
+        acquired: RFC 3339 date and time, or date, of the input; None when unknown.
+        period: first and last RFC 3339 time or date when the input spans a time, else None.
+        attribution: text a product must carry, or None.
+        files: files by kind: ``map``, ``confidence``, ``quicklook``, ``areas``, ``style``; ``map`` is required.
+        areas: class areas; gives the pixel counts of the classes. None when they were not counted.
+    """
+
+    identifier: str
+    grid: Grid
+    legend: Legend
+    created: datetime
+    software_version: str
+    model_name: str
+    model_version: str
+    model_sha256: str
+    input_sha256: str
+    radiometry: Radiometry
+    files: Mapping[str, AssetFile]
+    inputs: Sequence[str] = ()
+    title: str | None = None
+    model_href: str | None = None
+    acquired: str | None = None
+    period: tuple[str, str] | None = None
+    attribution: str | None = None
+    areas: AreaTable | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse products without a map, with unknown kinds of files, or with a time that has no zone.
+
+        Raises:
+            ConfigError: with the offending names.
+        """
+        unknown = sorted(set(self.files) - set(_KINDS))
+        if unknown or "map" not in self.files:
+            raise ConfigError(f"files {sorted(self.files)}: expected 'map' and any of {sorted(_KINDS)}")
+        if self.created.tzinfo is None:
+            raise ConfigError("the time of creation has no time zone; give it in UTC")
+
+
+def product_item(product: Product) -> dict[str, Any]:
+    """The Item as a JSON object.
+
+    STAC wants a searchable time. It is the acquisition when that is known; a day stands for its first moment, with the
+    day as start and end. A period without a nominal time gives a null ``datetime`` with start and end, the one case in
+    which STAC allows null. When nothing is known there is no period to give, so the time of creation is used, and
+    ``steppe:datetime_source`` says ``created`` instead of ``acquisition``: never read it as the date of the image.
+
+    Raises:
+        DataError: a time of the input is no RFC 3339 time or date.
+        NoGeoreference: the grid's outline is not on the Earth.
+    """
+    geometry, box = wgs84_footprint(product.grid)
+    times, source = _times(product)
+    item = pystac.Item(
+        id=product.identifier,
+        geometry=geometry,
+        bbox=box,
+        datetime=times.pop("datetime"),
+        properties={
+            **{name: _text(value) for name, value in times.items()},
+            **_properties(product),
+            "steppe:datetime_source": source,
+        },
+        stac_extensions=list(EXTENSIONS),
+    )
+    for kind, file in product.files.items():
+        item.add_asset(kind, _asset(kind, file, product))
+    for href in product.inputs:
+        item.add_link(pystac.Link(rel="derived_from", target=href, title="Input"))
+    if product.model_href is not None:
+        item.add_link(pystac.Link("derived_from", product.model_href, media_type="application/geo+json", title="Model"))
+    return item.to_dict(include_self_link=False, transform_hrefs=False)
+
+
+def _properties(product: Product) -> dict[str, Any]:
+    """Everything but time."""
+    expression = product.model_href or f"{product.model_name}@{product.model_version}"
+    optional = {"title": product.title, "steppe:attribution": product.attribution}
+    return {
+        "created": _text(product.created),
+        "gsd": round(sum(ground_pixel_size(product.grid)) / 2, 3),
+        **{name: value for name, value in optional.items() if value is not None},
+        **_projection(product.grid),
+        "processing:level": "L4",
+        "processing:datetime": _text(product.created),
+        "processing:expression": {"format": "stac-mlm", "expression": expression},
+        "processing:software": {"steppe": product.software_version},
+        "steppe:model_name": product.model_name,
+        "steppe:model_version": product.model_version,
+        "steppe:model_sha256": product.model_sha256,
+        "steppe:input_sha256": product.input_sha256,
+        "steppe:radiometry": {"scale": product.radiometry.scale, "offset": product.radiometry.offset},
+        "steppe:legend": {"id": product.legend.id, "version": product.legend.version},
+    }
+
+
+def _projection(grid: Grid) -> dict[str, Any]:
+    """CRS, size and transform; a CRS without a code is written out."""
+    authority = grid.crs.to_authority()
+    crs = (
+        {"proj:code": ":".join(authority)}
+        if authority
+        else {"proj:code": None, "proj:projjson": grid.crs.to_json_dict()}
+    )
+    return {**crs, "proj:shape": [grid.height, grid.width], "proj:transform": [float(v) for v in grid.transform[:6]]}
+
+
+def _asset(kind: str, file: AssetFile, product: Product) -> pystac.Asset:
+    title, media_type, roles = _KINDS[kind]
+    extra: dict[str, Any] = {"file:size": file.size, "file:checksum": _SHA256_MULTIHASH + file.sha256}
+    if kind in {"map", "confidence"}:
+        extra["bands"] = [_band(kind, product.grid)]
+    if kind == "map":
+        extra["classification:classes"] = _classes(product)
+    return pystac.Asset(href=file.href, title=title, media_type=media_type, roles=list(roles), extra_fields=extra)
+
+
+def _band(kind: str, grid: Grid) -> dict[str, Any]:
+    """A STAC 1.1 band object."""
+    band = {
+        "name": "class" if kind == "map" else "confidence",
+        "data_type": "uint8",
+        "nodata": CLASS_NODATA,
+        "raster:sampling": "area",
+        "raster:spatial_resolution": round(sum(ground_pixel_size(grid)) / 2, 3),
+    }
+    return band if kind == "map" else {**band, "unit": "%"}
+
+
+def _classes(product: Product) -> list[dict[str, Any]]:
+    """Class objects of the classification extension, nodata last."""
+    counts = {} if product.areas is None else {row.code: row.pixels for row in product.areas.rows}
+    classes: list[dict[str, Any]] = [
+        {
+            "value": land.code,
+            "name": land.name,
+            "title": land.title,
+            "description": land.title,
+            "color_hint": land.color.removeprefix("#").upper(),
+            **({"count": counts[land.code]} if land.code in counts else {}),
+        }
+        for land in product.legend.classes
+    ]
+    nodata = {"value": CLASS_NODATA, "name": "nodata", "title": "No data", "description": "No data", "nodata": True}
+    count = {} if product.areas is None else {"count": product.areas.nodata_pixels}
+    return [*classes, {**nodata, **count}]
+
+
+def _times(product: Product) -> tuple[dict[str, datetime | None], str]:
+    """``datetime`` and, where there is a span, ``start_datetime`` and ``end_datetime``; and where they come from."""
+    times: dict[str, datetime | None] = {}
+    if product.period is not None:
+        start, end = product.period
+        times = {"start_datetime": _moments(start)[0], "end_datetime": _moments(end)[1]}
+    if product.acquired is not None:
+        first, last = _moments(product.acquired)
+        if first != last and not times:
+            times = {"start_datetime": first, "end_datetime": last}
+        return {"datetime": first, **times}, "acquisition"
+    if times:
+        return {"datetime": None, **times}, "acquisition"
+    return {"datetime": product.created}, "created"
+
+
+def _moments(text: str) -> tuple[datetime, datetime]:
+    """First and last moment of an RFC 3339 time or date, in UTC; a time without a zone is UTC."""
+    try:
+        if len(text) == len("2020-01-31"):
+            start = datetime.combine(date.fromisoformat(text), time(), UTC)
+            return start, start + timedelta(days=1) - timedelta(seconds=1)
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise DataError(f"{text!r} is no time: expected RFC 3339, for example 2020-01-31T10:20:30Z") from error
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment, moment
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,68 @@
+"""What is asked of one classification: which scene, which files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from landcover.errors import ConfigError, OutputNotWritable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Which scene, and what its files may not say themselves.
+
+    Attributes:
+        source: GeoTIFF, folder of per-band files, or SAFE folder.
+        bands: names of the file's bands in file order, where the file does not name them.
+        level: processing level, for example ``L1C``.
+        product: product id of ``landcover.sensors``; stands for its level, scale and offset.
+        name: name of the scene for titles; default: the file's.
+        max_pixels: refuse larger scenes; None = no limit.
+    """
+
+    source: Path
+    bands: tuple[str, ...] | None = None
+    level: str | None = None
+    product: str | None = None
+    name: str | None = None
+    max_pixels: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """Names of the files to make; None = not wanted. A ``.qml`` style goes beside the map."""
+
+    map: Path
+    confidence: Path | None = None
+    preview: Path | None = None
+    areas: Path | None = None
+    stac: Path | None = None
+
+    def files(self) -> dict[str, Path]:
+        """Every file that will be written, by role."""
+        named = {
+            "map": self.map,
+            "style": self.map.with_suffix(".qml"),
+            "confidence": self.confidence,
+            "quicklook": self.preview,
+            "areas": self.areas,
+            "stac": self.stac,
+        }
+        return {role: path for role, path in named.items() if path is not None}
+
+    def check(self, source: Path) -> None:
+        """Refuse names that would overwrite the input or each other.
+
+        Raises:
+            ConfigError: naming the file.
+            OutputNotWritable: when the map has no TIFF name.
+        """
+        if self.map.suffix.lower() not in {".tif", ".tiff"}:
+            raise OutputNotWritable(f"the map is a GeoTIFF, its name {self.map.name!r} must end in .tif or .tiff")
+        places = [path.resolve() for path in self.files().values()]
+        for path in places:
+            if path == source.resolve():
+                raise ConfigError(f"output {path.name!r} is the input itself; choose another name")
+            if places.count(path) > 1:
+                raise ConfigError(f"two outputs have the same name {path.name!r}; give each its own")
