@@ -7,10 +7,15 @@ not depend on how windows were batched.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from landcover.tiling import TilePlan, taper
+
+
+_TINY: Final = np.finfo(np.float32).tiny
 
 
 class RowBlender:
@@ -56,8 +61,8 @@ class RowBlender:
         ready = stop - start
         width = self._plan.width
         # A pixel that only skipped windows hold has no weight; it stays 0 in all classes.
-        weights_HW = np.maximum(self._weights_HW[:ready, :width], np.finfo(np.float32).tiny)
-        blended = self._sum_KHW[:, :ready, :width] / weights_HW
+        weights_HW = np.maximum(self._weights_HW[:ready, :width], _TINY)
+        blended: NDArray[np.float32] = self._sum_KHW[:, :ready, :width] / weights_HW
         self._keep_from(ready)
         self._row += 1
         return start, blended

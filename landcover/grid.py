@@ -139,8 +139,8 @@ def ground_pixel_size(grid: Grid) -> tuple[float, float]:
     geodetic = grid.crs.geodetic_crs or CRS.from_epsg(4326)
     to_lonlat = Transformer.from_crs(grid.crs, geodetic, always_xy=True)
     col, row = (grid.width - 1) / 2, (grid.height - 1) / 2
-    corners = [grid.transform @ corner for corner in ((col, row), (col + 1, row), (col, row + 1))]
-    (lon, lon_east, lon_south), (lat, lat_east, lat_south) = to_lonlat.transform(*zip(*corners, strict=True))
+    xs, ys = zip(*(grid.transform @ place for place in ((col, row), (col + 1, row), (col, row + 1))), strict=True)
+    (lon, lon_east, lon_south), (lat, lat_east, lat_south) = to_lonlat.transform(xs, ys)
     geod = geodetic.get_geod() or Geod(ellps="WGS84")
     return (
         float(geod.inv(lon, lat, lon_east, lat_east)[2]),

@@ -22,6 +22,7 @@ from landcover.raster.scene import Scene
 from landcover.sensors import Radiometry
 from serving.engine import Engine
 from serving.outputs.areas import areas_document
+from serving.outputs.quicklook import Caption, render_quicklook
 from serving.outputs.stac import AssetFile, Product, product_item
 from serving.request import Inputs, Outputs
 from serving.staging import write_file
@@ -147,6 +148,19 @@ def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outp
         write_file(staged["areas"], _json(areas_json(finished)))
     if "stac" in staged:
         write_file(staged["stac"], _json(stac_item(finished, staged, outputs)))
+
+
+def quicklook(finished: Finished) -> bytes:
+    """The picture of the map with its legend, a PNG."""
+    provenance = finished.provenance
+    caption = Caption(
+        title=f"Land cover of {provenance.scene_name}",
+        date=provenance.acquired[: len("2020-01-31")] if provenance.acquired else None,
+        model=provenance.manifest.identifier,
+        attribution=provenance.manifest.attribution,
+    )
+    legend = provenance.manifest.legend
+    return render_quicklook(finished.small_HW, finished.small_grid, finished.areas, legend, caption=caption)
 
 
 def areas_json(finished: Finished) -> Mapping[str, object]:

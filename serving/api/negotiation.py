@@ -20,7 +20,7 @@ class _Range(NamedTuple):
     quality: float
 
     def matches(self, media_type: str) -> bool:
-        kind = media_type.split("/")[0]
+        kind = media_type.split("/", maxsplit=1)[0]
         return self.pattern in {"*/*", f"{kind}/*", media_type}
 
     @property

@@ -13,6 +13,7 @@ from rich import box
 from rich.table import Table
 
 from indicators.areas import AreaTable
+from landcover.errors import UnknownLegend
 from landcover.labels import nodata_title, title
 
 DOCUMENT_TYPE: Final = "steppe-class-areas"
@@ -93,6 +94,18 @@ def crs_text(crs: CRS) -> str:
     return ":".join(authority) if authority else str(crs.to_wkt())
 
 
+def class_titles(table: AreaTable, language: str) -> dict[int, str]:
+    """Titles by code in a language; those of the table for a legend that is not one of Steppe's.
+
+    Raises:
+        ConfigError: the language is not one of the six of the United Nations.
+    """
+    try:
+        return {row.code: title(table.legend_id, row.code, language) for row in table.rows}
+    except UnknownLegend:
+        return {row.code: row.title for row in table.rows}
+
+
 def areas_document(
     table: AreaTable, crs: CRS, *, model_name: str, model_version: str, language: str = "en"
 ) -> AreasDocument:
@@ -110,8 +123,8 @@ def areas_document(
 
     Raises:
         ConfigError: the language is not one of the six.
-        UnknownLegend: the table's legend is not one of Steppe's.
     """
+    titles = class_titles(table, language)
     return AreasDocument(
         type=DOCUMENT_TYPE,
         schema_version=SCHEMA_VERSION,
@@ -126,7 +139,7 @@ def areas_document(
             ClassEntry(
                 code=row.code,
                 name=row.name,
-                title=title(table.legend_id, row.code, language),
+                title=titles[row.code],
                 pixels=row.pixels,
                 area_km2=round(row.area_km2, _KM2_DIGITS),
                 share_percent=round(row.share_percent, _PERCENT_DIGITS),
@@ -155,7 +168,6 @@ def areas_table(table: AreaTable, *, heading: str, language: str = "en") -> Tabl
 
     Raises:
         ConfigError: the language is not one of the six.
-        UnknownLegend: the table's legend is not one of Steppe's.
     """
     view = Table(title=heading, caption=f"{QUANTITY}; {table.method}", box=box.SIMPLE_HEAD, title_justify="left")
     view.add_column("Code", justify="right")
@@ -164,10 +176,10 @@ def areas_table(table: AreaTable, *, heading: str, language: str = "en") -> Tabl
     view.add_column("km2", justify="right")
     view.add_column("Share", justify="right")
     digits = km2_digits(table.total_area_km2)
+    titles = class_titles(table, language)
     for row in table.rows:
-        name = title(table.legend_id, row.code, language)
         share = f"{row.share_percent:.2f} %"
-        view.add_row(str(row.code), name, f"{row.pixels:,}", f"{row.area_km2:,.{digits}f}", share)
+        view.add_row(str(row.code), titles[row.code], f"{row.pixels:,}", f"{row.area_km2:,.{digits}f}", share)
     view.add_section()
     view.add_row("", "Valid", f"{table.valid_pixels:,}", f"{table.valid_area_km2:,.{digits}f}", "")
     view.add_row(
@@ -183,6 +195,6 @@ def areas_table(table: AreaTable, *, heading: str, language: str = "en") -> Tabl
 
 def km2_digits(total_km2: float) -> int:
     """Decimals that show areas of a map: two, more for a map of a few fields."""
-    if total_km2 >= 100:  # noqa: PLR2004 (km2)
+    if total_km2 >= 100 or total_km2 == 0:  # noqa: PLR2004 (km2)
         return 2
     return 4 if total_km2 >= 1 else 6

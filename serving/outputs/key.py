@@ -49,11 +49,13 @@ def entries(
 
 
 def share_text(percent: float, words: Words) -> str:
-    """A share with one decimal; a small one is not shown as nothing."""
-    if percent == 0:
-        return "0 %"
+    """A share with one decimal; little is not shown as nothing, nor almost all as all."""
+    if percent in {0, 100}:
+        return f"{percent:.0f} %"
     if percent < _LEAST_SHARE:
         return f"<{words.number(0.1, 1)} %"
+    if percent >= 100 - _LEAST_SHARE:
+        return f">{words.number(99.9, 1)} %"
     return f"{words.number(percent, 1)} %"
 
 
@@ -92,7 +94,7 @@ class KeyBlock:
         return self._heading.height + self._fonts.unit // 2
 
     def _title_lines(self, entry: Entry) -> list[str]:
-        return wrap(entry.title, self._fonts.normal, self._title_width, max_lines=2)
+        return wrap(entry.title, self._fonts.normal, self._title_width, max_lines=3)
 
     def _entry_height(self, entry: Entry) -> int:
         return line_height(self._fonts.normal) * len(self._title_lines(entry)) + self._fonts.unit // 3

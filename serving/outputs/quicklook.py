@@ -19,12 +19,13 @@ from PIL.PngImagePlugin import PngInfo
 
 from indicators.areas import AreaTable
 from landcover.grid import Grid
-from landcover.labels import nodata_title, title
+from landcover.labels import nodata_title
 from landcover.legends import Legend
+from serving.outputs.areas import class_titles, km2_digits
 from serving.outputs.bearings import ground_size, north_is_up, scale_bar
 from serving.outputs.key import KeyBlock, entries
 from serving.outputs.mapimage import display_size, map_image
-from serving.outputs.sheet import PALE_INK, Block, Fonts, ImageBlock, ScaleBlock, Sheet, TextBlock
+from serving.outputs.sheet import PALE_INK, Block, Column, Fonts, ImageBlock, Row, ScaleBlock, Sheet, TextBlock
 from serving.outputs.typeface import Typeface, typeface_for, wrap
 from serving.outputs.words import ENGLISH, Words, words_for
 
@@ -118,59 +119,26 @@ def compose(
     """The picture before it becomes a file; arguments and errors as in ``render_quicklook``."""
     codes_HW, grid = _north_up(codes_HW, grid)
     ground = ground_size(grid)
-    size = display_size(*codes_HW.shape, ground)
+    size = display_size(codes_HW.shape[0], codes_HW.shape[1], ground)
     picture = ImageBlock(map_image(codes_HW, legend, table.nodata_code, size))
     texts = _texts(table, caption, language)
     fonts = Fonts.of(texts.face, min(26, max(16, max(size) // 55)))
     metres_per_pixel = None if ground is None else ground[0] * codes_HW.shape[1] / size[1]
     scale = _scale(fonts, texts.words, grid, metres_per_pixel, size[1])
     lines = entries(table, legend, texts.words, texts.class_titles.__getitem__, nodata_title=texts.nodata)
-    area = f"{texts.words.number(table.valid_area_km2, _digits(table.valid_area_km2))} {texts.words.km2}"
+    area = f"{texts.words.number(table.valid_area_km2, km2_digits(table.valid_area_km2))} {texts.words.km2}"
     heading = (texts.words.mapped_area, area)
     beside = picture.width <= WIDE * picture.height
     least = _LEAST_UNITS * fonts.unit
     key = KeyBlock(heading, lines, fonts, most_width=None if beside else max(picture.width, least))
     gap = fonts.unit
-    content = max(least, picture.width + 2 * gap + key.width if beside else max(picture.width, key.width))
-    blocks: list[tuple[Block, int]] = [
-        *((block, 0) for block in _head(texts, fonts, content)),
-        *(((_Row(picture, key, 2 * gap), gap // 2),) if beside else ((picture, gap // 2),)),
-        *(((scale, gap // 2),) if scale.height else ()),
-        *(() if beside else ((key, gap),)),
-        *((block, gap) for block in _foot(texts, fonts, content)),
-    ]
-    return _stack(blocks, margin=round(1.2 * gap), content=max(content, scale.width))
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """Two blocks beside each other."""
-
-    left: Block
-    right: Block
-    gap: int
-
-    @property
-    def width(self) -> int:
-        return self.left.width + self.gap + self.right.width
-
-    @property
-    def height(self) -> int:
-        return max(self.left.height, self.right.height)
-
-    def put(self, sheet: Sheet, x: int, y: int) -> None:
-        self.left.put(sheet, x, y)
-        self.right.put(sheet, x + self.left.width + self.gap, y)
-
-
-def _stack(blocks: list[tuple[Block, int]], *, margin: int, content: int) -> Sheet:
-    """Draw blocks below each other, each after its gap."""
-    height = sum(block.height + gap for block, gap in blocks)
-    sheet = Sheet(content + 2 * margin, height + 2 * margin)
-    y = margin
-    for block, gap in blocks:
-        block.put(sheet, margin, y + gap)
-        y += gap + block.height
+    framed = Column((picture, scale) if scale.height else (picture,), gap // 2)
+    body: Block = Row((framed, key), 2 * gap) if beside else Column((framed, key), gap)
+    content = max(least, body.width)
+    page = Column((_head(texts, fonts, content), body, _foot(texts, fonts, content)), gap)
+    margin = round(1.2 * gap)
+    sheet = Sheet(content + 2 * margin, page.height + 2 * margin)
+    page.put(sheet, margin, margin)
     return sheet
 
 
@@ -187,16 +155,16 @@ def _texts(table: AreaTable, caption: Caption, language: str) -> _Texts:
     """Texts in the wanted language when a font has its letters, else in English with the nearest letters."""
     wanted = words_for(language)
     own = (caption.title, caption.date or "", caption.model, caption.attribution or "")
-    for words, given in ((wanted, own), (wanted, ()), (ENGLISH, own)):
-        titles = {row.code: title(table.legend_id, row.code, words.language) for row in table.rows}
-        nodata = nodata_title(words.language)
-        face = typeface_for((*_letters(words), *titles.values(), nodata, *given))
-        if face is not None:
-            return _Texts(face, words, _settable(caption, face), titles, nodata)
-    if wanted is not ENGLISH:
-        _log.warning("no font of this machine has the letters of %r; the picture is in English", language)
+    for words in dict.fromkeys((wanted, ENGLISH)):
+        titles, nodata = class_titles(table, words.language), nodata_title(words.language)
+        if words is not wanted:
+            _log.warning("no font of this machine has the letters of %r; the picture is in English", language)
+        for given in (own, ()):  # a name in another script must not change the language of the picture
+            face = typeface_for((*_letters(words), *titles.values(), nodata, *given))
+            if face is not None:
+                return _Texts(face, words, _settable(caption, face), titles, nodata)
     face = Typeface()
-    titles = {row.code: face.settable(title(table.legend_id, row.code)) for row in table.rows}
+    titles = {code: face.settable(text) for code, text in class_titles(table, ENGLISH.language).items()}
     return _Texts(face, ENGLISH, _settable(caption, face), titles, nodata_title())
 
 
@@ -221,22 +189,14 @@ def _scale(fonts: Fonts, words: Words, grid: Grid, metres_per_pixel: float | Non
     return ScaleBlock(fonts, north, bar, f"{words.number(bar.km, bar.digits)} {words.km}")
 
 
-def _head(texts: _Texts, fonts: Fonts, width: int) -> list[Block]:
-    lines = wrap(texts.caption.title, fonts.large, width, max_lines=_TITLE_LINES)
-    blocks: list[Block] = [TextBlock(tuple(lines), fonts.large)]
-    if texts.caption.date:
-        date = wrap(texts.caption.date, fonts.normal, width, max_lines=1)
-        blocks.append(TextBlock(tuple(date), fonts.normal, PALE_INK))
-    return blocks
+def _head(texts: _Texts, fonts: Fonts, width: int) -> Block:
+    title_lines = wrap(texts.caption.title, fonts.large, width, max_lines=_TITLE_LINES)
+    date_lines = wrap(texts.caption.date or "", fonts.normal, width, max_lines=1)
+    return Column((TextBlock(tuple(title_lines), fonts.large), TextBlock(tuple(date_lines), fonts.normal, PALE_INK)), 0)
 
 
-def _foot(texts: _Texts, fonts: Fonts, width: int) -> list[Block]:
-    lines = wrap(f"{texts.words.model}: {texts.caption.model}", fonts.small, width, max_lines=_FOOT_LINES)
+def _foot(texts: _Texts, fonts: Fonts, width: int) -> Block:
+    lines = wrap(f"{texts.words.model} {texts.caption.model}", fonts.small, width, max_lines=_FOOT_LINES)
     if texts.caption.attribution:
         lines += wrap(texts.caption.attribution, fonts.small, width, max_lines=_FOOT_LINES)
-    return [TextBlock(tuple(lines), fonts.small, PALE_INK)]
-
-
-def _digits(km2: float) -> int:
-    """Decimals of an area in a picture: about four figures."""
-    return 0 if km2 >= 1000 else 2  # noqa: PLR2004 (km2)
+    return TextBlock(tuple(lines), fonts.small, PALE_INK)

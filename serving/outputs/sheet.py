@@ -76,6 +76,54 @@ class Block(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """Blocks below each other."""
+
+    blocks: tuple[Block, ...]
+    gap: int
+
+    @property
+    def width(self) -> int:
+        """Of the widest block."""
+        return max(block.width for block in self.blocks)
+
+    @property
+    def height(self) -> int:
+        """Of all blocks and the gaps between."""
+        return sum(block.height for block in self.blocks) + self.gap * (len(self.blocks) - 1)
+
+    def put(self, sheet: Sheet, x: int, y: int) -> None:
+        """Draw from top to bottom."""
+        for block in self.blocks:
+            block.put(sheet, x, y)
+            y += block.height + self.gap
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Blocks beside each other."""
+
+    blocks: tuple[Block, ...]
+    gap: int
+
+    @property
+    def width(self) -> int:
+        """Of all blocks and the gaps between."""
+        return sum(block.width for block in self.blocks) + self.gap * (len(self.blocks) - 1)
+
+    @property
+    def height(self) -> int:
+        """Of the tallest block."""
+        return max(block.height for block in self.blocks)
+
+    def put(self, sheet: Sheet, x: int, y: int) -> None:
+        """Draw from left to right."""
+        for block in self.blocks:
+            block.put(sheet, x, y)
+            x += block.width + self.gap
+
+
+@dataclass(frozen=True, slots=True)
 class TextBlock:
     """Lines of text in one font."""
 

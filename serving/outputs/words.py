@@ -21,7 +21,7 @@ class Words:
         language: ISO 639-1 code.
         mapped_area: heading of the legend; says that areas are pixel counts.
         share_of_map: after "no data", whose share is of the whole map.
-        model: before the model's name.
+        model: before the model's name, with its colon.
         km: unit of the scale bar.
         km2: unit of areas.
         north: letter of the north arrow.
@@ -49,7 +49,7 @@ ENGLISH: Final = Words(
     language="en",
     mapped_area="Mapped area (pixel count)",
     share_of_map="share of map",
-    model="Model",
+    model="Model:",
     km="km",
     km2="sq km",  # the font that comes with Pillow has no superscript two
     north="N",
@@ -61,7 +61,7 @@ _OTHERS: Final[Mapping[str, Words]] = {
         language="fr",
         mapped_area="Surface cartographiée (comptage de pixels)",
         share_of_map="part de la carte",
-        model="Modèle",
+        model="Modèle\N{NO-BREAK SPACE}:",
         km="km",
         km2="km²",
         north="N",
@@ -72,7 +72,7 @@ _OTHERS: Final[Mapping[str, Words]] = {
         language="es",
         mapped_area="Superficie cartografiada (recuento de píxeles)",
         share_of_map="parte del mapa",
-        model="Modelo",
+        model="Modelo:",
         km="km",
         km2="km²",
         north="N",
@@ -83,7 +83,7 @@ _OTHERS: Final[Mapping[str, Words]] = {
         language="ru",
         mapped_area="Площадь по карте (подсчёт пикселей)",
         share_of_map="доля карты",
-        model="Модель",
+        model="Модель:",
         km="км",
         km2="км²",
         north="\N{CYRILLIC CAPITAL LETTER ES}",
