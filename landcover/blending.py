@@ -61,7 +61,7 @@ class RowBlender:
         ready = stop - start
         width = self._plan.width
         # A pixel that only skipped windows hold has no weight; it stays 0 in all classes.
-        weights_HW = np.maximum(self._weights_HW[:ready, :width], _TINY)
+        weights_HW: NDArray[np.float32] = np.maximum(self._weights_HW[:ready, :width], _TINY)
         blended: NDArray[np.float32] = self._sum_KHW[:, :ready, :width] / weights_HW
         self._keep_from(ready)
         self._row += 1

@@ -45,6 +45,7 @@ def classify(
     level: LevelOption = None,
     product: ProductOption = None,
     provider: ProviderOption = None,
+    name: Annotated[str | None, typer.Option(help="Name of the scene in titles and in the STAC Item.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Classify a scene into a land-cover map.
@@ -58,7 +59,7 @@ def classify(
     from serving.outputs.areas import areas_table  # noqa: PLC0415
 
     settings = Settings()
-    inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product)
+    inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product, name=name)
     outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
     engine = load_engine(settings, model, provider)
     with progress_bar(f"classifying {source.name}", shown=sys.stderr.isatty() and not as_json) as progress:
