@@ -72,7 +72,7 @@ class Manifest:
         legend_id: legend whose k-th class is output index k.
         legend_version: version of that legend when the model was made.
         bands: band names in input order.
-        sensor: for example ``sentinel-2``.
+        product: product id of ``landcover.sensors`` whose digital numbers the graph takes.
         levels: processing levels the model was trained on.
         radiometry: reflectance = digital number * scale + offset, as the graph expects its digital numbers.
         dtype: sample type of the input, for example ``uint16``.
@@ -102,7 +102,7 @@ class Manifest:
     legend_id: str
     legend_version: str
     bands: tuple[str, ...]
-    sensor: str
+    product: str
     levels: tuple[str, ...]
     radiometry: Radiometry
     dtype: str
@@ -177,7 +177,7 @@ class Manifest:
         }
 
     def _bands(self) -> list[dict[str, Any]]:
-        described = {band.name: band for band in get_product(f"{self.sensor}-{self.levels[0].lower()}").bands}
+        described = {band.name: band for band in get_product(self.product).bands}
         return [
             {
                 "name": name,
@@ -257,7 +257,8 @@ class Manifest:
 
     def _steppe(self) -> dict[str, Any]:
         return {
-            "steppe:sensor": self.sensor,
+            "steppe:sensor": get_product(self.product).sensor,
+            "steppe:product": self.product,
             "steppe:processing_levels": list(self.levels),
             "steppe:legend": {"id": self.legend_id, "version": self.legend_version},
             "steppe:scaling_in_graph": True,
@@ -314,7 +315,7 @@ def _parse(cls: type[Manifest], item: Mapping[str, Any]) -> Manifest:
         legend_id=properties["steppe:legend"]["id"],
         legend_version=properties["steppe:legend"]["version"],
         bands=tuple(model_input["bands"]),
-        sensor=properties["steppe:sensor"],
+        product=properties["steppe:product"],
         levels=tuple(properties["steppe:processing_levels"]),
         radiometry=Radiometry(float(bands[0]["raster:scale"]), float(bands[0]["raster:offset"])),
         dtype=model_input["input"]["data_type"],

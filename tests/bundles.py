@@ -65,7 +65,7 @@ def tiny_manifest(**changes):
         legend_id=legend.id,
         legend_version=legend.version,
         bands=BANDS,
-        sensor="sentinel-2",
+        product="sentinel-2-l1c",
         levels=("L1C", "L2A"),
         radiometry=Radiometry(1e-4, 0.0),
         dtype="uint16",

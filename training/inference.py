@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ def load_task(checkpoint: Path) -> LandCoverTask:
     """A trained task in evaluation mode; with weight averaging these are the averaged weights.
 
     Args:
-        checkpoint: file that ``steppe train fit`` wrote. Only load your own: it holds Python objects.
+        checkpoint: file that ``steppe train fit`` wrote; weights and plain values are read, never code.
 
     Raises:
         CheckpointUnreadable: when the file is not there or not a checkpoint of a land-cover task.
@@ -40,10 +41,10 @@ def load_task(checkpoint: Path) -> LandCoverTask:
             f"there is no checkpoint {checkpoint.name!r}; give the file `steppe train fit` wrote"
         )
     try:
-        # Hyper-parameters are dataclasses of this package, which the safe unpickler does not know.
-        task = LandCoverTask.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=False)
-    except (RuntimeError, KeyError, EOFError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointUnreadable(f"{checkpoint.name} is not a land-cover checkpoint: {error}") from error
+        task = LandCoverTask.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
+    except (RuntimeError, KeyError, EOFError, TypeError, ValueError, AttributeError, UnpicklingError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise CheckpointUnreadable(f"{checkpoint.name} is not a land-cover checkpoint: {reason}") from error
     return task.eval()
 
 

@@ -23,6 +23,7 @@ from landcover.bundle import Bundle, write_bundle
 from landcover.errors import ConfigError, OutputNotWritable
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, BandStatistics, Manifest
 from landcover.sensors import get_product
+from landcover.tiling import round_up
 from models.export import Export, export_graph
 from models.graph import MAX_REFLECTANCE
 from training.card import model_card
@@ -39,8 +40,7 @@ from training.temperature import fit_temperature
 GOLDEN_SIDE: Final = 128
 GOLDEN_WINDOWS: Final = 2
 PROBE_SIDE: Final = 256
-GOLDEN_STEP: Final = 64
-"""Sides compared on are multiples of this: half of them, the second size compared, is still a multiple of 32."""
+PROBE_STEP: Final = 64
 
 _TEXT_KEYS: Final = (
     *("name", "title", "description", "licence", "attribution", "tile_size", "overlap", "batch_size", "levels"),
@@ -156,7 +156,7 @@ def _manifest(
         legend_id=task.legend.id,
         legend_version=task.legend.version,
         bands=tuple(task.inputs.bands),
-        sensor=product.sensor,
+        product=product.id,
         levels=tuple(text["levels"]),
         radiometry=product.radiometry,
         dtype=product.dtype,
@@ -220,15 +220,14 @@ def _files_digest(data: LandCoverData) -> str:
 
 def _probes(sites: Iterable[SiteDataset]) -> list[NDArray[np.generic]]:
     """One batch of real windows from each site, the upper left corner of its scenes; compared on, never published."""
-    probes: list[NDArray[np.generic]] = []
-    for site in sites:
-        windows = []
-        for when in site.geo.index.index:
-            image = site.scene(when)["image"].numpy().astype(np.uint16)
-            height, width = (min(PROBE_SIDE, side // GOLDEN_STEP * GOLDEN_STEP) for side in image.shape[1:])
-            windows.append(image[:, :height, :width])
-        probes.append(np.stack(windows))
-    return probes
+    return [np.stack([_probe(site.scene(when)["image"].numpy()) for when in site.geo.index.index]) for site in sites]
+
+
+def _probe(image_BHW: NDArray[np.int32]) -> NDArray[np.uint16]:
+    """A window whose sides are multiples of 64, so that half of it, the second size compared, is one of 32."""
+    window = image_BHW[:, :PROBE_SIDE, :PROBE_SIDE].astype(np.uint16)
+    missing = [round_up(side, PROBE_STEP) - side for side in window.shape[1:]]
+    return np.pad(window, [(0, 0), (0, missing[0]), (0, missing[1])], mode="symmetric")
 
 
 def _sample(export: Export) -> bytes:
