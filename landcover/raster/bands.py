@@ -1,0 +1,50 @@
+"""The bands of an opened file: which hold data, of what type, and how their pixels are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import rasterio.windows
+from rasterio.enums import ColorInterp
+from rasterio.io import DatasetReader
+
+from landcover.errors import DtypeMismatch
+from landcover.raster.protocol import AnyArray
+from landcover.raster.strips import Load
+
+
+def data_bands(dataset: DatasetReader) -> tuple[list[int], int | None]:
+    """Indexes (from 1) of the bands that hold data, and of the alpha band when there is one."""
+    roles = dict(zip(dataset.indexes, dataset.colorinterp, strict=True))
+    alpha = [index for index, role in roles.items() if role == ColorInterp.alpha]
+    return [index for index in roles if index not in alpha], alpha[0] if alpha else None
+
+
+def check_dtype(dataset: DatasetReader, indexes: Sequence[int], wanted: np.dtype[Any], name: str) -> None:
+    """Refuse bands whose samples are not of the wanted type.
+
+    Raises:
+        DtypeMismatch: naming both.
+    """
+    found = sorted({dataset.dtypes[index - 1] for index in indexes} - {wanted.name})
+    if found:
+        raise DtypeMismatch(
+            f"{name!r} has {' and '.join(found)} samples; the model wants {wanted.name}: give the product as it was "
+            "delivered, not rescaled or rendered"
+        )
+
+
+def load_bands(indexes: list[int]) -> Load:
+    """Load these bands (counted from 1) in one call."""
+
+    def load(dataset: DatasetReader, window: rasterio.windows.Window, out_BRC: AnyArray) -> None:
+        dataset.read(indexes, window=window, out=out_BRC)
+
+    return load
+
+
+def load_mask(dataset: DatasetReader, window: rasterio.windows.Window, out_BRC: AnyArray) -> None:
+    """Load the file's own mask, 0 = invalid."""
+    out_BRC[0] = dataset.read_masks(1, window=window)

@@ -1,0 +1,130 @@
+"""What a scene in one file and a scene in many files have in common: header, threads, closing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from landcover.grid import Grid, Window
+from landcover.raster.handles import HandlePool
+from landcover.raster.protocol import ReadPolicy
+from landcover.raster.strips import StripCache, run_jobs
+from landcover.sensors import Radiometry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneHeader:
+    """What is known of a scene before a pixel is read; the fields are those of ``protocol.Scene``."""
+
+    grid: Grid
+    bands: tuple[str, ...]
+    dtype: np.dtype[Any]
+    level: str | None
+    radiometry: Radiometry | None
+    datetime: str | None
+    identifier: str
+
+
+class BaseScene:
+    """Header, handles and decoding threads of an opened scene.
+
+    Args:
+        header: what is known.
+        pools: handles on every file of the scene; closed with it.
+        policy: limits and habits.
+    """
+
+    def __init__(self, header: SceneHeader, pools: Sequence[HandlePool], policy: ReadPolicy) -> None:
+        self._header = header
+        self._pools = tuple(pools)
+        self._digest: str | None = None
+        self._closed = False
+        self._executor = ThreadPoolExecutor(policy.decode_threads, thread_name_prefix="decode")
+
+    @property
+    def grid(self) -> Grid:
+        """Position of the pixels."""
+        return self._header.grid
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the bands that ``read`` returns, in order."""
+        return self._header.bands
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Sample type of a block."""
+        return self._header.dtype
+
+    @property
+    def level(self) -> str | None:
+        """Processing level, or None when nobody states it."""
+        return self._header.level
+
+    @property
+    def radiometry(self) -> Radiometry | None:
+        """Scale and offset, or None when nobody states them."""
+        return self._header.radiometry
+
+    @property
+    def datetime(self) -> str | None:
+        """Acquisition, ISO 8601, or None."""
+        return self._header.datetime
+
+    @property
+    def identifier(self) -> str:
+        """Product or file name without extension."""
+        return self._header.identifier
+
+    def input_digest(self) -> str:
+        """SHA-256 of the input, hexadecimal; taken at the first call.
+
+        Raises:
+            RasterUnreadable: when a file can no longer be read.
+        """
+        if self._digest is None:
+            self._digest = self._take_digest([pool.file.path for pool in self._pools])
+        return self._digest
+
+    def _take_digest(self, paths: list[Path]) -> str:
+        raise NotImplementedError
+
+    def _fetch(self, plans: Iterable[tuple[StripCache, Window]]) -> None:
+        """Load what the windows need into their caches; after an error no cache holds anything.
+
+        Raises:
+            RasterTruncated: when pixels are missing or damaged.
+            ValueError: when the scene is closed.
+        """
+        if self._closed:
+            raise ValueError(f"the scene {self.identifier!r} is closed")
+        plans = tuple(plans)
+        try:
+            run_jobs(self._executor, [job for cache, window in plans for job in cache.plan(window)])
+        except BaseException:
+            for cache, _ in plans:
+                cache.clear()
+            raise
+
+    def close(self) -> None:
+        """Give the files back."""
+        self._closed = True
+        self._executor.shutdown()
+        for pool in self._pools:
+            pool.close()
+
+    def __enter__(self) -> Self:
+        """The scene itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()

@@ -1,0 +1,141 @@
+"""What every opened scene offers, whatever files it is made of, and how reading is asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from landcover.grid import Grid, Window
+from landcover.sensors import Radiometry
+
+type AnyArray = npt.NDArray[Any]
+type BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The pixels of one window.
+
+    Attributes:
+        data: (band, row, col), the product's dtype, bands in the wanted order; invalid pixels hold the assumed nodata.
+        valid: (row, col) bool, True = valid.
+    """
+
+    data: AnyArray
+    valid: BoolArray
+
+
+class Scene(Protocol):
+    """An opened raster whose wanted bands lie on one grid.
+
+    One thread may read at a time. ``level``, ``radiometry`` and ``datetime`` are None where neither the file nor the
+    caller states them: nothing is guessed from pixel values.
+    """
+
+    @property
+    def grid(self) -> Grid:
+        """Position of the pixels, exactly as in the file (of the finest wanted band)."""
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """Names of the bands that ``read`` returns, in order."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Sample type of ``Block.data``."""
+
+    @property
+    def level(self) -> str | None:
+        """Processing level, for example ``L1C``."""
+
+    @property
+    def radiometry(self) -> Radiometry | None:
+        """How digital numbers become reflectance."""
+
+    @property
+    def datetime(self) -> str | None:
+        """Acquisition, ISO 8601: a date, or a date and time in UTC ending in ``Z``."""
+
+    @property
+    def identifier(self) -> str:
+        """Product or file name without extension."""
+
+    def input_digest(self) -> str:
+        """SHA-256 of the input, hexadecimal; taken at the first call."""
+
+    def read(self, window: Window) -> Block:
+        """The pixels of a window.
+
+        Raises:
+            WindowError: when the window reaches beyond the grid.
+            RasterTruncated: when pixels are missing or damaged.
+        """
+
+    def close(self) -> None:
+        """Give the files back."""
+
+    def __enter__(self) -> Self:
+        """The scene itself."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+
+
+def _decode_threads() -> int:
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPolicy:
+    """Limits and habits of reading, the same for every scene of a process.
+
+    Attributes:
+        assumed_nodata: digital number taken as nodata where a file declares none, also written into invalid pixels;
+            0 in every product of ``landcover.sensors`` (Sentinel-2 JP2 files cannot declare it). None assumes nothing.
+        threads: files or file parts decoded at once; None means one per CPU, at most 8.
+        max_pixels: largest grid, rows x columns.
+        max_block_bytes: largest decoded block (tile or strip): one pixel costs a whole block of memory.
+        max_bands: most bands in one file.
+    """
+
+    assumed_nodata: int | None = 0
+    threads: int | None = None
+    max_pixels: int = 20_000_000_000
+    max_block_bytes: int = 512 * 2**20
+    max_bands: int = 1024
+
+    @property
+    def decode_threads(self) -> int:
+        """Threads to use, at least 1."""
+        return max(1, self.threads if self.threads is not None else _decode_threads())
+
+
+DEFAULT_POLICY: Final = ReadPolicy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneRequest:
+    """What a caller wants to read and what the caller says about the input.
+
+    Attributes:
+        bands_wanted: band names in the order ``read`` shall return them.
+        bands: names the caller gives to the file's bands, in file order, or None.
+        level: processing level the caller states, or None.
+        radiometry: scale and offset the caller states, or None.
+        dtype: sample type the bands must have.
+        policy: limits and habits.
+    """
+
+    bands_wanted: tuple[str, ...]
+    bands: tuple[str, ...] | None = None
+    level: str | None = None
+    radiometry: Radiometry | None = None
+    dtype: np.dtype[Any]
+    policy: ReadPolicy = DEFAULT_POLICY

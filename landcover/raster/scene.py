@@ -1,0 +1,64 @@
+"""Opening a scene: one multi-band file, or a folder with a file for each band."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from landcover.errors import RasterUnreadable
+from landcover.raster.multiband import MultibandScene
+from landcover.raster.perband import PerBandScene
+from landcover.raster.protocol import DEFAULT_POLICY, Block, ReadPolicy, Scene, SceneRequest
+from landcover.sensors import Radiometry
+
+__all__ = ["DEFAULT_POLICY", "Block", "ReadPolicy", "Scene", "open_scene"]
+
+
+def open_scene(
+    path: str | Path,
+    *,
+    bands_wanted: Sequence[str],
+    bands: Sequence[str] | None = None,
+    level: str | None = None,
+    radiometry: Radiometry | None = None,
+    dtype_wanted: str = "uint16",
+    policy: ReadPolicy = DEFAULT_POLICY,
+) -> Scene:
+    """Open a local raster as a scene; everything that can be refused is refused here, before a pixel is read.
+
+    Args:
+        path: a TIFF or JPEG 2000 file, a folder of single-band files, or a SAFE folder (or its metadata file).
+        bands_wanted: the model's band names; ``read`` returns exactly these, in this order.
+        bands: names for the file's bands, in file order, when the file does not name them.
+        level: processing level, when the file does not state it; must not contradict the file.
+        radiometry: scale and offset, when the file does not state them; must not contradict the file.
+        dtype_wanted: sample type the bands must have; nothing is converted.
+        policy: limits, threads and assumed nodata.
+
+    Raises:
+        DataError: one of its nouns, see ``MultibandScene`` and ``PerBandScene``.
+    """
+    place = Path(path).absolute()
+    _refuse_missing(place)
+    request = SceneRequest(
+        bands_wanted=tuple(bands_wanted),
+        bands=None if bands is None else tuple(bands),
+        level=level,
+        radiometry=radiometry,
+        dtype=np.dtype(dtype_wanted),
+        policy=policy,
+    )
+    if place.suffix.lower() == ".xml":
+        place = place.parent
+    return PerBandScene(place, request) if place.is_dir() else MultibandScene(place, request)
+
+
+def _refuse_missing(place: Path) -> None:
+    try:
+        found = place.exists()
+    except OSError as error:
+        raise RasterUnreadable(f"{place.name!r} cannot be reached: {error.strerror}") from error
+    if not found:
+        raise RasterUnreadable(f"{place.name!r} does not exist")

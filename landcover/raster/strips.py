@@ -1,0 +1,160 @@
+"""Reading by whole rows of blocks, each decoded once, in parallel.
+
+Windows of a scene overlap, and a window seldom ends where a block ends; JPEG 2000 decodes ten million pixels a second
+and core, so a block that is decoded twice is the dearest thing in reading. A ``StripCache`` holds the strips (rows of
+whole blocks) that the last window touched. It replaces GDAL's block cache, whose size is one for the whole process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import rasterio.windows
+from rasterio.io import DatasetReader
+
+from landcover.grid import Window
+from landcover.raster.handles import HandlePool
+from landcover.raster.opening import pixel_errors, reading_env
+from landcover.raster.protocol import AnyArray
+
+type Job = Callable[[], None]
+
+MIN_STRIP_ROWS: Final = 256  # files stored row by row are read in pieces of at least this many rows
+MAX_STRIP_BYTES: Final = 256 * 2**20  # higher strips are cut, and their blocks decoded again
+
+
+class Load(Protocol):
+    """How pixels come out of a handle."""
+
+    def __call__(self, dataset: DatasetReader, window: rasterio.windows.Window, out_BRC: AnyArray) -> None:
+        """Fill ``out_BRC`` (band, row, col) with the pixels of the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a strip looks like.
+
+    Attributes:
+        height: rows of the file.
+        width: columns of the file.
+        block_height: rows of a stored block.
+        block_width: columns of a stored block.
+        bands: bands that are loaded together.
+        dtype: sample type they are loaded as.
+    """
+
+    height: int
+    width: int
+    block_height: int
+    block_width: int
+    bands: int
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, dataset: DatasetReader, *, bands: int, dtype: np.dtype[Any]) -> Layout:
+        """The layout of an opened file."""
+        rows, cols = dataset.block_shapes[0]
+        return cls(dataset.height, dataset.width, rows, cols, bands, dtype)
+
+    @property
+    def strip_rows(self) -> int:
+        """Rows of a strip: whole blocks, unless they are too large to hold."""
+        whole_blocks = math.ceil(MIN_STRIP_ROWS / self.block_height) * self.block_height
+        row_bytes = self.bands * self.width * self.dtype.itemsize
+        return min(whole_blocks, max(1, MAX_STRIP_BYTES // row_bytes))
+
+
+class StripCache:
+    """Strips of one file around the last window; used by one thread at a time, loaded by several.
+
+    Args:
+        pool: handles on the file.
+        layout: size and blocks of the file.
+        load: how pixels come out of a handle.
+        parts: in how many parts a strip is decoded at once.
+    """
+
+    def __init__(self, pool: HandlePool, layout: Layout, load: Load, *, parts: int) -> None:
+        self._pool = pool
+        self._layout = layout
+        self._load = load
+        self._parts = parts
+        self._cols = range(0)
+        self._strips: dict[int, AnyArray] = {}
+
+    def plan(self, window: Window) -> list[Job]:
+        """Jobs that load what the window needs and is not held; strips it does not need are dropped.
+
+        All jobs must have ended well before ``take``; when one fails, call ``clear``.
+        """
+        self._hold_columns(window)
+        first, last = window.row // self._layout.strip_rows, (window.row_stop - 1) // self._layout.strip_rows
+        needed = range(first, last + 1)
+        self._strips = {index: strip for index, strip in self._strips.items() if index in needed}
+        return [job for index in needed if index not in self._strips for job in self._strip_jobs(index)]
+
+    def take(self, window: Window) -> AnyArray:
+        """A copy of the window's pixels, (band, row, col)."""
+        layout = self._layout
+        out_BRC = np.empty((layout.bands, window.height, window.width), layout.dtype)
+        left = window.col - self._cols.start
+        for index, strip in self._strips.items():
+            top = index * layout.strip_rows
+            start, stop = max(window.row, top), min(window.row_stop, top + strip.shape[1])
+            if start < stop:
+                out_BRC[:, start - window.row : stop - window.row] = strip[
+                    :, start - top : stop - top, left : left + window.width
+                ]
+        return out_BRC
+
+    def clear(self) -> None:
+        """Forget every strip."""
+        self._strips = {}
+
+    def _hold_columns(self, window: Window) -> None:
+        """Keep strips that cover the window's columns; otherwise start anew with columns of whole blocks."""
+        if self._cols.start <= window.col and window.col_stop <= self._cols.stop:
+            return
+        step = self._layout.block_width
+        stop = min(math.ceil(window.col_stop / step) * step, self._layout.width)
+        self._cols = range(window.col // step * step, stop)
+        self.clear()
+
+    def _strip_jobs(self, index: int) -> list[Job]:
+        layout = self._layout
+        top = index * layout.strip_rows
+        rows = min(layout.strip_rows, layout.height - top)
+        strip_BRC = np.empty((layout.bands, rows, len(self._cols)), layout.dtype)
+        self._strips[index] = strip_BRC
+        return [self._job(strip_BRC, top, part) for part in self._column_parts()]
+
+    def _column_parts(self) -> list[range]:
+        """The held columns in at most ``parts`` ranges of whole blocks."""
+        step = self._layout.block_width
+        starts = range(self._cols.start, self._cols.stop, step)
+        share = math.ceil(len(starts) / self._parts)
+        return [range(start, min(start + share * step, self._cols.stop)) for start in starts[::share]]
+
+    def _job(self, strip_BRC: AnyArray, top: int, cols: range) -> Job:
+        left = cols.start - self._cols.start
+        out_BRC = strip_BRC[:, :, left : left + len(cols)]
+        window = rasterio.windows.Window(cols.start, top, len(cols), strip_BRC.shape[1])
+
+        def job() -> None:
+            with self._pool.borrow() as dataset, reading_env(), pixel_errors(self._pool.file.name):
+                self._load(dataset, window, out_BRC)
+
+        return job
+
+
+def run_jobs(executor: ThreadPoolExecutor, jobs: Iterable[Job]) -> None:
+    """Run jobs at once; return, or raise the first error, when none is running any more."""
+    futures = [executor.submit(job) for job in jobs]
+    wait(futures)
+    for future in futures:
+        future.result()
