@@ -1,0 +1,199 @@
+"""Writing maps: rows are streamed in, a Cloud Optimized GeoTIFF appears under its name when all is well.
+
+Names of the classes: GDAL keeps category names only in a side-car file (.aux.xml), so they are stored as tags inside
+the map: ``STEPPE_CLASS_<code>`` = machine name, and ``legend`` = the whole legend as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetWriter
+from rasterio.windows import Window as RasterioWindow
+
+from landcover.errors import DtypeMismatch, WindowError
+from landcover.grid import Grid
+from landcover.legends import Legend
+from landcover.raster.opening import gdal_env, limit_block_cache
+from landcover.raster.protocol import AnyArray
+from landcover.raster.readback import RowLedger, read_back
+from landcover.raster.staging import check_target, publish, staging_folder, write_errors
+
+_BLOCK: Final = 512
+_TRANSPARENT: Final = (0, 0, 0, 0)
+
+
+def legend_tags(legend: Legend) -> dict[str, str]:
+    """The legend as dataset tags."""
+    classes = [
+        {"code": item.code, "name": item.name, "title": item.title, "color": item.color} for item in legend.classes
+    ]
+    whole = {"id": legend.id, "version": legend.version, "title": legend.title, "classes": classes}
+    names = {f"STEPPE_CLASS_{item.code}": item.name for item in legend.classes}
+    return {**names, "legend": json.dumps(whole, ensure_ascii=False)}
+
+
+def _writing_env() -> rasterio.Env:
+    return gdal_env(GDAL_NUM_THREADS="ALL_CPUS")
+
+
+class MapWriter:
+    """Writes one single-band map, exactly on a grid.
+
+    Use as a context manager. Rows may come in any order; each must come. When the context ends well, the map is built
+    as a COG (512 x 512 blocks, DEFLATE, overviews), read back, compared, flushed and renamed to ``path``, replacing
+    what was there. When it ends with an exception, ``path`` is as it was before. Memory does not depend on the size
+    of the map; the disk holds the map uncompressed for a while.
+
+    Args:
+        path: the map; its folder must exist.
+        grid: where the pixels are.
+        dtype: sample type.
+        nodata: value that means "no data".
+        legend: for class maps; makes overviews by mode (by average without it), a colour table for uint8, and tags.
+        tags: dataset tags, for provenance.
+        description: name of the band.
+
+    Raises:
+        OutputNotWritable: the place cannot be written to; found here, before anything is computed.
+        DiskFull: the disk has no room for the uncompressed map.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        grid: Grid,
+        *,
+        dtype: str = "uint8",
+        nodata: float = 255,
+        legend: Legend | None = None,
+        tags: Mapping[str, str] | None = None,
+        description: str = "",
+    ) -> None:
+        self._path, self._grid = Path(path), grid
+        self._dtype, self._nodata, self._legend = np.dtype(dtype), nodata, legend
+        self._tags = {**(legend_tags(legend) if legend else {}), **(tags or {})}
+        self._description = description
+        self._raw_bytes = grid.height * grid.width * self._dtype.itemsize
+        self._ledger = RowLedger.of_height(grid.height)
+        self._stack = ExitStack()
+        check_target(self._path, needed_bytes=self._raw_bytes)
+
+    def __enter__(self) -> Self:
+        """Make room for the rows.
+
+        Raises:
+            OutputNotWritable: when nothing can be written after all.
+            DiskFull: when the disk is full.
+        """
+        limit_block_cache()
+        with self._stack:
+            self._folder = self._stack.enter_context(staging_folder(self._path))
+            with self._write_errors(), _writing_env():
+                self._raw = self._create_raw()
+            self._stack.callback(self._close_raw)
+            self._stack = self._stack.pop_all()
+        return self
+
+    def _write_errors(self) -> AbstractContextManager[None]:
+        needed_bytes = self._raw_bytes * 4 // 3 + 2**20  # a COG that does not compress, with its overviews
+        return write_errors(self._path, self._folder, needed_bytes=needed_bytes)
+
+    def _create_raw(self) -> DatasetWriter:
+        """The uncompressed tiles that take the rows; blocks that are never written cost no disk."""
+        raw = rasterio.open(
+            self._folder / "rows.tif",
+            "w",
+            driver="GTiff",
+            width=self._grid.width,
+            height=self._grid.height,
+            count=1,
+            dtype=self._dtype.name,
+            nodata=self._nodata,
+            crs=self._grid.crs.to_wkt(),
+            transform=self._grid.transform,
+            tiled=True,
+            blockxsize=_BLOCK,
+            blockysize=_BLOCK,
+            SPARSE_OK=True,
+            BIGTIFF="IF_SAFER",
+        )
+        raw.update_tags(**self._tags)
+        raw.set_band_description(1, self._description)
+        if self._legend and self._dtype == np.uint8:
+            colours = {item.code: (*item.rgb, 255) for item in self._legend.classes}
+            raw.write_colormap(1, {**colours, int(self._nodata): _TRANSPARENT})
+        return raw
+
+    def _close_raw(self) -> None:
+        with suppress(RasterioError):  # the rows are thrown away
+            self._raw.close()
+
+    def write_rows(self, row_start: int, values: AnyArray) -> None:
+        """Write whole rows.
+
+        Args:
+            row_start: first row.
+            values: (rows, width) of the map's dtype.
+
+        Raises:
+            WindowError: when the rows are not whole or reach beyond the grid.
+            DtypeMismatch: when the samples are not of the map's type.
+            DiskFull: when the disk is full.
+            OutputNotWritable: when writing fails otherwise.
+        """
+        height, width = self._grid.height, self._grid.width
+        if values.shape != (len(values), width) or not 0 <= row_start <= height - len(values):
+            raise WindowError(
+                f"rows of shape {values.shape} from row {row_start} on do not fit a map of {height} x {width} pixels"
+            )
+        if values.dtype != self._dtype:
+            raise DtypeMismatch(f"{self._path.name!r} is a map of {self._dtype.name}; {values.dtype.name} was written")
+        with self._write_errors(), _writing_env():
+            self._raw.write(values, 1, window=RasterioWindow(0, row_start, width, len(values)))
+        self._ledger.record(row_start, values)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Publish the map, or leave nothing.
+
+        Raises:
+            WindowError: when rows were never written.
+            DiskFull: when the disk is full.
+            OutputNotWritable: when writing fails otherwise, or the map reads differently from what was written.
+        """
+        with self._stack:
+            if error is None:
+                self._finish()
+
+    def _finish(self) -> None:
+        self._ledger.require_complete()
+        staged = self._folder / self._path.name
+        with self._write_errors():
+            with _writing_env():
+                self._raw.close()
+                rasterio.shutil.copy(self._raw.name, staged, driver="COG", **self._cog_options())
+            read_back(staged, self._grid, self._dtype, self._ledger)
+        publish(staged, self._path)
+
+    def _cog_options(self) -> dict[str, str]:
+        """See https://gdal.org/drivers/raster/cog.html."""
+        smooth = self._legend is None
+        return {
+            "BLOCKSIZE": str(_BLOCK),
+            "COMPRESS": "DEFLATE",
+            "PREDICTOR": "YES" if smooth and self._dtype.itemsize > 1 else "NO",
+            "OVERVIEW_RESAMPLING": "AVERAGE" if smooth else "MODE",
+            "BIGTIFF": "IF_SAFER",
+            "NUM_THREADS": "ALL_CPUS",
+        }

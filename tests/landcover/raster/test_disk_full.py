@@ -1,0 +1,56 @@
+"""A disk that fills up, simulated by the largest size a file may have (RLIMIT_FSIZE) in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import landcover
+
+ROOT = Path(landcover.__file__).parents[1]
+SIDE = 1024
+RAW = SIDE * SIDE
+
+PROGRAM = """
+import resource, sys
+import numpy as np
+from affine import Affine
+from pyproj import CRS
+from landcover.errors import SteppeError
+from landcover.grid import Grid
+from landcover.raster import staging
+from landcover.raster.cog import MapWriter
+
+path, limit, side = sys.argv[1], int(sys.argv[2]), 1024
+grid = Grid(CRS.from_epsg(32633), Affine(10, 0, 5e5, 0, -10, 5.5e6), side, side)
+values = np.random.default_rng(0).integers(0, 200, (side, side), dtype=np.uint8)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    with MapWriter(path, grid) as writer:
+        for row in range(0, side, 128):
+            writer.write_rows(row, values[row:row + 128])
+except SteppeError as error:
+    print(type(error).__name__, error)
+else:
+    print("written")
+"""
+
+
+def run(path, limit):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, path, str(limit)], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("limit", [1000, RAW // 2, RAW - 1, RAW + 2000], ids=["header", "rows", "close", "cog"])
+def test_full_disk_is_noticed_at_every_stage(tmp_path, limit):
+    """``close``: GDAL reports nothing at write or close. ``cog``: the rows fit, the map with its overviews does not."""
+    assert run(tmp_path / "map.tif", limit) == "DiskFull no room to write 'map.tif'; make room and run again"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_limit_it_is_written(tmp_path):
+    assert run(tmp_path / "map.tif", 100 * RAW) == "written"
+    assert [path.name for path in tmp_path.iterdir()] == ["map.tif"]
