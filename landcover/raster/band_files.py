@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from landcover.sensors import canonical_band_name
 
 _SUFFIXES: Final = frozenset({".jp2", ".j2k", ".tif", ".tiff"})
 # ..._B02.jp2, ..._B02_10m.jp2, B8A.tif, ..._SR_B4.TIF: the band is the last token before an optional resolution.
-_TOKEN: Final = re.compile(r"(?:.*?_)?(?P<band>SR_B\d{1,2}|B\d{1,2}|B8A)(?:_\d{2}m)?", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"(?:(?P<scene>.*?)_)?(?P<band>SR_B\d{1,2}|B\d{1,2}|B8A)(?:_\d{2}m)?", re.IGNORECASE)
 _LANDSAT: Final = re.compile(r"L[A-Z]\d{2}_", re.IGNORECASE)
 _RESOLUTIONS: Final = ("R10m", "R20m", "R60m")
 
@@ -27,6 +27,12 @@ def band_of(path: Path) -> str | None:
         return None
     band = canonical_band_name(match["band"])
     return None if band and _LANDSAT.match(path.stem) and not band.startswith("SR_") else band
+
+
+def scene_of(paths: Iterable[Path]) -> str | None:
+    """What the names of all band files say before the band (``T33UUU_20170216T102101``); None when they differ."""
+    names = {match["scene"] for path in paths if (match := _TOKEN.fullmatch(path.stem))}
+    return names.pop() if len(names) == 1 else None
 
 
 def _image_folders(folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from affine import Affine
 from landcover.errors import BandMapping, GridMismatch
 from landcover.grid import Grid, Window
 from landcover.raster import metadata
-from landcover.raster.band_files import choose_band_files, find_band_files
+from landcover.raster.band_files import choose_band_files, find_band_files, scene_of
 from landcover.raster.band_reader import BandFile, BandReader
 from landcover.raster.bands import check_dtype, data_bands
 from landcover.raster.base import BaseScene, SceneHeader
@@ -190,5 +190,12 @@ def _header(opened: Sequence[BandFile], grid: Grid, request: SceneRequest, folde
         level=metadata.agreed_level([*said.levels, *metadata.stated_by_caller(request.level)]),
         radiometry=metadata.agreed_radiometry([*said.radiometries, *metadata.stated_by_caller(request.radiometry)]),
         datetime=dates[0] if dates else None,
-        identifier=root.name.removesuffix(".SAFE"),
+        identifier=_identifier(root, [one.file.path for one in opened]),
     )
+
+
+def _identifier(root: Path, paths: Sequence[Path]) -> str:
+    """The product's name; for a plain folder what its files have in common, which says more than ``IMG_DATA``."""
+    if root.suffix == ".SAFE":
+        return root.stem
+    return scene_of(paths) or root.name

@@ -63,7 +63,7 @@ class Scene(Protocol):
 
     @property
     def identifier(self) -> str:
-        """Product or file name without extension."""
+        """Product or file name without extension; of a plain folder what its files have in common, or its name."""
 
     def input_digest(self) -> str:
         """SHA-256 of the input, hexadecimal; taken at the first call."""

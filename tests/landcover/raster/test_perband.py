@@ -119,8 +119,20 @@ def test_digest_is_of_names_and_bytes_of_the_wanted_files(folder):
 def test_date_and_name_come_from_the_names(folder):
     with open_scene(folder, bands_wanted=WANTED) as scene:
         assert scene.datetime == "2017-02-16T10:21:01Z"
-        assert scene.identifier == "scene"
+        assert scene.identifier == "T33UUU_20170216T102101"
         assert (scene.level, scene.radiometry) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("B02.tif", "B03.tif"), ("a_B02.tif", "b_B03.tif"), ("_B02.tif", "_B03.tif")],
+    ids=["bare", "two", "empty"],
+)
+def test_the_folder_gives_the_name_where_the_files_share_none(tmp_path, names):
+    for name in names:
+        write_tiff(tmp_path / name, numbers(1, 12, 12))
+    with open_scene(tmp_path, bands_wanted=["B02", "B03"]) as scene:
+        assert scene.identifier == tmp_path.name
 
 
 def test_tags_of_band_files_count(tmp_path):
