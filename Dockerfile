@@ -13,10 +13,10 @@ ENV PATH=/opt/steppe/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
-# rasterio's wheels expect the system's expat. Debian serves one version of a package, so there is none to pin.
+# Pictures take their accented letters from DejaVu; rasterio's wheels expect the system's expat. Debian serves one version of a package, so there is none to pin.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libexpat1 \
+    && apt-get install --yes --no-install-recommends fonts-dejavu-core libexpat1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --create-home steppe \
     && install --directory --owner steppe --group steppe /var/lib/steppe
