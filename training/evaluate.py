@@ -22,7 +22,7 @@ from training.evaluation import Evaluation, evaluate_sites
 from training.inference import Predictor, load_task, torch_predictor
 
 TILE: Final = 512
-OVERLAP: Final = 64
+OVERLAP: Final = 32
 
 
 def main(arguments: Sequence[str]) -> int:
