@@ -94,8 +94,10 @@ ENTRYPOINT ["steppe"]
 CMD ["serve"]
 
 FROM serve AS serve-gpu
+# The loader must find the CUDA and cuDNN libraries where their packages put them; onnxruntime-gpu looks at import.
 ENV NVIDIA_VISIBLE_DEVICES=all \
-    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    LD_LIBRARY_PATH=/opt/steppe/lib/python3.12/site-packages/nvidia/cu13/lib:/opt/steppe/lib/python3.12/site-packages/nvidia/cudnn/lib
 COPY --from=build-serve-gpu /opt/steppe /opt/steppe
 
 FROM serve AS serve-cpu

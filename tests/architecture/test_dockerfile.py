@@ -103,6 +103,16 @@ def test_the_services_install_no_torch(target):
     assert "torch" not in pins(locks[0])
 
 
+def test_the_gpu_service_finds_the_cuda_libraries_of_its_lock():
+    """CUDA's packages put their libraries into nvidia/cu<major>/lib; cuDNN's into nvidia/cudnn/lib."""
+    locked = pins("serve-gpu")
+    major = locked["nvidia-cuda-runtime"].version.major
+    folders = DOCKERFILE.environment("serve-gpu")["LD_LIBRARY_PATH"].split(":")
+    site_packages = "/opt/steppe/lib/python3.12/site-packages/nvidia"
+    assert folders == [f"{site_packages}/cu{major}/lib", f"{site_packages}/cudnn/lib"]
+    assert f"nvidia-cudnn-cu{major}" in locked
+
+
 def test_the_image_says_the_project_s_version():
     labels = " ".join(STAGES["base"].all("LABEL"))
     assert f'image.version="{pyproject()["project"]["version"]}"' in labels
