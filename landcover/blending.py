@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from landcover.tiling import TilePlan, taper
 
-
 _TINY: Final = np.finfo(np.float32).tiny
 
 
@@ -30,6 +29,8 @@ class RowBlender:
         self._plan = plan
         self._rows = plan.row_origins
         self._row = 0
+        self._ready = 0
+        """Rows at the top that were handed out and have not been cleared yet."""
         shape = (plan.tile_height, plan.col_origins[-1] + plan.tile_width)
         self._sum_KHW = np.zeros((classes, *shape), dtype=np.float32)
         row_weights = taper(plan.tile_height, min(plan.overlap, plan.tile_height))
@@ -44,6 +45,7 @@ class RowBlender:
             col: first column of the window in the grid.
             probabilities_KHW: class probabilities of the whole window, shape (class, row, col).
         """
+        self._move_up()
         cols = slice(col, col + self._plan.tile_width)
         self._sum_KHW[:, :, cols] += probabilities_KHW * self._window_weights_HW
         self._weights_HW[:, cols] += self._window_weights_HW
@@ -53,23 +55,27 @@ class RowBlender:
 
         Returns:
             First row in the grid, and the blended probabilities (class, row, col) cut to the grid's width and
-            height. They sum to 1 over the classes where the windows did, and are 0 where no window was added.
+            height, a view that holds until the next call. They sum to 1 over the classes where the windows did, and
+            are 0 where no window was added.
         """
+        self._move_up()
         start = self._rows[self._row]
         is_last = self._row + 1 == len(self._rows)
-        stop = self._plan.height if is_last else self._rows[self._row + 1]
-        ready = stop - start
-        width = self._plan.width
-        # A pixel that only skipped windows hold has no weight; it stays 0 in all classes.
-        weights_HW: NDArray[np.float32] = np.maximum(self._weights_HW[:ready, :width], _TINY)
-        blended: NDArray[np.float32] = self._sum_KHW[:, :ready, :width] / weights_HW
-        self._keep_from(ready)
+        self._ready = (self._plan.height if is_last else self._rows[self._row + 1]) - start
         self._row += 1
+        ready = slice(0, self._ready), slice(0, self._plan.width)
+        # A pixel that only skipped windows hold has no weight; it stays 0 in all classes.
+        weights_HW: NDArray[np.float32] = np.maximum(self._weights_HW[ready], _TINY)
+        blended = self._sum_KHW[:, ready[0], ready[1]]
+        blended /= weights_HW
         return start, blended
 
-    def _keep_from(self, ready: int) -> None:
-        """Move the shared rows to the top and clear the rest."""
-        kept = self._plan.tile_height - ready
+    def _move_up(self) -> None:
+        """Forget the rows handed out, move the shared rows to the top and clear the rest."""
+        if not self._ready:
+            return
+        kept = self._plan.tile_height - self._ready
         for array in (self._sum_KHW, self._weights_HW):
-            array[..., :kept, :] = array[..., ready:, :].copy()
+            array[..., :kept, :] = array[..., self._ready :, :].copy()
             array[..., kept:, :] = 0
+        self._ready = 0

@@ -117,7 +117,7 @@ def predict_rows(
     manifest = engine.bundle.manifest
     blender = RowBlender(plan, engine.classes)
     strips = prefetch(_read_strips(scene, plan, manifest), depth=1)
-    stream = prefetch(_run_windows(strips, engine, plan, batch_size), depth=2)
+    stream = prefetch(_run_windows(strips, engine, plan, batch_size), depth=3)
     rows = len(plan.row_origins)
     with closing(stream):
         done = 0
@@ -135,28 +135,34 @@ def predict_rows(
 def _read_strips(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[_Strip]:
     """Rows of windows, each pixel row read from the file once."""
     source = scene.radiometry or manifest.radiometry
-    padded_width = plan.col_origins[-1] + plan.tile_width
-    dn_BHW = np.empty((len(manifest.bands), 0, padded_width), dtype=manifest.dtype)
-    valid_HW = np.empty((0, plan.width), dtype=np.bool_)
-    read_to = 0
-    previous = 0
+    shape = (len(manifest.bands), plan.tile_height, plan.col_origins[-1] + plan.tile_width)
+    strip_BHW, valid_HW = np.empty(shape, manifest.dtype), np.empty((0, plan.width), np.bool_)
+    read_to = previous = 0
     for origin in plan.row_origins:
         stop = min(origin + plan.tile_height, plan.height)
+        kept, filled = read_to - origin, stop - origin
         block = scene.read(Window(read_to, 0, stop - read_to, plan.width))
-        fresh = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
-        dn_BHW = np.concatenate([dn_BHW[:, origin - previous :], _pad(fresh, padded_width, axis=2)], axis=1)
+        # A new array each time: the one before may still be in use by the engine.
+        next_BHW = np.empty(shape, manifest.dtype)
+        next_BHW[:, :kept] = strip_BHW[:, origin - previous : origin - previous + kept]
+        next_BHW[:, kept:filled, : plan.width] = harmonise(
+            block.data, source, manifest.radiometry, nodata=manifest.nodata
+        )
         valid_HW = np.concatenate([valid_HW[origin - previous :], block.valid])
-        read_to, previous = stop, origin
-        yield _Strip(_pad(dn_BHW, plan.tile_height, axis=1), valid_HW)
+        strip_BHW, read_to, previous = next_BHW, stop, origin
+        del block, next_BHW
+        _mirror_end(strip_BHW[:, kept:filled], plan.width, axis=2)
+        _mirror_end(strip_BHW, filled, axis=1)
+        yield _Strip(strip_BHW, valid_HW)
 
 
-def _pad(array: NDArray[np.generic], length: int, *, axis: int) -> NDArray[np.generic]:
-    """Mirror the end of one axis up to ``length``; the network should not see an invented edge."""
-    missing = length - array.shape[axis]
-    if missing <= 0:
-        return array
-    widths = [(0, missing if position == axis else 0) for position in range(array.ndim)]
-    return np.pad(array, widths, mode="symmetric")
+def _mirror_end(array: NDArray[np.generic], filled: int, *, axis: int) -> None:
+    """Fill one axis from ``filled`` on with what lies before it, mirrored; the network should see no invented edge."""
+    index = np.arange(filled, array.shape[axis]) % (2 * filled)
+    mirrored = np.where(index < filled, index, 2 * filled - 1 - index)
+    target = [slice(None)] * array.ndim
+    target[axis] = slice(filled, None)
+    array[tuple(target)] = array.take(mirrored, axis=axis)
 
 
 def _run_windows(strips: Generator[_Strip], engine: Engine, plan: TilePlan, batch_size: int) -> Iterator[_Answers]:

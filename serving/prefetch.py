@@ -21,6 +21,9 @@ class _Done:
     """Marks the end of the items."""
 
 
+_DONE: Final = _Done()
+
+
 class _Producer[Item](threading.Thread):
     """Moves items into a bounded queue until they end, fail, or nobody wants them any more."""
 
@@ -28,36 +31,37 @@ class _Producer[Item](threading.Thread):
         super().__init__(name="steppe-prefetch", daemon=True)
         self._items = items
         self._gone = threading.Event()
-        self.ready: queue.Queue[Item | _Failed | _Done] = queue.Queue(maxsize=depth)
+        # Taken before an item is made, so that a large item counts from its first byte.
+        self._places = threading.Semaphore(depth)
+        self._ready: queue.Queue[Item | _Failed | _Done] = queue.Queue()
 
     def run(self) -> None:
+        """Make items until they end, one fails, or nobody wants them."""
         try:
-            self._forward()
+            items = iter(self._items)
+            while self._has_place():
+                self._ready.put(next(items, _DONE))
         except BaseException as error:  # noqa: BLE001 - handed to the consumer, which raises it
-            self._offer(_Failed(error))
-        else:
-            self._offer(_Done())
+            self._ready.put(_Failed(error))
         finally:
             if isinstance(self._items, Generator):
                 self._items.close()
+
+    def take(self) -> Item | _Failed | _Done:
+        """The next item; waits for it, and makes room for another."""
+        item = self._ready.get()
+        self._places.release()
+        return item
 
     def stop(self) -> None:
         """End the thread and wait for it."""
         self._gone.set()
         self.join()
 
-    def _forward(self) -> None:
-        for item in self._items:
-            if not self._offer(item):
-                return
-
-    def _offer(self, item: Item | _Failed | _Done) -> bool:
+    def _has_place(self) -> bool:
         while not self._gone.is_set():
-            try:
-                self.ready.put(item, timeout=_POLL_S)
-            except queue.Full:
-                continue
-            return True
+            if self._places.acquire(timeout=_POLL_S):
+                return True
         return False
 
 
@@ -69,12 +73,12 @@ def prefetch[Item](items: Iterable[Item], *, depth: int) -> Generator[Item]:
 
     Args:
         items: iterated in the thread; a generator is closed there.
-        depth: finished items that may wait, at least 1; one more may be in the making.
+        depth: items that may be waiting or in the making, at least 1.
     """
     producer = _Producer(items, depth)
     producer.start()
     try:
-        while not isinstance(item := producer.ready.get(), _Done):
+        while not isinstance(item := producer.take(), _Done):
             if isinstance(item, _Failed):
                 raise item.error
             yield item

@@ -92,4 +92,4 @@ def _rows(
         for col in plan.col_origins:
             window = padded_BHW[:, row : row + plan.tile_height, col : col + plan.tile_width]
             blender.add(col, predict(np.ascontiguousarray(window)[None])[0])
-        yield blender.finish_row()[1]
+        yield blender.finish_row()[1].copy()

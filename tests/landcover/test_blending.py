@@ -15,7 +15,8 @@ def stream(plan, windows_KHW):
     for _ in plan.row_origins:
         for col in plan.col_origins:
             blender.add(col, next(position))
-        rows.append(blender.finish_row())
+        start, part = blender.finish_row()
+        rows.append((start, part.copy()))
     return rows
 
 
