@@ -135,7 +135,7 @@ class MapWriter:
         return raw
 
     def _close_raw(self) -> None:
-        with suppress(RasterioError):  # the rows are thrown away
+        with suppress(RasterioError), _writing_env():  # the rows are thrown away; the Env keeps GDAL's own lines away
             self._raw.close()
 
     def write_rows(self, row_start: int, values: AnyArray) -> None:

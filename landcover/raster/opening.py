@@ -77,6 +77,15 @@ def limit_block_cache() -> None:
         set_gdal_config("GDAL_CACHEMAX", BLOCK_CACHE_BYTES)
 
 
+def gdal_takes(path: Path) -> bool:
+    """Whether GDAL can be told this path: its names must be UTF-8."""
+    try:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _candidate_drivers(path: Path) -> tuple[str, ...]:
     """Drivers for a file, by its first bytes.
 
@@ -85,6 +94,8 @@ def _candidate_drivers(path: Path) -> tuple[str, ...]:
     """
     if str(path).startswith("/vsi") or not path.is_file():
         raise RasterUnreadable(f"{path.name!r} is not a file; give a TIFF or JPEG 2000 file, or a folder of bands")
+    if not gdal_takes(path):
+        raise RasterUnreadable(f"{path.name!r} or a folder above it has a name that is not UTF-8; rename it")
     try:
         with path.open("rb") as stream:
             head = stream.read(16)
@@ -137,10 +148,20 @@ def _open_with_first(path: Path) -> tuple[RasterFile, DatasetReader]:
     for file in preferred:
         with suppress(RasterUnreadable):
             dataset = open_handle(file)
-            if not _hides_mask(dataset, last):
+            if not (_has_short_raw_strip(dataset) or _hides_mask(dataset, last)):
                 return file, dataset
             dataset.close()
     return last, open_handle(last)
+
+
+def _has_short_raw_strip(dataset: DatasetReader) -> bool:
+    """Whether the last strip is shorter than the others and uncompressed.
+
+    GDAL writes such a strip at full length when it is empty, and LIBERTIFF of GDAL 3.12 takes the surplus for damage.
+    Raw samples carry no check that GTiff could miss, and it finds a strip that was cut off as well.
+    """
+    rows, cols = dataset.block_shapes[0]
+    return cols == dataset.width and dataset.height % rows != 0 and dataset.compression is None
 
 
 def _hides_mask(dataset: DatasetReader, other: RasterFile) -> bool:

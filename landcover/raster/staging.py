@@ -18,6 +18,7 @@ from rasterio._err import CPLE_BaseError  # the only name of what rasterio.shuti
 from rasterio.errors import RasterioError
 
 from landcover.errors import DiskFull, OutputNotWritable
+from landcover.raster.opening import gdal_takes
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -27,17 +28,21 @@ def check_target(path: Path, *, needed_bytes: int) -> None:
 
     Raises:
         OutputNotWritable: the folder is missing, is no folder or cannot be written to, or ``path`` is a folder.
-        DiskFull: fewer than ``needed_bytes`` are free.
+        DiskFull: fewer than ``needed_bytes`` are free, or a quota or limit allows no file of that size.
     """
-    with _os_errors(path):
+    with os_errors(path):
         if not path.parent.is_dir():
             raise OutputNotWritable(f"{path.name!r} cannot be written: its folder does not exist; make it first")
+        if not gdal_takes(path):
+            raise OutputNotWritable(f"{path.name!r} cannot be written: a name in its path is not UTF-8; choose another")
         if path.is_dir():
             raise OutputNotWritable(f"{path.name!r} cannot be written: a folder has that name; choose another")
         Path(tempfile.mkdtemp(prefix=".steppe-", suffix=".part", dir=path.parent)).rmdir()
         free = shutil.disk_usage(path.parent).free
     if free < needed_bytes:
         raise DiskFull(f"{path.name!r} needs about {needed_bytes} bytes of disk, {free} are free; make room first")
+    if needed_bytes and not _has_room(path.parent, needed_bytes):
+        raise _no_room(path)
 
 
 @contextmanager
@@ -48,7 +53,7 @@ def staging_folder(path: Path) -> Iterator[Path]:
         OutputNotWritable: when it cannot be made.
         DiskFull: when there is no room for it.
     """
-    with _os_errors(path):
+    with os_errors(path):
         folder = Path(tempfile.mkdtemp(prefix=".steppe-", suffix=".part", dir=path.parent))
     try:
         yield folder
@@ -63,7 +68,7 @@ def publish(staged: Path, path: Path) -> None:
         OutputNotWritable: when that fails; what had the name is untouched.
         DiskFull: when the flush finds no room.
     """
-    with _os_errors(path):
+    with os_errors(path):
         _flush(staged)
         staged.replace(path)
         _flush(path.parent)
@@ -92,16 +97,24 @@ def write_errors(path: Path, folder: Path, *, needed_bytes: int) -> Iterator[Non
     """
     try:
         yield
-    except (RasterioError, CPLE_BaseError) as error:
+    except (RasterioError, CPLE_BaseError, OutputNotWritable) as error:
         if not _has_room(folder, needed_bytes):
-            raise DiskFull(f"no room to write {path.name!r}; make room and run again") from error
+            raise _no_room(path) from error
+        if isinstance(error, OutputNotWritable):  # a map that reads differently: GDAL lost the error of a write
+            raise
         raise OutputNotWritable(f"{path.name!r} could not be written; check the disk it is on") from error
     except OSError as error:
         raise _translated(path, error) from error
 
 
+def _no_room(path: Path) -> DiskFull:
+    return DiskFull(f"no room to write {path.name!r}; make room and run again")
+
+
 def _has_room(folder: Path, needed_bytes: int) -> bool:
-    """Ask the file system itself, so that quotas and file size limits count too."""
+    """Ask the file system itself, so that quotas and file size limits count too; True where it cannot be asked."""
+    if not hasattr(os, "posix_fallocate"):
+        return True
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             os.posix_fallocate(probe.fileno(), 0, needed_bytes)
@@ -111,7 +124,13 @@ def _has_room(folder: Path, needed_bytes: int) -> bool:
 
 
 @contextmanager
-def _os_errors(path: Path) -> Iterator[None]:
+def os_errors(path: Path) -> Iterator[None]:
+    """Say of an operating system error while writing ``path`` what it means.
+
+    Raises:
+        DiskFull: no room.
+        OutputNotWritable: any other failure to write.
+    """
     try:
         yield
     except OSError as error:

@@ -19,15 +19,15 @@ from affine import Affine
 from pyproj import CRS
 from landcover.errors import SteppeError
 from landcover.grid import Grid
-from landcover.raster import staging
 from landcover.raster.cog import MapWriter
 
 path, limit, side = sys.argv[1], int(sys.argv[2]), 1024
 grid = Grid(CRS.from_epsg(32633), Affine(10, 0, 5e5, 0, -10, 5.5e6), side, side)
 values = np.random.default_rng(0).integers(0, 200, (side, side), dtype=np.uint8)
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    with MapWriter(path, grid) as writer:
+    writer = MapWriter(path, grid)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    with writer:
         for row in range(0, side, 128):
             writer.write_rows(row, values[row:row + 128])
 except SteppeError as error:
@@ -37,9 +37,9 @@ else:
 """
 
 
-def run(path, limit):
+def run(path, limit, program=PROGRAM):
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, path, str(limit)], capture_output=True, text=True, cwd=ROOT, check=True
+        [sys.executable, "-c", program, path, str(limit)], capture_output=True, text=True, cwd=ROOT, check=True
     )
     return done.stdout.strip()
 
@@ -49,6 +49,13 @@ def test_full_disk_is_noticed_at_every_stage(tmp_path, limit):
     """``close``: GDAL reports nothing at write or close. ``cog``: the rows fit, the map with its overviews does not."""
     assert run(tmp_path / "map.tif", limit) == "DiskFull no room to write 'map.tif'; make room and run again"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_limit_is_noticed_before_anything_is_computed(tmp_path):
+    program = PROGRAM.replace(
+        "    writer = ", "    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)); writer = "
+    )
+    assert run(tmp_path / "map.tif", RAW - 1, program).startswith("DiskFull no room to write 'map.tif'")
 
 
 def test_without_the_limit_it_is_written(tmp_path):

@@ -104,6 +104,31 @@ def test_overwritten_tile_is_noticed(scene_path):
         read_all(scene_path)
 
 
+@pytest.mark.parametrize("interleave", ["pixel", "band"])
+@pytest.mark.parametrize("rows", [70, 20, 3], ids=["all empty", "last strip empty", "barely"])
+def test_an_empty_last_strip_is_no_damage(tmp_path, interleave, rows):
+    """GDAL writes it as long as the others, although the image ends before: LIBERTIFF would refuse the file."""
+    dn = numbers(4, 70, 90)
+    dn[:, 70 - rows :] = 0
+    path = write_tiff(tmp_path / "scene.tif", dn, names=BANDS, nodata=0, interleave=interleave)
+    block = read_all(path)
+    np.testing.assert_array_equal(block.data, dn)
+    np.testing.assert_array_equal(block.valid, dn.any(axis=0))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.9999])
+def test_truncated_raw_strips_are_noticed(tmp_path, share):
+    path = cut(write_tiff(tmp_path / "scene.tif", numbers(4, 70, 90), names=BANDS), share)
+    with pytest.raises(RasterTruncated):
+        read_all(path)
+
+
+def test_names_that_are_no_utf8_are_refused(tmp_path):
+    path = write_tiff(tmp_path / "scene.tif", numbers(4, 7, 9), names=BANDS)
+    with pytest.raises(RasterUnreadable, match="not UTF-8"):
+        read_all(path.rename(tmp_path / b"sc\xff.tif".decode(errors="surrogateescape")))
+
+
 def test_damage_elsewhere_does_not_hinder(scene_path):
     cut(scene_path, 0.98)
     with open_scene(scene_path, bands_wanted=BANDS[:1]) as scene:
