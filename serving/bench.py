@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from landcover.grid import Window
 from landcover.raster.scene import Scene
+from landcover.raster.staging import os_errors
 from landcover.tiling import TilePlan
 from serving.classify import classify_scene, open_input, plan_windows
 from serving.engine import Engine
@@ -75,7 +76,9 @@ def bench_scene(inputs: Inputs, engine: Engine, settings: Settings) -> SceneBenc
     Raises:
         SteppeError: whatever classifying the scene raises.
     """
-    with tempfile.TemporaryDirectory(prefix="steppe-bench-", dir=settings.scratch) as folder:
+    with os_errors(Path("map.tif")):
+        scratch = tempfile.TemporaryDirectory(prefix="steppe-bench-", dir=settings.scratch)
+    with scratch as folder:
         outputs = Outputs(map=Path(folder) / "map.tif", confidence=Path(folder) / "confidence.tif")
         outcome = classify_scene(inputs, outputs, engine, settings)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGA
