@@ -13,6 +13,7 @@ import typer
 
 from landcover.errors import ConfigError, SteppeError
 from serving.commands import bench, classify, models, serve
+from serving.sentence import sentence
 from serving.version import VERSION
 
 PLUGIN_GROUP: Final = "steppe.commands"
@@ -59,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         build_app()(args=argv, prog_name="steppe")
     except SteppeError as error:
-        typer.secho(f"steppe: {error}", fg=typer.colors.RED, err=True)
+        typer.secho(f"steppe: {sentence(error)}", fg=typer.colors.RED, err=True)
         return error.exit_code
     except SystemExit as leave:
         if leave.code == INTERRUPTED:

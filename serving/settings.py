@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from landcover.errors import ConfigError
+
+PREFIX: Final = "STEPPE_"
 ZOO: Final = Path(__file__).resolve().parent.parent / "models" / "zoo"
 """The bundles that ship with the project; found by path, because the service never imports the networks' package."""
 
@@ -17,7 +20,7 @@ Level = Literal["L1C", "L2A", "L2SP"]
 class Settings(BaseSettings):
     """Everything that can be set; each field is ``STEPPE_<NAME>`` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="STEPPE_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     host: str = Field(default="127.0.0.1", description="Address the service listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8080, description="Port; 0 lets the system choose.")
@@ -45,9 +48,29 @@ class Settings(BaseSettings):
         default=130_000_000,
         description="Most pixels of a scene sent to POST /classify; a Sentinel-2 tile has 120.6 million.",
     )
+    upload_grace_s: Annotated[float, Field(gt=0)] = Field(
+        default=20.0, description="Seconds a body of POST /classify may be late, by the pace of upload_min_rate."
+    )
+    upload_min_rate: Annotated[float, Field(gt=0)] = Field(
+        default=16 * 1024, description="Slowest pace of a body, in bytes per second; slower ones are answered 408."
+    )
     max_concurrent: Annotated[int, Field(ge=1)] = Field(
         default=1, description="Scenes classified at the same time; one already uses all processors."
     )
     max_waiting: Annotated[int, Field(ge=0)] = Field(
         default=4, description="Scenes that may wait for their turn; further ones are answered 503 with Retry-After."
     )
+
+
+def load_settings(**chosen: Any) -> Settings:
+    """Settings from the environment; ``chosen`` ones win.
+
+    Raises:
+        ConfigError: naming the variables that cannot be used.
+    """
+    try:
+        return Settings(**chosen)
+    except ValidationError as error:
+        # What was given is not repeated: variables also carry what is nobody's business in a log.
+        faults = [f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
+        raise ConfigError(f"settings cannot be used: {'; '.join(faults)}; correct or unset them") from error

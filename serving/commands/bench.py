@@ -19,7 +19,7 @@ from serving.commands.common import (
     split_bands,
 )
 from serving.request import Inputs
-from serving.settings import Settings
+from serving.settings import load_settings
 
 app = typer.Typer(help="Measure speed and memory on this machine.", no_args_is_help=True)
 
@@ -43,7 +43,7 @@ def scene(
     """Megapixels per second of decoding, of the model and end to end, and peak memory, for one scene."""
     from serving.bench import bench_scene  # noqa: PLC0415 - loads the runtime
 
-    settings = Settings()
+    settings = load_settings()
     inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product)
     figures = bench_scene(inputs, load_engine(settings, model, provider), settings).to_json()
     if as_json:

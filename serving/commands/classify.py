@@ -21,7 +21,7 @@ from serving.commands.common import (
     split_bands,
 )
 from serving.request import Inputs, Outputs
-from serving.settings import Settings
+from serving.settings import load_settings
 
 
 def classify(
@@ -58,7 +58,7 @@ def classify(
     from serving.classify import classify_scene  # noqa: PLC0415 - loads the runtime
     from serving.outputs.areas import areas_table  # noqa: PLC0415
 
-    settings = Settings()
+    settings = load_settings()
     inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product, name=name)
     outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
     engine = load_engine(settings, model, provider)

@@ -9,7 +9,7 @@ import typer
 
 from serving.commands.common import JsonOption, ProviderOption
 from serving.registry import Entry, open_registry
-from serving.settings import Settings
+from serving.settings import load_settings
 
 app = typer.Typer(help="List, show and verify model bundles.", no_args_is_help=True)
 
@@ -19,7 +19,7 @@ Reference = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="Model,
 @app.command("list")
 def list_models(*, as_json: JsonOption = False) -> None:
     """List the models in the zoo and in STEPPE_REGISTRY, newest version first."""
-    entries = open_registry(Settings()).entries()
+    entries = open_registry(load_settings()).entries()
     if as_json:
         typer.echo(json.dumps([_summary(entry) for entry in entries], indent=2))
         return
@@ -43,7 +43,7 @@ def list_models(*, as_json: JsonOption = False) -> None:
 @app.command("show")
 def show(reference: Reference, *, as_json: JsonOption = False) -> None:
     """Print a model's card, or its manifest (a STAC Item) with --json."""
-    bundle = open_registry(Settings()).get(reference)
+    bundle = open_registry(load_settings()).get(reference)
     typer.echo(json.dumps(bundle.manifest.to_item(), indent=2) if as_json else bundle.card())
 
 
@@ -53,7 +53,7 @@ def verify(reference: Reference, *, provider: ProviderOption = None) -> None:
     from landcover.bundle import verify_bundle  # noqa: PLC0415
     from serving.engine import Engine  # noqa: PLC0415 - loads the runtime
 
-    settings = Settings()
+    settings = load_settings()
     bundle = open_registry(settings).get(reference)
     verify_bundle(bundle)
     engine = Engine(bundle, provider=provider or settings.provider, threads=settings.threads)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from serving.settings import Settings
+from serving.settings import load_settings
 
 
 def serve(
@@ -22,6 +22,6 @@ def serve(
     from serving.api.app import create_app  # noqa: PLC0415 - loads the runtime
 
     chosen: dict[str, Any] = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    settings = Settings(**chosen)
+    settings = load_settings(**chosen)
     app = create_app(settings)
     uvicorn.run(app, host=settings.host, port=settings.port, server_header=False)

@@ -1,0 +1,43 @@
+"""One registry for all tests of the service's doors, and settings that use it."""
+
+import os
+
+import pytest
+
+from tests.service import left_in, make_registry, make_settings, write_scene
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """Registry with the tiny model, and an empty zoo."""
+    return make_registry(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def settings(tmp_path, folders):
+    return make_settings(tmp_path, *folders)
+
+
+@pytest.fixture
+def scene(tmp_path):
+    """A good scene with a hole."""
+    return write_scene(tmp_path / "scene.tif")
+
+
+@pytest.fixture
+def out(tmp_path):
+    """An empty folder for results."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    assert left_in(folder) == []
+    return folder
+
+
+@pytest.fixture
+def environment(monkeypatch, folders):
+    """The settings as the environment gives them to the command line."""
+    for name in [name for name in os.environ if name.startswith("STEPPE_")]:
+        monkeypatch.delenv(name)
+    for name, value in {"registry": folders[0], "zoo": folders[1], "model": "tiny", "threads": 1}.items():
+        monkeypatch.setenv(f"STEPPE_{name.upper()}", str(value))
+    return monkeypatch
