@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from landcover.errors import ConfigError, OutputNotWritable
+from landcover.raster.band_files import band_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +62,20 @@ class Outputs:
         """
         if self.map.suffix.lower() not in {".tif", ".tiff"}:
             raise OutputNotWritable(f"the map is a GeoTIFF, its name {self.map.name!r} must end in .tif or .tiff")
-        places = [path.resolve() for path in self.files().values()]
+        places = [_place(path) for path in self.files().values()]
         for path in places:
-            if path == source.resolve():
+            if _is_input(path, _place(source)):
                 raise ConfigError(f"output {path.name!r} is the input itself; choose another name")
             if places.count(path) > 1:
                 raise ConfigError(f"two outputs have the same name {path.name!r}; give each its own")
+
+
+def _place(path: Path) -> Path:
+    """Where a name leads; unlike ``Path.resolve`` it answers for links that go in circles, too."""
+    return Path(os.path.realpath(path))
+
+
+def _is_input(path: Path, source: Path) -> bool:
+    """Whether writing ``path`` would replace the input, or a band of an input that is a folder."""
+    folder = source.parent if source.suffix.lower() == ".xml" else source
+    return path == source or (folder in path.parents and band_of(path) is not None)
