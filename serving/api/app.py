@@ -10,10 +10,11 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI
 
 from landcover.errors import SteppeError
-from serving.api import classify, health, models, problems
+from serving.api import catalog, classify, health, models, problems
 from serving.api.gate import Gate
 from serving.engines import Engines
-from serving.settings import Settings
+from serving.sentence import sentence
+from serving.settings import Settings, load_settings
 from serving.version import VERSION
 
 _log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         An ASGI application. At start it loads the default model and runs its golden sample; until that has
         succeeded ``/readyz`` answers 503.
     """
-    settings = settings or Settings()
+    settings = settings or load_settings()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -44,14 +45,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             await run_sync(app.state.engines.get)
         except SteppeError as error:
             # The service starts all the same: /livez answers, /readyz says what is wrong, other models may work.
-            _log.exception("the default model does not run: %s", error)
+            _log.warning("the default model does not run: %s", sentence(error))
         yield
 
-    app = FastAPI(title="Steppe", version=VERSION, description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        title="Steppe",
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        responses={422: {"description": "A parameter is not as documented.", "content": problems.PROBLEM}},
+    )
     app.state.settings = settings
     app.state.engines = Engines(settings)
     app.state.gate = Gate(settings.max_concurrent, settings.max_waiting)
     problems.install(app)
-    for router in (health.router, models.router, classify.router):
+    for router in (health.router, models.router, classify.router, catalog.router):
         app.include_router(router)
     return app

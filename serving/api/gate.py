@@ -12,9 +12,12 @@ from serving.api.problems import Busy
 class Gate:
     """A bounded queue in front of expensive work.
 
+    A request first takes a place, sends its body, and then waits for its turn: a slow sender keeps a place, never the
+    turn to work.
+
     Args:
         concurrent: how many may work at the same time.
-        waiting: how many more may wait.
+        waiting: how many more may wait or still be sending.
     """
 
     def __init__(self, concurrent: int, waiting: int) -> None:
@@ -23,8 +26,8 @@ class Gate:
         self._inside = 0
 
     @asynccontextmanager
-    async def enter(self) -> AsyncGenerator[None]:
-        """Hold a place; wait for a slot when there is room to wait.
+    async def place(self) -> AsyncGenerator[None]:
+        """Hold a place.
 
         Raises:
             Busy: when all places are taken.
@@ -33,7 +36,12 @@ class Gate:
             raise Busy(f"{self._inside} scenes are in work or waiting, the limit is {self._limit}; try again later")
         self._inside += 1
         try:
-            async with self._slots:
-                yield
+            yield
         finally:
             self._inside -= 1
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait for the turn to work, and hold it."""
+        async with self._slots:
+            yield

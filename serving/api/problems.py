@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -12,24 +15,20 @@ from starlette.exceptions import HTTPException
 
 from landcover import errors
 from landcover.errors import DataError, SteppeError
+from serving.sentence import sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-STATUS: Final[dict[type[SteppeError], int]] = {
-    errors.SteppeError: 500,
-    errors.DataError: 422,
-    errors.ConfigError: 422,
-    errors.RasterUnreadable: 415,
-    errors.RasterTooLarge: 413,
-    errors.ModelNotFound: 404,
-    errors.BundleInvalid: 503,
-    errors.ProviderUnavailable: 503,
-    errors.OutputNotWritable: 500,
-    errors.DiskFull: 507,
-}
-"""Status of an error class and of everything derived from it that has no line of its own."""
+PROBLEM: Final[dict[str, Any]] = {MEDIA_TYPE: {"schema": {"type": "object"}}}
+"""A problem document in the OpenAPI description."""
 
-_HTTP_SLUGS: Final = {404: "not-found", 405: "method-not-allowed", 400: "bad-request"}
+RETRY_AFTER_S: Final = 10
+"""Seconds after which a 503 may have passed; about the time a Sentinel-2 subset takes."""
+
+_UNAVAILABLE: Final = 503
+_NAME_LIMIT: Final = 64
+_FAULT_LIMIT: Final = 10
+_PARAMETER: Final = re.compile(r"--(bands|level|model|product)\b")
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +51,18 @@ class NotAcceptable(DataError):
     slug = "not-acceptable"
 
 
+class UploadTooSlow(DataError):
+    """The body came too slowly, or stopped coming."""
+
+    slug = "upload-too-slow"
+
+
+class ClientGone(SteppeError):
+    """The connection closed before the answer was ready."""
+
+    slug = "client-gone"
+
+
 class Busy(SteppeError):
     """All places, waiting ones included, are taken."""
 
@@ -64,27 +75,80 @@ class NotReady(SteppeError):
     slug = "not-ready"
 
 
-_API_STATUS: Final[dict[type[SteppeError], int]] = {
+STATUS: Final[dict[type[SteppeError], int]] = {
+    errors.SteppeError: 500,
+    errors.DataError: 422,
+    errors.ConfigError: 422,
+    errors.RasterUnreadable: 415,
+    errors.RasterTooLarge: 413,
+    errors.ModelNotFound: 404,
+    errors.BundleInvalid: 503,
+    errors.ProviderUnavailable: 503,
+    errors.OutputNotWritable: 500,
+    errors.DiskFull: 507,
     UnsupportedMediaType: 415,
     NotAcceptable: 406,
+    UploadTooSlow: 408,
+    ClientGone: 400,
     Busy: 503,
     NotReady: 503,
 }
-RETRY_AFTER_S: Final = 10
-"""Seconds; about the time a Sentinel-2 subset takes."""
+"""Status of an error class and of everything derived from it that has no line of its own."""
 
 
-def status_of(error: SteppeError) -> int:
-    """The status of the most specific class that has one."""
-    table = STATUS | _API_STATUS
-    return next(table[kind] for kind in type(error).__mro__ if kind in table)
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One problem type.
+
+    Attributes:
+        slug: last part of its ``type``.
+        status: HTTP status.
+        title: what it means, the same for every occurrence.
+    """
+
+    slug: str
+    status: int
+    title: str
+
+    @property
+    def reference(self) -> str:
+        """The ``type``: a relative reference that the service answers with an explanation."""
+        return f"/problems/{self.slug}"
 
 
-def problem(status: int, slug: str, detail: str, **extra: Any) -> JSONResponse:
-    """A problem document; ``type`` is a relative reference that the service answers with an explanation."""
-    body = {"type": f"/problems/{slug}", "title": slug.replace("-", " "), "status": status, "detail": detail, **extra}
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if slug == Busy.slug else None
-    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+INVALID_REQUEST: Final = Kind("invalid-request", 422, "A parameter of the request is not as documented")
+INTERNAL: Final = Kind("internal", 500, "An error of the service itself")
+_HTTP_KINDS: Final = (
+    Kind("bad-request", 400, "The request cannot be understood"),
+    Kind("not-found", 404, "There is nothing at this address; GET / lists what there is"),
+    Kind("method-not-allowed", 405, "This address does not answer that method; the Allow header lists those it does"),
+    INVALID_REQUEST,
+    INTERNAL,
+)
+
+
+def kinds() -> list[Kind]:
+    """Every problem type of the service, sorted by slug."""
+    found = {kind.slug: kind for kind in _HTTP_KINDS}
+    waiting: list[type[SteppeError]] = [SteppeError]
+    while waiting:
+        error = waiting.pop()
+        found[error.slug] = _kind_of(error)
+        waiting += error.__subclasses__()
+    return sorted(found.values(), key=lambda kind: kind.slug)
+
+
+def _kind_of(error: type[SteppeError]) -> Kind:
+    """Status of the most specific class that has one; the class's own words as title."""
+    status = next(STATUS[base] for base in error.__mro__ if base in STATUS)
+    return Kind(error.slug, status, (error.__doc__ or error.slug).splitlines()[0].rstrip("."))
+
+
+def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:
+    """A problem document."""
+    body = {"type": kind.reference, "title": kind.title, "status": kind.status, "detail": sentence(detail), **extra}
+    retry = {"Retry-After": str(RETRY_AFTER_S)} if kind.status == _UNAVAILABLE else {}
+    return JSONResponse(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -97,25 +161,31 @@ def install(app: FastAPI) -> None:
 
 async def _on_steppe_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SteppeError)  # noqa: S101 - registered for this class only
-    status = status_of(error)
-    if status >= 500:  # noqa: PLR2004 - server errors begin at 500
-        _log.error("%s: %s", error.slug, error)
-    return problem(status, error.slug, str(error))
+    kind = _kind_of(type(error))
+    if kind.status >= 500:  # noqa: PLR2004 - server errors begin at 500
+        _log.error("%s: %s", kind.slug, sentence(error))
+    # Messages advise in the words of the command line, whose options are the query parameters here.
+    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)))
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    return problem(error.status_code, _HTTP_SLUGS.get(error.status_code, "http-error"), str(error.detail))
+    known = {kind.status: kind for kind in _HTTP_KINDS}
+    kind = known.get(error.status_code) or Kind("http-error", error.status_code, "The request cannot be answered")
+    return problem(kind, kind.title if kind.status in known else str(error.detail), headers=error.headers)
 
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     # "input" and "ctx" would echo what the client sent.
-    faults = [{"in": list(map(str, fault["loc"])), "expected": fault["msg"]} for fault in error.errors()]
+    faults = [
+        {"in": [sentence(str(part))[:_NAME_LIMIT] for part in fault["loc"]], "expected": fault["msg"]}
+        for fault in error.errors()[:_FAULT_LIMIT]
+    ]
     where = ", ".join(".".join(fault["in"]) for fault in faults)
-    return problem(422, "invalid-request", f"the request is not as documented at {where}", errors=faults)
+    return problem(INVALID_REQUEST, f"the request is not as documented at {where}", errors=faults)
 
 
 async def _on_unexpected(_request: Request, error: Exception) -> JSONResponse:
     _log.error("unexpected error", exc_info=error)
-    return problem(500, "internal", "an error of the service; its log has the details")
+    return problem(INTERNAL, "an error of the service; its log has the details")
