@@ -1,0 +1,74 @@
+"""Errors as RFC 9457 problem documents, and the addresses that explain them."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from landcover import errors
+from landcover.errors import BundleInvalid, DataError, DiskFull, NoCrs, SteppeError, WindowError
+from serving.api import problems
+from serving.api.problems import STATUS, Busy, kinds
+from tests.serving.api.check import check_problem
+
+
+def test_every_error_has_an_address_that_explains_it(client):
+    listed = client.get("/problems").json()["problems"]
+    found = {entry["type"]: entry for entry in listed}
+    named = {kind for module in (errors, problems) for _, kind in inspect.getmembers(module, inspect.isclass)}
+    for kind in {kind for kind in named if issubclass(kind, SteppeError)}:
+        entry = found[f"/problems/{kind.slug}"]
+        assert entry["title"] == inspect.getdoc(kind).splitlines()[0].rstrip(".")
+        assert 400 <= entry["status"] < 600
+        response = client.get(entry["type"])
+        assert (response.status_code, response.json()) == (200, entry)
+
+
+def test_slugs_are_addresses_and_belong_to_one_error():
+    slugs = [kind.slug for kind in kinds()]
+    assert len(slugs) == len(set(slugs))
+    assert all(slug == slug.lower() and slug.replace("-", "").isalnum() for slug in slugs)
+    assert {"internal", "invalid-request", "not-found", "method-not-allowed", "busy", "no-crs"} <= set(slugs)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(NoCrs, 422), (WindowError, 422), (DataError, 422), (DiskFull, 507), (BundleInvalid, 503), (Busy, 503)],
+)
+def test_the_nearest_class_decides_the_status(client, error, status):
+    assert client.get(f"/problems/{error.slug}").json()["status"] == status
+    assert all(issubclass(kind, SteppeError) for kind in STATUS)
+
+
+@pytest.mark.parametrize(
+    "path", ["/problems/nonsense", "/nothing", "/models/a/b/c", "/models/../../etc/passwd", "/%00"]
+)
+def test_nothing_there(client, path):
+    assert "GET /" in check_problem(client.get(path), 404, "not-found", "passwd")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/classify", "POST"),
+        ("PUT", "/classify", "POST"),
+        ("POST", "/models", "GET"),
+        ("DELETE", "/livez", "GET"),
+    ],
+)
+def test_wrong_method(client, method, path, allowed):
+    response = client.request(method, path)
+    check_problem(response, 405, "method-not-allowed")
+    assert allowed in response.headers["allow"]
+
+
+def test_the_description_of_the_service_names_its_problems(client):
+    description = client.get("/openapi.json").json()
+    for path, item in description["paths"].items():
+        for operation in item.values():
+            assert list(operation["responses"]["422"]["content"]) == ["application/problem+json"], path
+    answers = description["paths"]["/classify"]["post"]["responses"]
+    assert {"200", "404", "406", "408", "413", "415", "422", "503", "507"} <= set(answers)
+    assert len(answers["200"]["content"]) == 3
+    assert "HTTPValidationError" not in description.get("components", {}).get("schemas", {})

@@ -1,0 +1,120 @@
+"""Results appear together, whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from landcover.errors import ConfigError, DiskFull, OutputNotWritable
+from serving.staging import Staging, write_file
+from tests.service import left_in
+
+
+def test_nothing_is_visible_before_it_is_published(out):
+    (out / "b.json").write_bytes(b"old")
+    with Staging() as staging:
+        for name in ("a.tif", "b.json"):
+            write_file(staging.path_for(out / name), name.encode())
+        assert [path.name for path in out.iterdir() if not path.name.startswith(".")] == ["b.json"]
+        assert (out / "b.json").read_bytes() == b"old"
+        staging.publish()
+        assert (out / "a.tif").read_bytes() == b"a.tif"
+    assert left_in(out) == ["a.tif", "b.json"]
+    assert (out / "b.json").read_bytes() == b"b.json"
+
+
+def test_leaving_without_publishing_leaves_nothing(out):
+    (out / "a.tif").write_bytes(b"old")
+    with Staging() as staging:
+        temporary = staging.path_for(out / "a.tif")
+        write_file(temporary, b"new")
+        (temporary.parent / "a.tif.aux.xml").write_bytes(b"side-car")
+    assert left_in(out) == ["a.tif"]
+    assert (out / "a.tif").read_bytes() == b"old"
+
+
+def test_the_temporary_file_has_the_final_name_on_the_same_file_system(out):
+    with Staging() as staging:
+        temporary = staging.path_for(out / "map.tif")
+        assert temporary.name == "map.tif"
+        assert temporary.parent.parent == out
+        assert temporary.parent.name.startswith(".steppe-")
+        assert temporary.parent.stat().st_dev == out.stat().st_dev
+
+
+def test_published_in_the_order_of_asking(out, monkeypatch):
+    order = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, to: order.append(to.name) or replace(path, to))
+    with Staging() as staging:
+        for name in ("c", "a", "b"):
+            write_file(staging.path_for(out / name), b"x")
+        staging.publish()
+    assert order == ["c", "a", "b"]
+
+
+def test_flushed_to_the_disk_before_they_get_their_names(out, monkeypatch):
+    events = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda descriptor: events.append("flush") or fsync(descriptor))
+    monkeypatch.setattr(Path, "replace", lambda path, to: events.append("rename") or replace(path, to))
+    with Staging() as staging:
+        write_file(staging.path_for(out / "a"), b"x")
+        staging.publish()
+    assert events == ["flush", "rename", "flush"]
+
+
+def test_relative_names_mean_the_folder_at_the_time_of_asking(out, monkeypatch, tmp_path):
+    monkeypatch.chdir(out)
+    with Staging() as staging:
+        write_file(staging.path_for(Path("a.tif")), b"x")
+        monkeypatch.chdir(tmp_path)
+        staging.publish()
+    assert left_in(out) == ["a.tif"]
+
+
+def test_a_link_is_replaced_not_followed(out, tmp_path):
+    (tmp_path / "elsewhere").write_bytes(b"other")
+    (out / "a.tif").symlink_to(tmp_path / "elsewhere")
+    with Staging() as staging:
+        write_file(staging.path_for(out / "a.tif"), b"new")
+        staging.publish()
+    assert not (out / "a.tif").is_symlink()
+    assert (tmp_path / "elsewhere").read_bytes() == b"other"
+
+
+def test_two_outputs_of_one_name(out):
+    with Staging() as staging:
+        staging.path_for(out / "a.tif")
+        with pytest.raises(ConfigError, match=r"same name 'a\.tif'"):
+            staging.path_for(out / ".." / out.name / "a.tif")
+    assert left_in(out) == []
+
+
+@pytest.mark.parametrize("name", ["absent/a.tif", "file/a.tif", "folder", "x" * 300])
+def test_names_that_cannot_be_taken(out, name):
+    (out / "file").write_bytes(b"")
+    (out / "folder").mkdir()
+    with Staging() as staging, pytest.raises(OutputNotWritable) as refused:
+        staging.path_for(out / name)
+    assert str(out) not in str(refused.value)
+    assert left_in(out) == ["file", "folder"]
+
+
+def test_a_name_that_is_taken_meanwhile(out):
+    with Staging() as staging:
+        for name in ("a.tif", "b.tif"):
+            write_file(staging.path_for(out / name), b"x")
+        (out / "b.tif").mkdir()
+        with pytest.raises(OutputNotWritable, match=r"'b\.tif'"):
+            staging.publish()
+    assert left_in(out) == ["a.tif", "b.tif"]
+
+
+def test_a_full_disk_and_a_missing_folder(out):
+    with pytest.raises(DiskFull, match="'full'"):
+        write_file(Path("/dev/full"), b"x")
+    with pytest.raises(OutputNotWritable, match=r"'a\.tif'"):
+        write_file(out / "absent" / "a.tif", b"x")
