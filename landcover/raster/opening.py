@@ -27,7 +27,7 @@ from rasterio.io import DatasetReader
 from landcover.errors import RasterTooLarge, RasterTruncated, RasterUnreadable
 from landcover.raster.protocol import ReadPolicy
 
-BLOCK_CACHE_BYTES: Final = 128 * 2**20
+BLOCK_CACHE_BYTES: Final = 32 * 2**20
 """Most memory that GDAL's block cache may hold; blocks are kept by ``strips``, GDAL only passes them through."""
 
 _TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # classic and BigTIFF, both byte orders
