@@ -115,7 +115,7 @@ def test_a_body_that_drips(tmp_path, folders):
             await asyncio.sleep(0.01)
         assert await slow.problem() == (408, "/problems/upload-too-slow")
 
-    asyncio.run(asyncio.wait_for(scenario(), 20))
+    asyncio.run(asyncio.wait_for(scenario(), 60))
     assert left_in(settings.scratch) == []
 
 
@@ -152,7 +152,7 @@ def test_a_client_that_hangs_up_while_its_scene_is_in_work(tmp_path, folders, bo
             gone.send(body, last=True)
             await until(started.is_set)
             gone.hang_up()
-            await asyncio.wait_for(gone.task, 20)
+            await asyncio.wait_for(gone.task, 60)
         assert stopped.is_set()
         welcome = Wire(app)
         welcome.send(body, last=True)
@@ -169,7 +169,7 @@ def test_a_client_that_hangs_up_before_its_turn(tmp_path, folders, body, monkeyp
     def waiting(inputs, *_args, **_keywords):
         scenes.append(inputs.source)
         started.set()
-        go_on.wait(20)
+        go_on.wait(60)
         raise ZeroDivisionError
 
     async def scenario():

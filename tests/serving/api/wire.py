@@ -41,7 +41,7 @@ class Wire:
 
     async def answer(self):
         """Status, headers and body of the answer."""
-        await asyncio.wait_for(self.task, 20)
+        await asyncio.wait_for(self.task, 60)
         start, *rest = self.messages
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
         return start["status"], headers, b"".join(message.get("body", b"") for message in rest)
@@ -54,8 +54,6 @@ class Wire:
 
 async def until(condition):
     """Let the application work until something holds."""
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it never happened")
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - the condition is the state of a folder or of a thread
+            await asyncio.sleep(0.005)
