@@ -36,6 +36,8 @@ def model_card(
         _table(("level", "overall accuracy", "macro IoU", "pixels"), _group_rows(test.by_level())),
         "### Confusion matrix, share of each label's pixels in percent",
         _confusion(test),
+        "## How it was trained",
+        text["training"],
         "## What the labels are",
         text["labels"],
         "## Limits",

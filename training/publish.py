@@ -44,7 +44,7 @@ PROBE_STEP: Final = 64
 
 _TEXT_KEYS: Final = (
     *("name", "title", "description", "licence", "attribution", "tile_size", "overlap", "batch_size", "levels"),
-    *("training_data", "labels", "terms", "limits"),
+    *("training_data", "training", "labels", "terms", "limits"),
 )
 _PACKAGES: Final = ("torch", "lightning", "torchgeo", "segmentation-models-pytorch", "onnx", "onnxruntime", "numpy")
 
@@ -194,6 +194,7 @@ def _value_scaling(task: LandCoverTask) -> Iterable[dict[str, Any]]:
 def _provenance(order: Order, data: LandCoverData) -> dict[str, Any]:
     return {
         "training_data": " ".join(str(order.text["training_data"]).split()),
+        "training": " ".join(str(order.text["training"]).split()),
         "labels": " ".join(str(order.text["labels"]).split()),
         "source_legend": data.source.source_legend,
         "sites": {name: [site.name for site in data.site_files(name)] for name in ("train", "val", "test")},
