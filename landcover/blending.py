@@ -54,16 +54,16 @@ class RowBlender:
         """Close the current row of windows and hand out the rows that are final.
 
         Returns:
-            First row in the grid, and the blended probabilities (class, row, col) cut to the grid's width and
-            height, a view that holds until the next call. They sum to 1 over the classes where the windows did, and
-            are 0 where no window was added.
+            First row, counted from the upper margin, and the blended probabilities (class, row, col) over the grid
+            with its margins, a view that holds until the next call. They sum to 1 over the classes where the windows
+            did, and are 0 where no window was added.
         """
         self._move_up()
         start = self._rows[self._row]
         is_last = self._row + 1 == len(self._rows)
-        self._ready = (self._plan.height if is_last else self._rows[self._row + 1]) - start
+        self._ready = (self._plan.padded_height if is_last else self._rows[self._row + 1]) - start
         self._row += 1
-        ready = slice(0, self._ready), slice(0, self._plan.width)
+        ready = slice(0, self._ready), slice(0, self._plan.padded_width)
         # A pixel that only skipped windows hold has no weight; it stays 0 in all classes.
         weights_HW: NDArray[np.float32] = np.maximum(self._weights_HW[ready], _TINY)
         blended = self._sum_KHW[:, ready[0], ready[1]]

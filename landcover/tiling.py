@@ -22,6 +22,11 @@ ALIGNMENT: Final = 32
 """Pixels; five halvings in the encoder, 2**5."""
 
 
+MARGIN: Final = 32
+"""Pixels of mirrored scene around the scene. A network fills what lies beyond a window with zeros, which it has never
+seen as land; windows inside a scene are blended over that, at the scene's own border only a margin helps."""
+
+
 def round_up(length: int, multiple: int = ALIGNMENT) -> int:
     """Smallest multiple of ``multiple`` that is at least ``length``."""
     return -(-length // multiple) * multiple
@@ -36,12 +41,14 @@ class TilePlan:
         width: columns of the grid.
         tile: side of a window in pixels, a multiple of 32. A grid smaller than that gets smaller windows.
         overlap: pixels that neighbouring windows share, a multiple of 32 below ``tile``.
+        margin: rows and columns added on every side of the grid, a multiple of 32; windows count from there.
     """
 
     height: int
     width: int
     tile: int
     overlap: int
+    margin: int = 0
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot cover the grid.
@@ -59,25 +66,38 @@ class TilePlan:
                 f"({self.tile})"
             )
 
+        if self.margin < 0 or self.margin % ALIGNMENT:
+            raise WindowError(f"margin of {self.margin} pixels: use a multiple of {ALIGNMENT}, 0 or more")
+
+    @property
+    def padded_height(self) -> int:
+        """Rows with both margins."""
+        return self.height + 2 * self.margin
+
+    @property
+    def padded_width(self) -> int:
+        """Columns with both margins."""
+        return self.width + 2 * self.margin
+
     @property
     def tile_height(self) -> int:
         """Rows of every window; less than ``tile`` only for a grid lower than that."""
-        return min(self.tile, round_up(self.height))
+        return min(self.tile, round_up(self.padded_height))
 
     @property
     def tile_width(self) -> int:
         """Columns of every window; less than ``tile`` only for a grid narrower than that."""
-        return min(self.tile, round_up(self.width))
+        return min(self.tile, round_up(self.padded_width))
 
     @property
     def row_origins(self) -> tuple[int, ...]:
-        """First row of each row of windows, ascending."""
-        return _origins(self.height, self.tile_height, self.overlap)
+        """First row of each row of windows, counted from the upper margin, ascending."""
+        return _origins(self.padded_height, self.tile_height, self.overlap)
 
     @property
     def col_origins(self) -> tuple[int, ...]:
-        """First column of each column of windows, ascending."""
-        return _origins(self.width, self.tile_width, self.overlap)
+        """First column of each column of windows, counted from the left margin, ascending."""
+        return _origins(self.padded_width, self.tile_width, self.overlap)
 
     @property
     def redundancy(self) -> float:
@@ -86,10 +106,22 @@ class TilePlan:
         return windows * self.tile_height * self.tile_width / (self.height * self.width)
 
     def windows(self) -> Iterator[Window]:
-        """All windows, row by row; the last ones may reach up to 31 pixels beyond the grid."""
+        """All windows, row by row, counted from the margin; the last may reach 31 pixels beyond the far margin."""
         for row in self.row_origins:
             for col in self.col_origins:
                 yield Window(row, col, self.tile_height, self.tile_width)
+
+
+def mirror(start: int, stop: int, size: int) -> NDArray[np.intp]:
+    """Indices ``start`` to ``stop`` of an axis of ``size`` pixels, folded back at both ends, edge pixels repeated.
+
+    Args:
+        start: first index, may be negative.
+        stop: index after the last, may lie beyond ``size``.
+        size: pixels there are, at least 1.
+    """
+    folded = np.arange(start, stop) % (2 * size)
+    return np.minimum(folded, 2 * size - 1 - folded)
 
 
 def _origins(length: int, tile: int, overlap: int) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from landcover.raster.cog import MapWriter
 from landcover.raster.scene import Scene, open_scene
 from landcover.sensors import Product as SensorProduct
 from landcover.sensors import get_product
-from landcover.tiling import TilePlan
+from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
 from serving.outputs.decimate import Decimator
 from serving.predict import MapRows, Progress, check_scene, predict_rows
@@ -108,6 +108,7 @@ def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[Tile
         scene.grid.width,
         tile=settings.tile or manifest.tile_size,
         overlap=manifest.overlap if settings.overlap is None else settings.overlap,
+        margin=MARGIN,
     )
     return plan, settings.batch_size or manifest.batch_size
 

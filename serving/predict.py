@@ -22,7 +22,7 @@ from landcover.manifest import Manifest
 from landcover.postprocess import class_codes, confidence_percent
 from landcover.raster.scene import Scene
 from landcover.scaling import harmonise
-from landcover.tiling import TilePlan
+from landcover.tiling import TilePlan, mirror
 from serving.engine import Engine
 from serving.prefetch import prefetch
 
@@ -57,7 +57,8 @@ class MapRows:
 class _Strip(NamedTuple):
     """One row of windows as read.
 
-    ``dn_BHW`` (band, row, col) is padded to whole windows; ``valid_HW`` covers the scene's own pixels in it.
+    ``dn_BHW`` (band, row, col) covers whole windows, margins included; ``valid_HW`` of the same rows and columns is
+    False outside the scene.
     """
 
     dn_BHW: NDArray[np.generic]
@@ -126,43 +127,46 @@ def predict_rows(
                 for col, probabilities_KHW in zip(answers.cols, answers.probabilities_NKHW, strict=True):
                     blender.add(col, probabilities_KHW)
             if answers.finished_valid_HW is not None:
-                yield _finish(blender, answers.finished_valid_HW, manifest)
+                finished = _finish(blender, answers.finished_valid_HW, plan, manifest)
+                if finished is not None:
+                    yield finished
                 done += 1
                 if progress is not None:
                     progress(done, rows)
 
 
 def _read_strips(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[_Strip]:
-    """Rows of windows, each pixel row read from the file once."""
-    source = scene.radiometry or manifest.radiometry
+    """Rows of windows with the mirrored margins of the scene; each pixel row is read from the file once."""
+    source, margin = scene.radiometry or manifest.radiometry, plan.margin
     shape = (len(manifest.bands), plan.tile_height, plan.col_origins[-1] + plan.tile_width)
-    strip_BHW, valid_HW = np.empty(shape, manifest.dtype), np.empty((0, plan.width), np.bool_)
+    columns = mirror(-margin, shape[2] - margin, plan.width)
+    strip_BHW, valid_HW = np.empty(shape, manifest.dtype), np.zeros(shape[1:], np.bool_)
     read_to = previous = 0
     for origin in plan.row_origins:
-        stop = min(origin + plan.tile_height, plan.height)
-        kept, filled = read_to - origin, stop - origin
-        block = scene.read(Window(read_to, 0, stop - read_to, plan.width))
-        # A new array each time: the one before may still be in use by the engine.
-        next_BHW = np.empty(shape, manifest.dtype)
-        next_BHW[:, :kept] = strip_BHW[:, origin - previous : origin - previous + kept]
-        next_BHW[:, kept:filled, : plan.width] = harmonise(
-            block.data, source, manifest.radiometry, nodata=manifest.nodata
-        )
-        valid_HW = np.concatenate([valid_HW[origin - previous :], block.valid])
-        strip_BHW, read_to, previous = next_BHW, stop, origin
-        del block, next_BHW
-        _mirror_end(strip_BHW[:, kept:filled], plan.width, axis=2)
-        _mirror_end(strip_BHW, filled, axis=1)
+        # Scene rows of this strip, first and last; those before ``read_to`` are in the strip before it.
+        first, stop = max(origin - margin, 0), min(origin - margin + plan.tile_height, plan.height)
+        above = first + margin - origin
+        # New arrays each time: the ones before may still be in use by the engine.
+        next_BHW, next_valid_HW = np.empty(shape, manifest.dtype), np.zeros(shape[1:], np.bool_)
+        kept = slice(above, above + read_to - first), slice(first + margin - previous, read_to + margin - previous)
+        next_BHW[:, kept[0]], next_valid_HW[kept[0]] = strip_BHW[:, kept[1]], valid_HW[kept[1]]
+        if stop > read_to:
+            fresh = slice(kept[0].stop, above + stop - first)
+            block = scene.read(Window(read_to, 0, stop - read_to, plan.width))
+            data = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
+            np.take(data, columns, axis=2, out=next_BHW[:, fresh], mode="clip")
+            next_valid_HW[fresh, margin : margin + plan.width] = block.valid
+            del block, data
+        strip_BHW, valid_HW, read_to, previous = next_BHW, next_valid_HW, stop, origin
+        _mirror_rows(strip_BHW, above, above + stop - first)
         yield _Strip(strip_BHW, valid_HW)
 
 
-def _mirror_end(array: NDArray[np.generic], filled: int, *, axis: int) -> None:
-    """Fill one axis from ``filled`` on with what lies before it, mirrored; the network should see no invented edge."""
-    index = np.arange(filled, array.shape[axis]) % (2 * filled)
-    mirrored = np.where(index < filled, index, 2 * filled - 1 - index)
-    target = [slice(None)] * array.ndim
-    target[axis] = slice(filled, None)
-    array[tuple(target)] = array.take(mirrored, axis=axis)
+def _mirror_rows(strip_BHW: NDArray[np.generic], first: int, stop: int) -> None:
+    """Fill the rows above ``first`` and from ``stop`` on with the rows between them, mirrored."""
+    rows = mirror(-first, strip_BHW.shape[1] - first, stop - first) + first
+    strip_BHW[:, :first] = strip_BHW[:, rows[:first]]
+    strip_BHW[:, stop:] = strip_BHW[:, rows[stop:]]
 
 
 def _run_windows(strips: Generator[_Strip], engine: Engine, plan: TilePlan, batch_size: int) -> Iterator[_Answers]:
@@ -177,11 +181,17 @@ def _run_windows(strips: Generator[_Strip], engine: Engine, plan: TilePlan, batc
             yield _Answers((), None, strip.valid_HW)
 
 
-def _finish(blender: RowBlender, strip_valid_HW: NDArray[np.bool_], manifest: Manifest) -> MapRows:
-    row, probabilities_KHW = blender.finish_row()
-    valid_HW = strip_valid_HW[: probabilities_KHW.shape[1]]
+def _finish(blender: RowBlender, valid_HW: NDArray[np.bool_], plan: TilePlan, manifest: Manifest) -> MapRows | None:
+    """The rows that are final, without margins; None when they are all margin."""
+    padded_row, padded_KHW = blender.finish_row()
+    first = max(plan.margin - padded_row, 0)
+    stop = min(padded_KHW.shape[1], plan.height + plan.margin - padded_row)
+    if stop <= first:
+        return None
+    columns = slice(plan.margin, plan.margin + plan.width)
+    probabilities_KHW, valid_HW = padded_KHW[:, first:stop, columns], valid_HW[first:stop, columns]
     return MapRows(
-        row=row,
+        row=padded_row + first - plan.margin,
         codes_HW=class_codes(probabilities_KHW, valid_HW, manifest.legend),
         confidence_HW=confidence_percent(probabilities_KHW, valid_HW),
         valid_pixels=int(np.count_nonzero(valid_HW)),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from landcover.legends import CLASS_NODATA, Legend
 from landcover.metrics import Calibration, ConfusionMatrix, Interval, Reliability, Scores, bootstrap_interval, score
-from landcover.tiling import TilePlan
+from landcover.tiling import MARGIN, TilePlan
 from training.datasets import SiteDataset
 from training.inference import Predictor, predict_scene
 
@@ -157,7 +157,7 @@ def _scene_scores(
             sample = site.scene(when)
             dn_BHW = sample["image"].numpy().astype(np.float32)
             height, width = dn_BHW.shape[1:]
-            plan = TilePlan(height, width, *sizes)
+            plan = TilePlan(height, width, *sizes, margin=MARGIN)
             probabilities_KHW = predict_scene(predict, dn_BHW, plan, classes=len(legend))
             truth_HW = sample["mask"].numpy()
             calibration.update_probabilities(probabilities_KHW, truth_HW)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from landcover.blending import RowBlender
 from landcover.errors import ConfigError
-from landcover.tiling import TilePlan
+from landcover.tiling import TilePlan, mirror
 from models.graph import SceneNet
 from training.task import LandCoverTask
 
@@ -75,18 +75,17 @@ def predict_scene(
     Returns:
         float32 probabilities (class, row, col).
     """
-    return np.concatenate(list(_rows(predict, dn_BHW, plan, classes)), axis=1)
+    padded_KHW = np.concatenate(list(_rows(predict, dn_BHW, plan, classes)), axis=1)
+    end = plan.margin + plan.height, plan.margin + plan.width
+    return padded_KHW[:, plan.margin : end[0], plan.margin : end[1]]
 
 
 def _rows(
     predict: Predictor, dn_BHW: NDArray[np.float32], plan: TilePlan, classes: int
 ) -> Iterator[NDArray[np.float32]]:
-    padding = (
-        (0, 0),
-        (0, plan.row_origins[-1] + plan.tile_height - plan.height),
-        (0, plan.col_origins[-1] + plan.tile_width - plan.width),
-    )
-    padded_BHW = np.pad(dn_BHW, padding, mode="symmetric")
+    rows = mirror(-plan.margin, plan.row_origins[-1] + plan.tile_height - plan.margin, plan.height)
+    cols = mirror(-plan.margin, plan.col_origins[-1] + plan.tile_width - plan.margin, plan.width)
+    padded_BHW = dn_BHW[:, rows[:, None], cols]
     blender = RowBlender(plan, classes)
     for row in plan.row_origins:
         for col in plan.col_origins:

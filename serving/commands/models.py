@@ -24,9 +24,9 @@ def list_models(*, as_json: JsonOption = False) -> None:
         typer.echo(json.dumps([_summary(entry) for entry in entries], indent=2))
         return
     from rich.console import Console  # noqa: PLC0415 - slow to import
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415
 
-    table = Table("model", "version", "legend", "bands", "levels", "state")
+    table = Table(Column("model", overflow="fold", no_wrap=True), "version", "legend", "bands", "levels", "state")
     for entry in entries:
         shown = _summary(entry)
         table.add_row(

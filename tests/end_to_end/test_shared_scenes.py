@@ -12,8 +12,8 @@ import rasterio
 from rio_cogeo.cogeo import cog_validate
 
 from landcover.grid import Window
-from landcover.tiling import TilePlan, round_up
-from serving.classify import classify_scene, open_input
+from landcover.tiling import MARGIN, TilePlan, round_up
+from serving.classify import classify_scene, open_input, plan_windows
 from serving.engine import Engine
 from serving.predict import predict_rows
 from serving.registry import open_registry
@@ -73,9 +73,10 @@ def test_the_tiled_map_equals_one_pass_over_the_whole_image(name, engine):
     with open_input(Inputs(source=ROOT / "images" / f"{name}.tif"), manifest) as scene:
         height, width = scene.grid.height, scene.grid.width
         dn = scene.read(Window(0, 0, height, width)).data
-        plan = TilePlan(height, width, manifest.tile_size, manifest.overlap)
+        plan, _ = plan_windows(scene, engine, SETTINGS)
         tiled = codes_of(scene, engine, plan, 1)
-    padded = np.pad(dn, [(0, 0), (0, round_up(height) - height), (0, round_up(width) - width)], mode="symmetric")
-    whole = engine.run(padded[None])[0, :, :height, :width].argmax(axis=0) + 1
+    far = [MARGIN + round_up(side + 2 * MARGIN) - side - 2 * MARGIN for side in (height, width)]
+    padded = np.pad(dn, [(0, 0), (MARGIN, far[0]), (MARGIN, far[1])], mode="symmetric")
+    whole = engine.run(padded[None])[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width].argmax(axis=0) + 1
     different = np.count_nonzero(tiled != whole) / tiled.size
     assert different <= 0.005, f"{100 * different:.3f} % of the pixels differ"

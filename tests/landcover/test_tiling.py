@@ -6,24 +6,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landcover.errors import WindowError
-from landcover.tiling import ALIGNMENT, TilePlan, round_up, taper
+from landcover.tiling import ALIGNMENT, TilePlan, mirror, round_up, taper
 
 SIDES = st.integers(1, 700)
 PLANS = st.tuples(st.integers(1, 6), st.integers(0, 5)).filter(lambda pair: pair[1] < pair[0])
 
 
-@given(height=SIDES, width=SIDES, sizes=PLANS)
-def test_every_pixel_is_covered_and_windows_are_aligned(height, width, sizes):
+@given(height=SIDES, width=SIDES, sizes=PLANS, margin=st.integers(0, 3))
+def test_every_pixel_is_covered_and_windows_are_aligned(height, width, sizes, margin):
     tile, overlap = sizes[0] * ALIGNMENT, sizes[1] * ALIGNMENT
-    plan = TilePlan(height, width, tile, overlap)
-    covered = np.zeros((round_up(height), round_up(width)), dtype=int)
+    plan = TilePlan(height, width, tile, overlap, margin * ALIGNMENT)
+    covered = np.zeros((round_up(plan.padded_height), round_up(plan.padded_width)), dtype=int)
     for window in plan.windows():
         assert (window.height, window.width) == (plan.tile_height, plan.tile_width)
         assert window.row % ALIGNMENT == window.col % ALIGNMENT == 0
         covered[window.rows, window.cols] += 1
-        assert window.row_stop <= round_up(height)
-        assert window.col_stop <= round_up(width)
-    assert covered[:height, :width].min() >= 1
+        assert window.row_stop <= round_up(plan.padded_height)
+        assert window.col_stop <= round_up(plan.padded_width)
+    assert covered[: plan.padded_height, : plan.padded_width].min() >= 1
 
 
 @given(length=SIDES, sizes=PLANS)
@@ -44,6 +44,12 @@ def test_taper_is_positive_and_sums_to_one_with_its_neighbour(tile, overlap):
     assert weights.max() <= 1
     if 2 * overlap <= tile:
         np.testing.assert_allclose(weights[:overlap] + weights[tile - overlap :], 1, atol=1e-6)
+
+
+@given(start=st.integers(-300, 0), stop=st.integers(1, 300), size=st.integers(1, 90))
+def test_mirror_is_numpys_symmetric_padding(start, stop, size):
+    padded = np.pad(np.arange(size), (-start, max(stop - size, 0)), mode="symmetric")
+    assert np.array_equal(mirror(start, stop, size), padded[: stop - start])
 
 
 @pytest.mark.parametrize(

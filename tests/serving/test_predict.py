@@ -19,10 +19,11 @@ def engine(tmp_path_factory):
     return Engine(tiny_bundle(tmp_path_factory.mktemp("zoo")), threads=2)
 
 
-def classify(scene, engine, *, tile=64, overlap=32, batch_size=2):
-    plan = TilePlan(scene.grid.height, scene.grid.width, tile, overlap)
+def classify(scene, engine, *, tile=96, overlap=32, batch_size=2, margin=32):
+    plan = TilePlan(scene.grid.height, scene.grid.width, tile, overlap, margin)
     rows = list(predict_rows(scene, engine, plan, batch_size=batch_size))
-    assert [part.row for part in rows] == list(plan.row_origins)
+    starts = np.cumsum([0, *(len(part.codes_HW) for part in rows)])
+    assert [part.row for part in rows] == starts[:-1].tolist()
     codes = np.concatenate([part.codes_HW for part in rows])
     confidence = np.concatenate([part.confidence_HW for part in rows])
     assert codes.shape == confidence.shape == (scene.grid.height, scene.grid.width)
@@ -30,19 +31,22 @@ def classify(scene, engine, *, tile=64, overlap=32, batch_size=2):
     return codes, confidence
 
 
-def whole_pass(scene, engine):
-    """Codes from one call on the whole image, padded by mirroring to a multiple of 32."""
+def whole_pass(scene, engine, margin):
+    """Codes from one call on the whole image, mirrored on all sides."""
     height, width = scene.grid.height, scene.grid.width
     dn = scene.read(scene.grid.extent).data
-    padded = np.pad(dn, [(0, 0), (0, round_up(height) - height), (0, round_up(width) - width)], mode="symmetric")
-    return engine.run(padded[None])[0, :, :height, :width].argmax(axis=0) + 1
+    far = [margin + round_up(side + 2 * margin) - side - 2 * margin for side in (height, width)]
+    padded = np.pad(dn, [(0, 0), (margin, far[0]), (margin, far[1])], mode="symmetric")
+    probabilities = engine.run(padded[None])[0, :, margin : margin + height, margin : margin + width]
+    return probabilities.argmax(axis=0) + 1
 
 
 @pytest.mark.parametrize(("height", "width"), [(200, 330), (64, 64), (65, 63), (33, 500), (1, 1), (1, 90), (7, 3)])
-def test_tiled_map_equals_one_pass_over_the_whole_image(engine, height, width):
+@pytest.mark.parametrize("margin", [0, 32, 64])
+def test_tiled_map_equals_one_pass_over_the_whole_image(engine, height, width, margin):
     scene = ArrayScene(smooth_numbers(height, width))
-    codes, confidence = classify(scene, engine)
-    different = np.count_nonzero(codes != whole_pass(scene, engine))
+    codes, confidence = classify(scene, engine, margin=margin)
+    different = np.count_nonzero(codes != whole_pass(scene, engine, margin))
     # The network's context is 3 pixels; only the pixels at window borders may differ, with little weight.
     assert different <= 0.005 * codes.size
     assert len(np.unique(codes)) > 1 or codes.size < 100
@@ -72,7 +76,7 @@ def test_windows_without_data_are_not_computed(engine, monkeypatch):
     monkeypatch.setattr(engine, "run", lambda dn: windows.append(len(dn)) or run(dn))
     valid = np.zeros((64, 640), bool)
     valid[10:20, 300:310] = True
-    codes, _ = classify(ArrayScene(smooth_numbers(64, 640), valid=valid), engine)
+    codes, _ = classify(ArrayScene(smooth_numbers(64, 640), valid=valid), engine, tile=64, margin=0)
     assert sum(windows) == 2  # both windows that hold columns 300 to 309, of 19
     assert np.array_equal(codes != 255, valid)
 
