@@ -154,6 +154,8 @@ def _create_session(content: bytes, provider: str, threads: int, bundle: Bundle)
     # for a window of 512, and no faster.
     options.enable_mem_pattern = False
     options.log_severity_level = 3
+    if provider == "cuda":
+        onnxruntime.preload_dlls()  # finds CUDA and cuDNN where their wheels put them
     try:
         return onnxruntime.InferenceSession(content, options, providers=[PROVIDERS[provider]])
     except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly

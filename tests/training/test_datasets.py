@@ -116,11 +116,13 @@ def test_patch_equals_a_rasterio_window(sites, name, row, col):
 
 
 def test_patch_equals_torchgeos_own_window(sites):
-    dataset = open_site(sites["paris"])
-    when = dataset.geo.index.index[0]
-    x, y = patch_slices(dataset.geo, 11, 23, 32)
-    patch = dataset.patch(x, y, slice(when.left, when.right), mirror=False)
-    direct = dataset.geo[x, y, when.left : when.right]
+    # With several threads GDAL cuts off the fraction of a window's offset, and TorchGeo's 22.999... becomes 22.
+    with rasterio.Env(GDAL_NUM_THREADS="1"):
+        dataset = open_site(sites["paris"])
+        when = dataset.geo.index.index[0]
+        x, y = patch_slices(dataset.geo, 11, 23, 32)
+        patch = dataset.patch(x, y, slice(when.left, when.right), mirror=False)
+        direct = dataset.geo[x, y, when.left : when.right]
     assert torch.equal(patch["image"], direct["image"].float())
     assert torch.equal(patch["mask"], direct["mask"].long())
 
