@@ -26,7 +26,13 @@ def class_codes(
     Returns:
         uint8 codes, shape (row, col), 255 where not valid. A tie goes to the class that comes first in the legend.
     """
-    index_HW = probabilities_KHW.argmax(axis=0).astype(np.uint8)
+    # Class by class: several times faster than argmax over the slow axis, and without its array of 64-bit indices.
+    best_HW = probabilities_KHW[0].copy()
+    index_HW = np.zeros(best_HW.shape, dtype=np.uint8)
+    for index, candidate_HW in enumerate(probabilities_KHW[1:], start=1):
+        better_HW = candidate_HW > best_HW
+        np.copyto(best_HW, candidate_HW, where=better_HW)
+        index_HW[better_HW] = index
     codes_HW = legend.encode(index_HW)
     codes_HW[~valid_HW] = CLASS_NODATA
     return codes_HW

@@ -9,6 +9,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -118,10 +119,18 @@ def _model_seconds(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int
     windows = len(plan.row_origins) * len(plan.col_origins)
     batch = np.stack(list(islice(_cycle(scene, plan), batch_size)))
     engine.run(batch)  # the first call plans memory
-    done, start = 0, time.perf_counter()
-    while done < windows and time.perf_counter() - start < MODEL_SECONDS:
-        engine.run(batch)
-        done += batch_size
+    start = time.perf_counter()
+
+    def repeat() -> int:
+        done = 0
+        while done * engine.parallel < windows and time.perf_counter() - start < MODEL_SECONDS:
+            engine.run(batch)
+            done += batch_size
+        return done
+
+    with ThreadPoolExecutor(engine.parallel) as pool:
+        calls = [pool.submit(repeat) for _ in range(engine.parallel)]
+        done = sum(call.result() for call in calls)
     return (time.perf_counter() - start) / done * windows
 
 

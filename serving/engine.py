@@ -26,6 +26,11 @@ SELF_TEST_TOLERANCE: Final = {"cpu": 1e-3, "cuda": 2e-2}
 """Largest probability difference to the golden output. CPU: kernels differ between processors in the last bits.
 CUDA: tensor-float-32 convolutions keep 10 bits of mantissa."""
 
+PARALLEL_CALLS: Final = {"cpu": 2, "cuda": 1}
+"""Two calls with half the threads each are 14 % faster than one with all of them (benchmarks/README.md): the threads of
+a call wait for each other after every operator, two calls do not. More calls would take more memory for little. A GPU
+takes one at a time."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +53,9 @@ class Engine:
         check_graph(content, bundle.manifest.identifier)
         wanted = _choose_provider(provider)
         self.threads = threads or len(os.sched_getaffinity(0))
-        self._session = _create_session(content, wanted, self.threads, bundle)
+        self.parallel = min(PARALLEL_CALLS[wanted], self.threads)
+        """Calls of :meth:`run` that are meant to be under way at the same time."""
+        self._session = _create_session(content, wanted, self.threads // self.parallel, bundle)
         self.provider = _provider_in_force(self._session)
         if self.provider != wanted:
             message = f"provider {wanted!r} did not take {bundle.manifest.identifier}, {self.provider!r} runs instead"
@@ -157,11 +164,14 @@ def _create_session(content: bytes, provider: str, threads: int, bundle: Bundle)
     if provider == "cuda":
         onnxruntime.preload_dlls()  # finds CUDA and cuDNN where their wheels put them
     try:
-        return onnxruntime.InferenceSession(content, options, providers=[PROVIDERS[provider]])
+        session = onnxruntime.InferenceSession(content, options, providers=[PROVIDERS[provider]])
     except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
         raise BundleInvalid(
             f"model {bundle.manifest.identifier}: ONNX Runtime cannot load the graph: {str(error).splitlines()[0]}"
         ) from error
+    # It keeps the file's bytes to build itself anew on another provider, which this service never asks for.
+    session._model_bytes = None  # noqa: SLF001
+    return session
 
 
 def _provider_in_force(session: onnxruntime.InferenceSession) -> str:

@@ -1,12 +1,14 @@
 """Classify a scene in streamed rows: read, run and blend at the same time, in memory that does not grow with height.
 
-Three stages overlap: a thread reads rows of windows, a thread runs the engine, the caller's thread blends. Sums run
-in the fixed order of the windows, so the map does not depend on the batch size.
+Three stages overlap: a thread reads rows of windows, threads run the engine, the caller's thread blends. Sums run in
+the fixed order of the windows, so the map depends neither on the batch size nor on which call ends first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import batched
@@ -170,15 +172,34 @@ def _mirror_rows(strip_BHW: NDArray[np.generic], first: int, stop: int) -> None:
 
 
 def _run_windows(strips: Generator[_Strip], engine: Engine, plan: TilePlan, batch_size: int) -> Iterator[_Answers]:
-    """Run the engine over the windows of each strip; windows without a valid pixel are skipped."""
-    with closing(strips):
+    """Run the engine over the windows of each strip, in order; windows without a valid pixel are skipped."""
+    with closing(strips), ThreadPoolExecutor(engine.parallel, "steppe-engine") as pool:
         for strip in strips:
             wanted = [col for col in plan.col_origins if strip.valid_HW[:, col : col + plan.tile_width].any()]
-            for cols in batched(wanted, batch_size):
-                windows = [strip.dn_BHW[:, :, col : col + plan.tile_width] for col in cols]
-                answer = engine.run(np.stack(windows))
-                yield _Answers(cols, answer, None)
+
+            def answer(cols: tuple[int, ...], dn_BHW: NDArray[np.generic] = strip.dn_BHW) -> _Answers:
+                windows = [dn_BHW[:, :, col : col + plan.tile_width] for col in cols]
+                return _Answers(cols, engine.run(np.stack(windows)), None)
+
+            yield from _in_order(pool, answer, batched(wanted, batch_size), ahead=engine.parallel)
             yield _Answers((), None, strip.valid_HW)
+
+
+def _in_order[Item, Result](
+    pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], *, ahead: int
+) -> Iterator[Result]:
+    """Results in the order of the items; at most ``ahead`` of them wait or are in the making."""
+    pending: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            pending.append(pool.submit(work, item))
+            if len(pending) > ahead:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
 
 
 def _finish(blender: RowBlender, valid_HW: NDArray[np.bool_], plan: TilePlan, manifest: Manifest) -> MapRows | None:
