@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ class SceneHeader:
     identifier: str
 
 
-class BaseScene:
+class BaseScene(ABC):
     """Header, handles and decoding threads of an opened scene.
 
     Args:
@@ -92,8 +93,9 @@ class BaseScene:
             self._digest = self._take_digest([pool.file.path for pool in self._pools])
         return self._digest
 
+    @abstractmethod
     def _take_digest(self, paths: list[Path]) -> str:
-        raise NotImplementedError
+        """SHA-256 of the scene's files; what counts beside their bytes differs between kinds of scenes."""
 
     def _fetch(self, plans: Iterable[tuple[StripCache, Window]]) -> None:
         """Load what the windows need into their caches; after an error no cache holds anything.
