@@ -20,6 +20,8 @@ PLUGIN_GROUP: Final = "steppe.commands"
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells use it: 128 + SIGINT."""
 
+_ROOMS: Final = frozenset({"landcover", "indicators", "models", "training", "serving"})
+
 _PLUGIN_HELP: Final = {
     "train": "Train a model: fit, validate or test with a configuration file.",
     "evaluate": "Predict whole sites with a checkpoint or bundle and report accuracy.",
@@ -82,13 +84,15 @@ def _add_plugin(app: typer.Typer, plugin: EntryPoint) -> None:
 
     def run(context: typer.Context) -> None:
         try:
-            command = plugin.load()
+            code = plugin.load()(list(context.args))
         except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in _ROOMS:
+                raise  # a defect of ours, not a missing installation
             raise ConfigError(
                 f"steppe {plugin.name} needs the training packages ({error.name} is missing); "
                 "install steppe[train] or run `make env`"
             ) from error
-        raise typer.Exit(int(command(list(context.args)) or 0))
+        raise typer.Exit(int(code or 0))
 
     app.command(
         plugin.name,

@@ -50,7 +50,7 @@ class Engine:
     def __init__(self, bundle: Bundle, *, provider: str = "auto", threads: int | None = None) -> None:
         self.bundle = bundle
         content = bundle.read(MODEL_FILE)
-        check_graph(content, bundle.manifest.identifier)
+        check_graph(content, bundle.manifest)
         wanted = _choose_provider(provider)
         self.threads = threads or len(os.sched_getaffinity(0))
         self.parallel = min(PARALLEL_CALLS[wanted], self.threads)

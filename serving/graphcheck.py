@@ -7,27 +7,35 @@ must hold all its weights and use the standard operator sets only.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import onnx
 from google.protobuf.message import DecodeError
 
 from landcover.errors import BundleInvalid
+from landcover.manifest import Manifest
 
 ALLOWED_DOMAINS: Final = frozenset({"", "ai.onnx"})
 
 
-def check_graph(content: bytes, identifier: str) -> None:
-    """Parse a graph and refuse external data and custom operators.
+STAC_ITEM: Final = "stac_item"
+"""Key of the manifest in the graph's metadata, as publishing writes it: without the files and their hashes."""
+
+
+def check_graph(content: bytes, manifest: Manifest) -> None:
+    """Parse a graph; refuse external data, custom operators, and a manifest that is not the one it was published with.
 
     Args:
         content: the bytes of ``model.onnx``.
-        identifier: ``name@version`` for the message.
+        manifest: the manifest beside it.
 
     Raises:
-        BundleInvalid: when the bytes are no ONNX graph, or reach outside themselves.
+        BundleInvalid: when the bytes are no ONNX graph, reach outside themselves, or carry another manifest.
     """
+    identifier = manifest.identifier
     try:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:
@@ -38,6 +46,12 @@ def check_graph(content: bytes, identifier: str) -> None:
         raise BundleInvalid(f"model {identifier}: the graph uses operators outside the ONNX standard: {custom}")
     if any(_is_external(tensor) for tensor in _tensors(model.graph)):
         raise BundleInvalid(f"model {identifier}: the graph keeps weights in other files, which is not allowed")
+    stored = {entry.key: entry.value for entry in model.metadata_props}.get(STAC_ITEM)
+    # Through JSON, as it was stored: tuples become lists. A graph made elsewhere may carry no manifest.
+    if stored is not None and json.loads(json.dumps(replace(manifest, files={}).to_item())) != json.loads(stored):
+        raise BundleInvalid(
+            f"model {identifier}: manifest.json is not the one the graph was published with; install the bundle again"
+        )
 
 
 def _nodes(graph: Any) -> Iterator[Any]:

@@ -17,6 +17,7 @@ from serving.commands.common import (
     ProviderOption,
     load_engine,
     split_bands,
+    stop_like_interrupt,
 )
 from serving.request import Inputs
 from serving.settings import load_settings
@@ -45,7 +46,8 @@ def scene(
 
     settings = load_settings()
     inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product)
-    figures = bench_scene(inputs, load_engine(settings, model, provider), settings).to_json()
+    with stop_like_interrupt():
+        figures = bench_scene(inputs, load_engine(settings, model, provider), settings).to_json()
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return

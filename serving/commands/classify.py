@@ -19,6 +19,7 @@ from serving.commands.common import (
     load_engine,
     progress_bar,
     split_bands,
+    stop_like_interrupt,
 )
 from serving.request import Inputs, Outputs
 from serving.settings import load_settings
@@ -62,7 +63,8 @@ def classify(
     inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product, name=name)
     outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
     engine = load_engine(settings, model, provider)
-    with progress_bar(f"classifying {source.name}", shown=sys.stderr.isatty() and not as_json) as progress:
+    shown = sys.stderr.isatty() and not as_json
+    with stop_like_interrupt(), progress_bar(f"classifying {source.name}", shown=shown) as progress:
         outcome = classify_scene(inputs, outputs, engine, settings, progress=progress)
     if as_json:
         typer.echo(json.dumps(outcome.to_json(), indent=2))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,6 +52,21 @@ def load_engine(settings: Settings, model: str | None, provider: str | None) -> 
 
     bundle = open_registry(settings).get(model or settings.model)
     return Engine(bundle, provider=provider or settings.provider, threads=settings.threads)
+
+
+@contextmanager
+def stop_like_interrupt() -> Generator[None]:
+    """Let SIGTERM and SIGHUP end the work as Ctrl-C does, so that whatever is half done is removed."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def split_bands(text: str | None) -> tuple[str, ...] | None:

@@ -415,13 +415,19 @@ def test_a_command_of_another_room_gets_its_arguments(environment):
     assert seen == [["fit", "-c", "x.yaml", "--help"]]
 
 
-def test_serve_starts_what_it_was_told(environment):
+def test_serve_starts_what_it_was_told(environment, capsys):
     started = {}
-    environment.setattr("uvicorn.run", lambda app, **keywords: started.update(app=app, **keywords))
-    environment.setenv("STEPPE_HOST", "192.0.2.1")
+
+    def run(server, sockets):
+        started.update(app=server.config.app, address=sockets[0].getsockname())
+
+    environment.setattr("uvicorn.Server.run", run)
+    environment.setenv("STEPPE_HOST", "127.0.0.2")
     assert main(["serve", "--port", "0"]) == 0
-    assert (started["host"], started["port"]) == ("192.0.2.1", 0)
+    host, port = started["address"]
+    assert host == "127.0.0.2"
     assert started["app"].state.settings.model == "tiny"
+    assert capsys.readouterr().err == f"steppe: listening on http://127.0.0.2:{port}\n"
 
 
 def test_starting_up_loads_no_runtime():

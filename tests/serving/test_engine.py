@@ -1,5 +1,7 @@
 """The engine against ONNX's reference implementation, and against graphs it must refuse."""
 
+import json
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -93,6 +95,26 @@ def test_graphs_that_reach_outside_themselves_are_refused(tmp_path, change, says
     change(model)
     bundle = tiny_bundle(tmp_path, graph=model.SerializeToString(), sample=tiny_sample(tiny_graph()))
     with pytest.raises(BundleInvalid, match=says):
+        Engine(bundle)
+
+
+def published_with(manifest):
+    """A graph that carries its manifest, as publishing stores it."""
+    model = onnx.load_model_from_string(tiny_graph())
+    helper.set_model_props(model, {"stac_item": json.dumps(manifest.to_item())})
+    return model.SerializeToString()
+
+
+def test_the_manifest_it_was_published_with_is_accepted(tmp_path):
+    Engine(tiny_bundle(tmp_path, graph=published_with(tiny_manifest()))).self_test()
+
+
+@pytest.mark.parametrize(
+    "change", [{"bands": ("B08", "B03", "B04", "B02")}, {"temperature": 2.0}, {"title": "Better"}, {"gsd_m": 30.0}]
+)
+def test_an_edited_manifest_is_refused(tmp_path, change):
+    bundle = tiny_bundle(tmp_path, graph=published_with(tiny_manifest()), **change)
+    with pytest.raises(BundleInvalid, match="not the one the graph was published with"):
         Engine(bundle)
 
 

@@ -1,0 +1,61 @@
+"""Commands as processes: signals, taken ports, and commands whose packages are missing."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from landcover.errors import ConfigError
+from serving import cli
+from tests.bundles import BANDS, tiny_bundle
+from tests.rasters import write_tiff
+from tests.scenes import smooth_numbers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_stopped_command_leaves_nothing(tmp_path, number):
+    tiny_bundle(tmp_path / "zoo")
+    scene, folder = tmp_path / "scene.tif", tmp_path / "out"
+    folder.mkdir()
+    write_tiff(scene, smooth_numbers(6000, 700), names=BANDS)
+    environment = os.environ | {"STEPPE_REGISTRY": str(tmp_path / "zoo"), "STEPPE_MODEL": "tiny"}
+    command = [sys.executable, "-m", "serving", "classify", str(scene), "-o", str(folder / "map.tif")]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not any(folder.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == cli.INTERRUPTED
+    assert said.strip().splitlines()[-1] == "steppe: interrupted, nothing was published"
+    assert list(folder.iterdir()) == []
+
+
+def test_a_taken_port_is_one_sentence(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert cli.main(["serve", "--port", str(port)]) == ConfigError.exit_code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"steppe: cannot listen on 127.0.0.1, port {port}")
+
+
+def test_a_command_whose_packages_are_missing_says_so(monkeypatch, capsys):
+    def run(_arguments):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    class Plugin:
+        name = "train"
+        value = "training.cli:train"
+
+        def load(self):
+            return run
+
+    monkeypatch.setattr(cli, "entry_points", lambda **_: [Plugin()])
+    assert cli.main(["train", "--help"]) == ConfigError.exit_code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("steppe: steppe train needs the training packages (torch is missing)")
