@@ -1,51 +1,29 @@
-"""Sites on disk to batches: Lightning's data module of the Sentinel-2 land-cover collection."""
+"""Scenes of a source to batches: Lightning's data module for every kind of data."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 from lightning.pytorch import LightningDataModule
-from torch.utils.data import DataLoader
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Sampler
 
 from landcover.errors import ConfigError
-from landcover.sensors import get_product
-from training.datasets import Site, SiteDataset, find_sites
-from training.sampling import GriddedSitePatches, RandomSitePatches, SitePatches
-from training.splits import SiteSplit
+from landcover.grid import Window
+from training.check.scenes import usable
+from training.sampling import GriddedPatches, PatchIndex, RandomPatches, ScenePatches
+from training.scenes import Scene, Source, SourceFacts
+from training.split_error import SplitError
+from training.splits import SPLIT_NAMES, SplitChoice
 from training.transforms import Augmentation, AugmentationStrength
 
-DATA_ROOT_VARIABLE: Final = "STEPPE_DATA"
 SIZE_STEP: Final = 32
-COMMON_BANDS: Final = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B11", "B12")
-"""The nine bands that all scenes have; Dynamic World uses the same nine (https://doi.org/10.1038/s41597-022-01307-4)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceChoice:
-    """Which data set, and what of it.
-
-    Attributes:
-        root: Folder of data sets; the environment variable STEPPE_DATA overrides it.
-        collection: Folder below the root.
-        bands: Band names, in the model's order.
-        product: Product id of `landcover.sensors` that gives scale, offset and wavelengths.
-        source_legend: Legend of the label files.
-        target_legend: Legend of the model.
-    """
-
-    root: str = "../shared/data"
-    collection: str = "s2_landcover"
-    bands: list[str] = field(default_factory=lambda: list(COMMON_BANDS))
-    product: str = "sentinel-2-l1c"
-    source_legend: str = "dynamic-world"
-    target_legend: str = "unccd7"
-
-    def folder(self) -> Path:
-        """Folder of the collection, below STEPPE_DATA where that is set."""
-        return Path(os.environ.get(DATA_ROOT_VARIABLE) or self.root) / self.collection
+STRIP: Final = 1024
+"""Rows of labels read at a time when they are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +36,7 @@ class PatchChoice:
         batch_size: Training patches per batch.
         per_epoch: Training patches per epoch.
         num_workers: Loader processes for training; scenes are read before they start.
+        focus: Share of training patches centred on a pixel of a class, all classes alike, 0..1.
     """
 
     size: int = 256
@@ -65,125 +44,165 @@ class PatchChoice:
     batch_size: int = 8
     per_epoch: int = 1600
     num_workers: int = 0
+    focus: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse sizes that a U-Net of five stages cannot halve.
+        """Refuse sizes that a U-Net of five stages cannot halve, and counts that make no batch.
 
         Raises:
-            ConfigError: A size is not a multiple of 32.
+            ConfigError: with the offending number.
         """
         for name, size in (("size", self.size), ("eval_size", self.eval_size)):
-            if size % SIZE_STEP:
-                raise ConfigError(f"Patch {name} must be a multiple of {SIZE_STEP}, got {size}.")
+            if size < SIZE_STEP or size % SIZE_STEP:
+                raise ConfigError(f"patch {name} {size}: take a multiple of {SIZE_STEP}, at least {SIZE_STEP}")
+        if not 1 <= self.batch_size <= self.per_epoch:
+            raise ConfigError(
+                f"{self.per_epoch} patches per epoch in batches of {self.batch_size}: at least one full batch is needed"
+            )
+        if not 0 <= self.focus <= 1:
+            raise ConfigError(f"patch focus {self.focus}: a share from 0 to 1 is expected")
 
 
-class LandCoverData(LightningDataModule):
-    """Patches of sites, split by site.
+class SceneData(LightningDataModule):
+    """Patches of scenes, split by site.
 
     Args:
-        split: Split name to shell patterns of site names, see `SiteSplit`.
-        source: Which data set.
+        source: Where scenes come from.
+        split: Which scenes are for training, validation and test.
         patches: How patches are cut and batched.
         augmentation: How strong training patches are augmented; none for not at all.
+        skip_bad: How many bad scenes may be left out, see `training.check.scenes.usable`; 0 takes all as they are.
+        seed: Of places and augmentation of training patches.
     """
 
     def __init__(
         self,
-        split: dict[str, list[str]],
+        source: Source,
+        split: SplitChoice,
         *,
-        source: SourceChoice | None = None,
         patches: PatchChoice | None = None,
         augmentation: AugmentationStrength | None = None,
+        skip_bad: int = 0,
+        seed: int = 0,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters()
-        self.site_split = SiteSplit.from_config(split)
-        self.source = source or SourceChoice()
+        self.source = source
+        self.facts: SourceFacts = source.facts()
+        self.split = split
         self.patches = patches or PatchChoice()
-        self._augmentation = None if augmentation is None else _augmentation(augmentation, self.source)
-        self._open: dict[str, tuple[SiteDataset, ...]] = {}
+        self._augmentation = None if augmentation is None else _augmentation(augmentation, self.facts)
+        self._skip_bad = skip_bad
+        self._seed = seed
+        self._assigned: dict[str, tuple[Scene, ...]] | None = None
 
     def setup(self, stage: str) -> None:
-        """Open the sites of a stage; test sites stay closed until a test is asked for.
+        """Find the scenes of a stage; those of other stages are not read.
 
         Args:
             stage: ``fit``, ``validate``, ``test`` or ``predict``.
-        """
-        needed = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}.get(stage, ())
-        for name in needed:
-            self.sites(name)
-
-    def site_files(self, name: str) -> tuple[Site, ...]:
-        """Files of the sites of one split.
-
-        Args:
-            name: ``train``, ``val`` or ``test``.
-
-        Returns:
-            Sites in order of their names.
 
         Raises:
-            SplitError: The split does not fit the sites that exist.
+            SplitError: A split that the stage needs has no scene.
         """
-        found = find_sites(self.source.folder())
-        assigned = self.site_split.assign(found)
-        return tuple(site for site in found.values() if assigned[site.name] == name)
+        for name in {"fit": ("train", "val"), "validate": ("val",)}.get(stage, ("test",)):
+            self.scenes(name)
 
-    def sites(self, name: str) -> tuple[SiteDataset, ...]:
-        """Opened sites of one split.
+    def scenes(self, name: str) -> tuple[Scene, ...]:
+        """Scenes of one split.
 
         Args:
             name: ``train``, ``val`` or ``test``.
 
         Returns:
-            Datasets in order of site names.
-        """
-        if name not in self._open:
-            self._open[name] = tuple(self._open_site(site) for site in self.site_files(name))
-        return self._open[name]
+            Scenes in the order of their names.
 
-    def _open_site(self, site: Site) -> SiteDataset:
-        source = self.source
-        return SiteDataset(
-            site,
-            bands=tuple(source.bands),
-            source_legend=source.source_legend,
-            target_legend=source.target_legend,
-        )
+        Raises:
+            SplitError: The split does not fit the scenes that exist, or has none.
+        """
+        found = self.all_scenes()[name]
+        if not found:
+            raise SplitError(f"split {name!r} has no scene; see `split` in the configuration")
+        return found
+
+    def all_scenes(self) -> dict[str, tuple[Scene, ...]]:
+        """Split name to scenes; a split may be empty."""
+        if self._assigned is None:
+            assigned = self.split.assign(usable(self.source, self._skip_bad))
+            self._assigned = {
+                name: tuple(scene for scene in scenes if name == "train" or not scene.info.training_only)
+                for name, scenes in assigned.items()
+            }
+        return dict(self._assigned)
+
+    def class_pixels(self) -> list[int]:
+        """Labelled pixels of each class in the training scenes."""
+        counts_K = np.sum(list(self._counted(self.scenes("train")).values()), axis=0)
+        return [int(count) for count in counts_K]
+
+    def class_pixels_by_site(self) -> dict[str, NDArray[np.int64]]:
+        """Site name to labelled pixels of each class, shape (K,), over all splits."""
+        unique = {scene.info.name: scene for name in SPLIT_NAMES for scene in self.all_scenes()[name]}
+        return self._counted(tuple(unique.values()))
+
+    def _counted(self, scenes: Sequence[Scene]) -> dict[str, NDArray[np.int64]]:
+        classes = len(self.facts.legend)
+        counts: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros(classes, dtype=np.int64))
+        for scene in scenes:
+            for window in _strips(scene):
+                labels = scene.read(window)["mask"].numpy().ravel().astype(np.int64)
+                counts[scene.info.site] += np.bincount(labels, minlength=classes)[:classes]
+        return dict(counts)
 
     def train_dataloader(self) -> DataLoader[dict[str, Any]]:
-        """Random augmented patches of the training sites."""
-        sites = self.sites("train")
-        for site in sites:
-            site.load()
+        """Random augmented patches of the training scenes."""
+        scenes, patches = self.scenes("train"), self.patches
+        for scene in scenes:
+            scene.load()
+        sampler = RandomPatches(
+            scenes,
+            size=patches.size,
+            length=patches.per_epoch,
+            seed=self._seed,
+            epoch=self._epoch,
+            focus=patches.focus,
+        )
         return DataLoader(
-            SitePatches(sites, mirror=True, transform=self._augmentation),
-            sampler=RandomSitePatches(sites, size=self.patches.size, length=self.patches.per_epoch),
-            batch_size=self.patches.batch_size,
-            num_workers=self.patches.num_workers,
-            persistent_workers=self.patches.num_workers > 0,
+            ScenePatches(scenes, size=patches.size, mirror=True, transform=self._augmentation),
+            sampler=sampler,
+            batch_size=patches.batch_size,
+            num_workers=patches.num_workers,
+            persistent_workers=patches.num_workers > 0,
             drop_last=True,
         )
 
     def val_dataloader(self) -> DataLoader[dict[str, Any]]:
-        """All patches of the validation sites."""
+        """All patches of the validation scenes."""
         return self._gridded("val")
 
     def test_dataloader(self) -> DataLoader[dict[str, Any]]:
-        """All patches of the test sites."""
+        """All patches of the test scenes."""
         return self._gridded("test")
 
+    def _epoch(self) -> int:
+        # Asked for anew at every epoch, so that it also holds where Lightning wraps the sampler for several devices.
+        return self.trainer.current_epoch if self.trainer is not None else 0
+
     def _gridded(self, name: str) -> DataLoader[dict[str, Any]]:
-        sites = self.sites(name)
-        sampler = GriddedSitePatches(sites, size=self.patches.eval_size)
-        return DataLoader(SitePatches(sites, mirror=False), sampler=sampler, batch_size=1)
+        scenes, size = self.scenes(name), self.patches.eval_size
+        sampler: Sampler[PatchIndex] = GriddedPatches(scenes, size=size)
+        return DataLoader(ScenePatches(scenes, size=size, mirror=False), sampler=sampler, batch_size=1)
 
 
-def _augmentation(strength: AugmentationStrength, source: SourceChoice) -> Augmentation:
-    product = get_product(source.product)
+def _strips(scene: Scene) -> Iterator[Window]:
+    for row in range(0, scene.info.height, STRIP):
+        yield Window(row, 0, min(STRIP, scene.info.height - row), scene.info.width)
+
+
+def _augmentation(strength: AugmentationStrength, facts: SourceFacts) -> Augmentation:
     return Augmentation(
         strength=strength,
-        wavelengths_um=tuple(product.band(band).center_wavelength_um for band in source.bands),
-        scale=product.radiometry.scale,
-        offset=product.radiometry.offset,
+        wavelengths_um=tuple(facts.product.band(band).center_wavelength_um for band in facts.bands),
+        scale=facts.product.radiometry.scale,
+        offset=facts.product.radiometry.offset,
+        dates=facts.dates,
     )

@@ -1,118 +1,235 @@
-"""Where patches are cut: at random for training, on a grid for validation and test."""
+"""Where patches are cut: at random for training, on a grid for validation and test.
+
+Everything random comes from the seed, the epoch and the number of the patch: an epoch repeats itself exactly after a
+resume, whatever the number of loader processes.
+
+Axes: B band, K class, H row, W column.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
-from torchgeo.samplers import GriddedPatchSampler
 
-from training.datasets import PatchIndex, SiteDataset
+from landcover.grid import Window
+from training.scenes import IGNORE, Sample, Scene
 
-type Transform = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+type Transform = Callable[[Sample, torch.Generator], Sample]
+
+SPOTS_PER_CLASS: Final = 512
+"""Labelled pixels of each class that a scene is remembered by when patches look for rare classes."""
+
+_TYPES: Final = {"image": torch.float32, "mask": torch.int64, "teacher": torch.float32, "weight": torch.float32}
+_EPOCH_STRIDE: Final = 1_000_003
+"""A prime above any patch count, so that seeds of two epochs do not meet."""
+_SEEDS: Final = 2**62
 
 
-class SitePatches(Dataset[dict[str, Any]]):
-    """Patches of several sites, each in its own CRS, under one index.
+class PatchIndex(NamedTuple):
+    """A patch: which scene, its first row and column (may lie outside the scene), and the seed of its augmentation."""
+
+    scene: int
+    row: int
+    col: int
+    seed: int = 0
+
+
+class ScenePatches(Dataset[dict[str, Any]]):
+    """Patches of several scenes, each on its own grid, under one index.
 
     Args:
-        sites: The sites; `PatchIndex.site` counts in this order.
-        mirror: See `SiteDataset.patch`.
+        scenes: The scenes; `PatchIndex.scene` counts in this order.
+        size: Height and width of a patch in pixels.
+        mirror: See `read_patch`.
         transform: Applied to every patch.
     """
 
-    def __init__(self, sites: Sequence[SiteDataset], *, mirror: bool, transform: Transform | None = None) -> None:
-        self.sites = tuple(sites)
+    def __init__(self, scenes: Sequence[Scene], *, size: int, mirror: bool, transform: Transform | None = None) -> None:
+        self.scenes = tuple(scenes)
+        self._size = size
         self._mirror = mirror
         self._transform = transform
 
     def __getitem__(self, index: PatchIndex) -> dict[str, Any]:
-        """Patch with ``image``, ``mask``, ``teacher`` (see `SiteDataset.patch`) and the name of its ``site``."""
-        site = self.sites[index.site]
-        sample = site.patch(index.x, index.y, index.t, mirror=self._mirror)
+        """Rasters of a patch (see `read_patch`), the name of its ``scene`` and of its ``site``."""
+        scene = self.scenes[index.scene]
+        sample = read_patch(scene, index.row, index.col, self._size, mirror=self._mirror)
         if self._transform is not None:
-            sample = self._transform(sample)
-        return {**sample, "site": site.site.name}
+            sample = self._transform(sample, torch.Generator().manual_seed(index.seed))
+        return {**sample, "scene": scene.info.name, "site": scene.info.site}
 
 
-class RandomSitePatches(Sampler[PatchIndex]):
-    """Random patches on the pixel grid: a site by the square root of its area, a date, a place.
-
-    By area alone the large cities would drown the small rural chips; all dates of a place share its weight, because
-    28 dates of one field are still one field. TorchGeo's `RandomPatchSampler` keeps half a patch diagonal away from
-    the edges, so it cannot draw from sites smaller than that; this one reaches every pixel.
+def read_patch(scene: Scene, row: int, col: int, size: int, *, mirror: bool) -> Sample:
+    """A square patch that may reach over the edge of its scene.
 
     Args:
-        sites: The sites.
+        scene: The scene.
+        row: First row; may be negative.
+        col: First column; may be negative.
+        size: Height and width in pixels.
+        mirror: Fill what lies outside with the mirrored scene; else with digital number 0 and label `IGNORE`.
+
+    Returns:
+        ``image`` float32 BHW, ``mask`` int64 HW and, where the scene has them, ``teacher`` float32 KHW and ``weight``
+        float32 HW; copies, free to be changed.
+    """
+    rows, cols = torch.arange(row, row + size), torch.arange(col, col + size)
+    take_rows, take_cols = _reflect(rows, scene.info.height), _reflect(cols, scene.info.width)
+    top, left = int(take_rows.min()), int(take_cols.min())
+    window = Window(top, left, int(take_rows.max()) - top + 1, int(take_cols.max()) - left + 1)
+    sample = scene.read(window)
+    outside_HW = (take_rows != rows)[:, None] | (take_cols != cols)[None, :]
+    if outside_HW.any():
+        places = (take_rows - top)[:, None], (take_cols - left)[None, :]
+        sample = {name: raster[..., places[0], places[1]] for name, raster in sample.items()}
+    patch = {name: raster.to(_TYPES[name], copy=True) for name, raster in sample.items()}
+    if not mirror and outside_HW.any():
+        patch["image"].masked_fill_(outside_HW, 0)
+        patch["mask"].masked_fill_(outside_HW, IGNORE)
+    return patch
+
+
+class RandomPatches(Sampler[PatchIndex]):
+    """Random patches on the pixel grid: a site by the square root of its area, one of its scenes, a place.
+
+    By area alone the large cities would drown the small rural chips; all dates of a place share its weight, because
+    28 dates of one field are still one field. Every pixel can be reached.
+
+    Args:
+        scenes: The scenes.
         size: Height and width of a patch in pixels.
         length: Patches per epoch.
+        seed: Of the draw.
+        epoch: Says which epoch is drawn.
+        focus: Share of patches that are centred on a pixel of a class, all classes alike, however rare.
     """
 
-    def __init__(self, sites: Sequence[SiteDataset], *, size: int, length: int) -> None:
-        self._sites = tuple(sites)
+    def __init__(
+        self,
+        scenes: Sequence[Scene],
+        *,
+        size: int,
+        length: int,
+        seed: int = 0,
+        epoch: Callable[[], int] = lambda: 0,
+        focus: float = 0.0,
+    ) -> None:
+        self._scenes = tuple(scenes)
         self._size = size
         self._length = length
-        self._weights = torch.tensor([site.area**0.5 for site in self._sites])
+        self._seed = seed
+        self._epoch = epoch
+        self._focus = focus
+        self._spots = find_spots(self._scenes, seed=seed) if focus else {}
+        by_site: dict[str, list[int]] = defaultdict(list)
+        for number, scene in enumerate(self._scenes):
+            by_site[scene.info.site].append(number)
+        self._sites = tuple(by_site.values())
+        self._weights = torch.tensor([_area(self._scenes[numbers[0]]) ** 0.5 for numbers in self._sites])
 
     def __len__(self) -> int:
         """Patches per epoch."""
         return self._length
 
     def __iter__(self) -> Iterator[PatchIndex]:
-        """Draw an epoch; the draw follows torch's global seed."""
-        picks = torch.multinomial(self._weights, self._length, replacement=True)
-        for pick in picks.tolist():
-            yield self._draw(pick)
+        """Draw an epoch."""
+        first = (self._seed * _EPOCH_STRIDE + self._epoch()) * _EPOCH_STRIDE % _SEEDS
+        generator = torch.Generator().manual_seed(first)
+        picks = torch.multinomial(self._weights, self._length, replacement=True, generator=generator)
+        for number, pick in enumerate(picks.tolist()):
+            scene, row, col = self._place(pick, generator)
+            yield PatchIndex(scene, row, col, seed=first + 1 + number)
 
-    def _draw(self, pick: int) -> PatchIndex:
-        geo = self._sites[pick].geo
-        when = geo.index.index[_below(len(geo.index))]
-        x, y, _ = geo.bounds
-        west = x.start + _offset((x.stop - x.start) / x.step, self._size) * x.step
-        south = y.start + _offset((y.stop - y.start) / y.step, self._size) * y.step
-        return PatchIndex(
-            site=pick,
-            x=slice(west, west + self._size * x.step),
-            y=slice(south, south + self._size * y.step),
-            t=slice(when.left, when.right),
-        )
+    def _place(self, pick: int, generator: torch.Generator) -> tuple[int, int, int]:
+        if self._spots and float(torch.rand((), generator=generator)) < self._focus:
+            return self._focused(generator)
+        scenes = self._sites[pick]
+        scene = scenes[_below(len(scenes), generator)]
+        info = self._scenes[scene].info
+        return scene, _offset(info.height, self._size, generator), _offset(info.width, self._size, generator)
+
+    def _focused(self, generator: torch.Generator) -> tuple[int, int, int]:
+        """A patch that holds a given pixel, not always in its middle."""
+        classes = tuple(self._spots.values())
+        by_scene = classes[_below(len(classes), generator)]
+        scene, spots_P2 = by_scene[_below(len(by_scene), generator)]
+        row, col = spots_P2[_below(len(spots_P2), generator)].tolist()
+        info = self._scenes[scene].info
+        return scene, self._around(row, info.height, generator), self._around(col, info.width, generator)
+
+    def _around(self, place: int, extent: int, generator: torch.Generator) -> int:
+        if extent <= self._size:
+            return _offset(extent, self._size, generator)
+        start = place - _below(self._size, generator)
+        return min(max(start, 0), extent - self._size)
 
 
-class GriddedSitePatches(Sampler[PatchIndex]):
-    """Every scene of every site in patches side by side, in order.
+class GriddedPatches(Sampler[PatchIndex]):
+    """Every scene in patches side by side, in order.
 
     Args:
-        sites: The sites.
+        scenes: The scenes.
         size: Height and width of a patch in pixels.
     """
 
-    def __init__(self, sites: Sequence[SiteDataset], *, size: int) -> None:
-        self._indices = tuple(index for number, site in enumerate(sites) for index in _grid(number, site, size))
+    def __init__(self, scenes: Sequence[Scene], *, size: int) -> None:
+        self._indices = tuple(
+            PatchIndex(number, row, col)
+            for number, scene in enumerate(scenes)
+            for row in range(0, scene.info.height, size)
+            for col in range(0, scene.info.width, size)
+        )
 
     def __len__(self) -> int:
         """Patches in all."""
         return len(self._indices)
 
     def __iter__(self) -> Iterator[PatchIndex]:
-        """Patches in order of site, time and place."""
+        """Patches in order of scene and place."""
         return iter(self._indices)
 
 
-def _grid(number: int, site: SiteDataset, size: int) -> Iterator[PatchIndex]:
-    places = tuple(GriddedPatchSampler(site.geo, size=size))
-    for when in site.geo.index.index:
-        for x, y in places:
-            yield PatchIndex(site=number, x=x, y=y, t=slice(when.left, when.right))
+def find_spots(scenes: Sequence[Scene], *, seed: int) -> Mapping[int, Sequence[tuple[int, Tensor]]]:
+    """Some labelled pixels of each class in each scene.
+
+    Args:
+        scenes: The scenes; every label is read once.
+        seed: Of the draw.
+
+    Returns:
+        Class index to pairs of scene number and int64 (spot, 2) rows and columns; only what occurs.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    found: dict[int, list[tuple[int, Tensor]]] = defaultdict(list)
+    for number, scene in enumerate(scenes):
+        mask_HW = scene.read(scene.info.extent)["mask"]
+        for label in torch.unique(mask_HW[mask_HW != IGNORE]).tolist():
+            places_P2 = torch.nonzero(mask_HW == label)
+            chosen = torch.randperm(len(places_P2), generator=generator)[:SPOTS_PER_CLASS]
+            found[int(label)].append((number, places_P2[chosen]))
+    return dict(sorted(found.items()))
 
 
-def _offset(extent: float, size: int) -> int:
-    """Pixels from the edge; a scene smaller than the patch comes to lie anywhere inside it."""
-    room = round(extent) - size
-    return _below(room + 1) if room >= 0 else -_below(1 - room)
+def _area(scene: Scene) -> float:
+    return float(scene.info.height * scene.info.width)
 
 
-def _below(limit: int) -> int:
-    return int(torch.randint(limit, ()).item())
+def _reflect(index: Tensor, size: int) -> Tensor:
+    """Indices outside 0..size-1 mirrored back, edge pixels repeated, as often as it takes."""
+    folded = torch.remainder(index, 2 * size)
+    return torch.minimum(folded, 2 * size - 1 - folded)
+
+
+def _offset(extent: int, size: int, generator: torch.Generator) -> int:
+    """First pixel of a patch; a scene smaller than the patch comes to lie anywhere inside it."""
+    room = extent - size
+    return _below(room + 1, generator) if room >= 0 else -_below(1 - room, generator)
+
+
+def _below(limit: int, generator: torch.Generator) -> int:
+    return int(torch.randint(limit, (), generator=generator).item())

@@ -1,82 +1,135 @@
-"""Random patches reach every pixel, gridded patches cover every scene once."""
+"""Random patches reach every pixel and repeat themselves; gridded patches cover every scene once."""
 
+import numpy as np
 import pytest
 import torch
 
-from training.datasets import SiteDataset, find_sites
-from training.sampling import GriddedSitePatches, RandomSitePatches, SitePatches
-
-NAMES = ("paris", "pisa", "worldcereal_preproc")
-LEGENDS = {"source_legend": "dynamic-world", "target_legend": "unccd7"}
+from tests.training.memory import memory_scene
+from training.sampling import GriddedPatches, PatchIndex, RandomPatches, ScenePatches, find_spots, read_patch
+from training.scenes import IGNORE
 
 
 @pytest.fixture(scope="module")
-def sites(data_root):
-    found = find_sites(data_root / "s2_landcover")
-    return [SiteDataset(found[name], bands=("B02", "B03", "B04"), **LEGENDS) for name in NAMES]
+def scenes():
+    return (
+        memory_scene("paris_1", "paris", shape=(70, 91), seed=1),
+        memory_scene("paris_2", "paris", shape=(70, 91), seed=2),
+        memory_scene("pisa", shape=(64, 97), seed=3),
+        memory_scene("chip", shape=(30, 33), seed=4),
+    )
 
 
-def offsets(site, index):
-    x, y, _ = site.geo.bounds
-    return round((y.stop - index.y.stop) / y.step, 6), round((index.x.start - x.start) / x.step, 6)
+def of_scene(drawn, number):
+    return [index for index in drawn if index.scene == number]
 
 
-def test_random_patches_lie_on_the_pixel_grid_and_reach_the_edges(sites):
-    torch.manual_seed(0)
-    drawn = list(RandomSitePatches(sites, size=64, length=3000))
-    places = {offsets(sites[0], index) for index in drawn if index.site == 0}
+def test_random_patches_reach_the_edges(scenes):
+    drawn = list(RandomPatches(scenes, size=64, length=3000))
     assert len(drawn) == 3000
-    assert all(row.is_integer() and col.is_integer() for row, col in places)
-    height, width = sites[0].scene(sites[0].geo.index.index[0])["mask"].shape
-    assert {row for row, _ in places} == set(range(height - 64 + 1))
-    assert {col for _, col in places} == set(range(width - 64 + 1))
+    assert {index.row for index in of_scene(drawn, 0)} == set(range(70 - 64 + 1))
+    assert {index.col for index in of_scene(drawn, 0)} == set(range(91 - 64 + 1))
 
 
-def test_sites_are_drawn_by_the_root_of_their_area_and_dates_alike(sites):
-    torch.manual_seed(0)
-    drawn = list(RandomSitePatches(sites, size=64, length=3000))
-    shares = torch.tensor([sum(index.site == number for index in drawn) / 3000 for number in range(3)])
-    roots = torch.tensor([site.area**0.5 for site in sites])
-    torch.testing.assert_close(shares, roots / roots.sum(), atol=0.03, rtol=0)
-    first = sum(index.t.start.year == 2016 for index in drawn if index.site == 0)
-    assert first / sum(index.site == 0 for index in drawn) == pytest.approx(0.5, abs=0.05)
+def test_sites_are_drawn_by_the_root_of_their_area_and_dates_alike(scenes):
+    drawn = list(RandomPatches(scenes, size=64, length=4000))
+    counts = torch.tensor([float(len(of_scene(drawn, number))) for number in range(4)])
+    roots = torch.tensor([(70 * 91) ** 0.5, (64 * 97) ** 0.5, (30 * 33) ** 0.5])
+    sites = torch.stack([counts[0] + counts[1], counts[2], counts[3]])
+    torch.testing.assert_close(sites / 4000, roots / roots.sum(), atol=0.03, rtol=0)
+    assert counts[0] / (counts[0] + counts[1]) == pytest.approx(0.5, abs=0.05)
 
 
-def test_small_site_lies_anywhere_inside_the_patch(sites):
-    torch.manual_seed(0)
-    drawn = [index for index in RandomSitePatches(sites, size=64, length=800) if index.site == 2]
-    rows = {offsets(sites[2], index)[0] for index in drawn}
+def test_small_scene_lies_anywhere_inside_the_patch(scenes):
+    rows = {index.row for index in of_scene(RandomPatches(scenes, size=64, length=1500), 3)}
     assert min(rows) < -20
     assert max(rows) <= 0
 
 
+def test_an_epoch_repeats_itself_and_another_does_not(scenes):
+    first, again, other = (
+        list(RandomPatches(scenes, size=32, length=9, seed=5, epoch=lambda e=e: e)) for e in (2, 2, 3)
+    )
+    assert first == again
+    assert {index.seed for index in first}.isdisjoint(index.seed for index in other)
+    assert [index[:3] for index in first] != [index[:3] for index in other]
+
+
+def test_large_seeds_are_taken(scenes):
+    assert len(list(RandomPatches(scenes, size=32, length=3, seed=20260101, epoch=lambda: 999))) == 3
+
+
+def test_focused_patches_hold_the_rare_class():
+    rare = memory_scene("a", shape=(200, 300), seed=1)
+    mask = rare.read(rare.info.extent)["mask"]
+    mask.fill_(0)
+    mask[150, 20] = 3
+    scenes = (rare, memory_scene("b", shape=(200, 300), classes=1, seed=2))
+    patches = ScenePatches(scenes, size=32, mirror=True)
+    drawn = list(RandomPatches(scenes, size=32, length=400, focus=1.0))
+    holding = np.mean([bool((patches[index]["mask"] == 3).any()) for index in drawn])
+    assert holding == pytest.approx(0.5, abs=0.08)  # two classes, each drawn alike
+    plain = list(RandomPatches(scenes, size=32, length=400))
+    assert np.mean([bool((patches[index]["mask"] == 3).any()) for index in plain]) < 0.1
+
+
+def test_spots_are_pixels_of_their_class(scenes):
+    spots = find_spots(scenes, seed=0)
+    assert list(spots) == list(range(7))
+    for label, pairs in spots.items():
+        for number, spots_P2 in pairs:
+            mask = scenes[number].read(scenes[number].info.extent)["mask"]
+            assert (mask[spots_P2[:, 0], spots_P2[:, 1]] == label).all()
+
+
+@pytest.mark.parametrize(("row", "col"), [(0, 0), (6, 27), (-8, -5), (60, 80), (-100, 300)])
+def test_patch_equals_numpys_symmetric_padding(scenes, row, col):
+    far = 400
+    padded = np.pad(
+        scenes[0].read(scenes[0].info.extent)["image"].numpy(), ((0, 0), (far, far), (far, far)), "symmetric"
+    )
+    patch = read_patch(scenes[0], row, col, 32, mirror=True)
+    np.testing.assert_array_equal(patch["image"], padded[:, far + row : far + row + 32, far + col : far + col + 32])
+    assert {name: raster.dtype for name, raster in patch.items()} == {
+        "image": torch.float32,
+        "mask": torch.int64,
+        "teacher": torch.float32,
+    }
+
+
+def test_patch_over_the_edge_is_empty_without_mirror(scenes):
+    patch = read_patch(scenes[0], -8, -8, 16, mirror=False)
+    inside = read_patch(scenes[0], 0, 0, 8, mirror=False)
+    assert (patch["mask"][:8] == IGNORE).all()
+    assert (patch["image"][:, :, :8] == 0).all()
+    assert torch.equal(patch["image"][:, 8:, 8:], inside["image"])
+
+
+def test_a_patch_may_be_changed_without_changing_the_scene(scenes):
+    before = scenes[0].read(scenes[0].info.extent)["image"].clone()
+    patch = read_patch(scenes[0], 0, 0, 32, mirror=True)
+    for raster in patch.values():
+        raster.zero_()
+    assert torch.equal(scenes[0].read(scenes[0].info.extent)["image"], before)
+
+
+def test_augmentation_follows_the_seed_of_the_patch(scenes):
+    def noise(sample, generator):
+        return {**sample, "image": torch.randn(sample["image"].shape, generator=generator)}
+
+    patches = ScenePatches(scenes, size=16, mirror=True, transform=noise)
+    one, same, other = (patches[PatchIndex(0, 0, 0, seed)]["image"] for seed in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
 @pytest.mark.parametrize("size", [32, 64, 128])
-def test_gridded_patches_cover_every_pixel(sites, size):
-    sampler = GriddedSitePatches(sites, size=size)
-    patches = SitePatches(sites, mirror=False)
-    seen = dict.fromkeys(NAMES, 0)
+def test_gridded_patches_count_every_pixel_once(scenes, size):
+    sampler = GriddedPatches(scenes, size=size)
+    patches = ScenePatches(scenes, size=size, mirror=False)
+    seen = {scene.info.name: 0 for scene in scenes}
     for index in sampler:
         sample = patches[index]
-        assert sample["image"].shape == (3, size, size)
-        seen[sample["site"]] += int((sample["image"] > 0).any(dim=0).sum())
-    for site in sites:
-        pixels = sum(int((site.scene(when)["image"] > 0).any(dim=0).sum()) for when in site.geo.index.index)
-        assert seen[site.site.name] >= pixels
+        assert sample["image"].shape == (4, size, size)
+        seen[sample["scene"]] += int((sample["mask"] != IGNORE).sum())
+    assert seen == {scene.info.name: scene.info.height * scene.info.width for scene in scenes}
     assert len(list(sampler)) == len(sampler)
-
-
-def test_one_patch_larger_than_the_scene_counts_each_pixel_once(sites):
-    patches = SitePatches(sites, mirror=False)
-    indices = list(GriddedSitePatches(sites, size=128))
-    assert len(indices) == sum(len(site.geo.index) for site in sites)
-    labelled = sum(int((patches[index]["mask"] != 255).sum()) for index in indices)
-    whole = sum(int((site.scene(when)["mask"] != 255).sum()) for site in sites for when in site.geo.index.index)
-    assert labelled == whole
-
-
-def test_random_draw_follows_the_seed(sites):
-    draws = []
-    for _ in range(2):
-        torch.manual_seed(3)
-        draws.append(list(RandomSitePatches(sites, size=32, length=5)))
-    assert draws[0] == draws[1]

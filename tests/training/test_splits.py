@@ -5,8 +5,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.datasets import find_sites
-from training.splits import SiteSplit, SplitError
+from training.sources.dynamic_world import find_sites
+from training.split_error import SplitError
+from training.splits import SiteSplit
 
 SITES = ["beirut", "bercy", "eotdl_Boadella", "hongkong", "paris", "pisa"]
 
@@ -66,7 +67,9 @@ def test_config_needs_all_three():
 
 def test_shipped_split_keeps_neighbours_together(data_root, repository):
     config = yaml.safe_load((repository / "configs/train/s2_landcover.yaml").read_text())
-    assigned = SiteSplit.from_config(config["data"]["split"]).assign(find_sites(data_root / "s2_landcover"))
+    assigned = SiteSplit.from_config(config["data"]["init_args"]["split"]["sites"]).assign(
+        find_sites(data_root / "s2_landcover")
+    )
     assert assigned["paris"] == assigned["bercy"] == "train"
     assert {name for name, which in assigned.items() if which == "val"} == {
         "hongkong",

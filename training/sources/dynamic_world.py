@@ -1,4 +1,4 @@
-"""Sentinel-2 sites with Dynamic World labels, as TorchGeo datasets.
+"""Sentinel-2 sites with Dynamic World labels and probabilities, read through TorchGeo.
 
 A *scene* is one image with its label and its teacher's probabilities, three files of one name in ``images/``,
 ``labels/`` and ``probabilities/``. A *site* is a place: all its scenes lie on one pixel grid and are different times in
@@ -9,28 +9,35 @@ Axes: B band, K class, H row, W column.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # its stubs are a package of their own
 import rasterio
 import torch
+from pyproj import CRS
 from rasterio.enums import Resampling
 from torch import Tensor
-from torchgeo.datasets import RasterDataset
+from torchgeo.datasets import GeoDataset, RasterDataset
 from torchgeo.datasets.utils import GeoSlice, Sample
 
 from landcover.crosswalks import get_crosswalk
 from landcover.errors import BandMapping, ConfigError
+from landcover.grid import Grid, Window
 from landcover.legends import CLASS_NODATA, get_legend
+from training.scenes import IGNORE, Scene, SceneInfo, Source, SourceFacts
+from training.scenes import Sample as SceneSample
 
-IGNORE: Final = CLASS_NODATA
-"""Label value that no loss and no metric counts."""
+DATA_ROOT_VARIABLE: Final = "STEPPE_DATA"
+COMMON_BANDS: Final = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B11", "B12")
+"""The nine bands that all scenes have; Dynamic World uses the same nine (https://doi.org/10.1038/s41597-022-01307-4)."""
 
 SCENE_NAME: Final = r"(?P<site>[A-Za-z0-9_]+?)_(?P<date>\d{4}_?\d{2}_?\d{2})(?P<rest>[A-Za-z0-9_]*)"
 """Dates are written 20180328 or 2020_01_28; without the date, an image of one date would meet the label of another."""
@@ -242,19 +249,10 @@ def class_sums(source_legend: str, target_legend: str) -> Tensor:
     return sums_KS
 
 
-class PatchIndex(NamedTuple):
-    """A patch of one scene: which site, and its west-east, south-north and time ranges."""
-
-    site: int
-    x: slice
-    y: slice
-    t: slice
-
-
-class SiteDataset:
+class SiteRasters:
     """One site: the TorchGeo intersection of its images, labels and teacher, held in memory.
 
-    A scene is read through TorchGeo once, whole, on its native grid; patches are cut from that. Windows of compressed
+    A scene is read through TorchGeo once, whole, on its native grid; windows are cut from that. Windows of compressed
     files read again and again would cost as much as the network.
 
     Args:
@@ -265,74 +263,118 @@ class SiteDataset:
     """
 
     def __init__(self, site: Site, *, bands: tuple[str, ...], source_legend: str, target_legend: str) -> None:
-        self.site = site
-        legends = {"source_legend": source_legend, "target_legend": target_legend}
-        images = SceneImages(site.files("images"), bands=bands)
-        labels = SceneLabels(site.files("labels"), **legends)
-        teacher = SceneTeacher(site.files("probabilities"), **legends)
-        self.geo = images & labels & teacher
-        self._scenes: dict[pd.Interval, Sample] = {}
+        self._site = site
+        self._bands = bands
+        self._legends = {"source_legend": source_legend, "target_legend": target_legend}
+        self._scenes: dict[str, SceneSample] = {}
 
-    @property
-    def area(self) -> float:
-        """Pixels of the grid of the site."""
-        x, y, _ = self.geo.bounds
-        return float((x.stop - x.start) / x.step * (y.stop - y.start) / y.step)
+    @cached_property
+    def geo(self) -> GeoDataset:
+        """Images, labels and teacher intersected in space and time."""
+        images = SceneImages(self._site.files("images"), bands=self._bands)
+        labels = SceneLabels(self._site.files("labels"), **self._legends)
+        teacher = SceneTeacher(self._site.files("probabilities"), **self._legends)
+        return images & labels & teacher
 
-    def load(self) -> None:
-        """Read every scene now, so that loader processes started later share the memory."""
-        for when in self.geo.index.index:
-            self.scene(when)
-
-    def scene(self, when: pd.Interval) -> Mapping[str, Tensor]:
+    def scene(self, name: str) -> SceneSample:
         """One whole scene.
 
         Args:
-            when: Time of the scene, as in the index.
+            name: Scene name.
 
         Returns:
             ``image`` int32 BHW (digital numbers), ``mask`` uint8 HW, ``teacher`` float16 KHW. Pixels without image
             have the label `IGNORE`.
         """
-        if when not in self._scenes:
+        if name not in self._scenes:
+            # Scene names of a site differ in their date only, so both orders are the order of time.
+            times = sorted(self.geo.index.index, key=lambda when: when.left)
+            when = dict(zip(self._site.scenes, times, strict=True))[name]
             sample = self.geo[:, :, when.left : when.right]
             empty_HW = (sample["image"] == 0).all(dim=0)
             mask_HW = sample["mask"].masked_fill(empty_HW, IGNORE)
-            self._scenes[when] = {"image": sample["image"], "mask": mask_HW, "teacher": sample["teacher"]}
-        return self._scenes[when]
+            self._scenes[name] = {"image": sample["image"], "mask": mask_HW, "teacher": sample["teacher"]}
+        return self._scenes[name]
 
-    def patch(self, x: slice, y: slice, t: slice, *, mirror: bool) -> dict[str, Tensor]:
-        """A patch on the pixel grid; it may reach over the edge of the scene.
 
-        Args:
-            x: West and east edge, in CRS units.
-            y: South and north edge, in CRS units.
-            t: Begin and end of the scene's time.
-            mirror: Fill what lies outside with the mirrored scene; else with digital number 0 and label `IGNORE`.
+class SiteScene(Scene):
+    """One date of a site.
 
-        Returns:
-            ``image`` float32 BHW, ``mask`` int64 HW, ``teacher`` float32 KHW.
-        """
-        scene = self.scene(pd.Interval(t.start, t.stop, closed="both"))
-        bounds_x, bounds_y, _ = self.geo.bounds
-        height, width = scene["mask"].shape
-        rows = _pixels(bounds_y.stop - y.stop, bounds_y.stop - y.start, bounds_y.step)
-        cols = _pixels(x.start - bounds_x.start, x.stop - bounds_x.start, bounds_x.step)
-        take_rows, take_cols = _reflect(rows, height), _reflect(cols, width)
-        image, mask, teacher = (
-            scene[key][..., take_rows[:, None], take_cols[None, :]] for key in ("image", "mask", "teacher")
+    Args:
+        rasters: The site.
+        info: What the scene is.
+    """
+
+    def __init__(self, rasters: SiteRasters, info: SceneInfo) -> None:
+        self.info = info
+        self._rasters = rasters
+
+    def read(self, window: Window) -> SceneSample:
+        """Views of the scene in memory."""
+        rasters = self._rasters.scene(self.info.name)
+        return {name: raster[..., window.rows, window.cols] for name, raster in rasters.items()}
+
+    def load(self) -> None:
+        """Read the scene into memory."""
+        self._rasters.scene(self.info.name)
+
+
+class DynamicWorldSites(Source):
+    """A collection of Sentinel-2 sites labelled by Dynamic World (https://doi.org/10.1038/s41597-022-01307-4).
+
+    Args:
+        root: Folder of data sets; the environment variable STEPPE_DATA overrides it.
+        collection: Folder below the root.
+        bands: Band names, in the model's order.
+        product: Product id of `landcover.sensors` that gives scale, offset and wavelengths.
+        source_legend: Legend of the label files.
+        target_legend: Legend of the model.
+    """
+
+    def __init__(
+        self,
+        root: str = "../shared/data",
+        *,
+        collection: str = "s2_landcover",
+        bands: Sequence[str] = COMMON_BANDS,
+        product: str = "sentinel-2-l1c",
+        source_legend: str = "dynamic-world",
+        target_legend: str = "unccd7",
+    ) -> None:
+        self._root = root
+        self._collection = collection
+        self._legends = {"source_legend": source_legend, "target_legend": target_legend}
+        crosswalk = get_crosswalk(source_legend, target_legend)
+        self._facts = SourceFacts(
+            bands=tuple(bands),
+            product_id=product,
+            legend_id=target_legend,
+            provenance={"source_legend": source_legend, "crosswalk": crosswalk.identity},
         )
-        if not mirror:
-            outside_HW = (take_rows != rows)[:, None] | (take_cols != cols)[None, :]
-            image, mask = image.masked_fill(outside_HW, 0), mask.masked_fill(outside_HW, IGNORE)
-        return {"image": image.float(), "mask": mask.long(), "teacher": teacher.float()}
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the collection, below STEPPE_DATA where that is set."""
+        return Path(os.environ.get(DATA_ROOT_VARIABLE) or self._root) / self._collection
+
+    def facts(self) -> SourceFacts:
+        """Bands, product and legend, as given."""
+        return self._facts
+
+    def scenes(self) -> Sequence[Scene]:
+        """All dates of all sites; only headers are read."""
+        return tuple(scene for site in find_sites(self.folder).values() for scene in self._site_scenes(site))
+
+    def _site_scenes(self, site: Site) -> Iterator[Scene]:
+        rasters = SiteRasters(site, bands=self._facts.bands, **self._legends)
+        files = zip(*(site.files(kind) for kind in FOLDERS), strict=True)
+        for name, paths in zip(site.scenes, files, strict=True):
+            yield SiteScene(rasters, _info(name, site.name, paths))
 
 
-def _pixels(start: float, stop: float, step: float) -> Tensor:
-    return torch.arange(round(start / step), round(stop / step))
-
-
-def _reflect(index: Tensor, size: int) -> Tensor:
-    """Indices outside 0..size-1 mirrored back, edge pixels repeated, as often as it takes."""
-    folded = torch.remainder(index, 2 * size)
-    return torch.minimum(folded, 2 * size - 1 - folded)
+def _info(name: str, site: str, paths: tuple[Path, ...]) -> SceneInfo:
+    with rasterio.open(paths[0]) as image:
+        grid = None if image.crs is None else Grid(CRS.from_user_input(image.crs), image.transform, *image.shape)
+        level = str(image.tags().get("processing_level", "unknown"))
+        height, width = image.shape
+    return SceneInfo(name, site, height, width, grid, level, files=paths)

@@ -1,0 +1,1 @@
+"""Data sources: each turns one kind of data set into scenes."""
