@@ -1,77 +1,193 @@
-"""What training minimises: agreement with the labels and with the teacher's probabilities.
+"""What training minimises: a weighted sum of terms that compare the network with labels and with a teacher.
 
 Axes: N batch, K class, H row, W column.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from landcover.errors import ConfigError
-from training.datasets import IGNORE
+from training.loss_terms import Pixels, count_pixels, cross_entropy, dice, distillation, focal, lovasz
+from training.scenes import IGNORE
+
+TERMS: Final = ("cross_entropy", "focal", "dice", "lovasz", "distillation")
 
 
-class DistillationLoss(nn.Module):
-    """Cross-entropy with hard labels plus cross-entropy with a teacher's probabilities.
+@dataclass(frozen=True, slots=True)
+class LossChoice:
+    """How much of each term is minimised; the formulas are in `training.loss_terms`.
 
-    hard_weight * CE(label) + soft_weight * CE(teacher), each a mean over the counted pixels. The second term is the
-    distillation of Hinton et al. 2015 (https://arxiv.org/abs/1503.02531) at temperature 1: it differs from the
-    Kullback-Leibler divergence by a constant only.
-
-    Args:
-        hard_weight: Weight of the labels.
-        soft_weight: Weight of the teacher.
-        class_weights: One weight per class for the labels, or none for equal weights.
-        min_confidence: Pixels whose teacher is less sure than this (0..1) are not counted at all.
-
-    Raises:
-        ConfigError: Both weights are 0 or one is negative.
+    Attributes:
+        cross_entropy: Weight of the cross-entropy with the labels.
+        focal: Weight of the focal loss.
+        dice: Weight of the soft Dice loss.
+        lovasz: Weight of the Lovasz-softmax loss.
+        distillation: Weight of the cross-entropy with the teacher's probabilities.
+        focal_gamma: How much less sure pixels count in the focal loss, 0 or more.
+        class_weights: One weight per class, or a rule of `training.class_weights` that computes them from the training
+            labels. They hold for cross-entropy and focal; dice and Lovasz take every class that occurs alike. A class
+            of weight 0 is ignored by every term.
+        largest_class_weight: Limit of what a rule computes, 1 or more.
+        label_smoothing: Share of each label that cross-entropy spreads over all classes, from 0 to below 1.
+        min_confidence: Pixels whose teacher is less sure than this (0..1) are ignored by every term.
     """
 
-    def __init__(
-        self,
-        *,
-        hard_weight: float = 1.0,
-        soft_weight: float = 0.0,
-        class_weights: Sequence[float] | None = None,
-        min_confidence: float = 0.0,
-    ) -> None:
-        super().__init__()
-        if min(hard_weight, soft_weight) < 0 or hard_weight + soft_weight == 0:
-            raise ConfigError(f"Loss weights must be 0 or more and not both 0, got {hard_weight}, {soft_weight}.")
-        self.hard_weight = hard_weight
-        self.soft_weight = soft_weight
-        self.min_confidence = min_confidence
-        self.class_weights: Tensor | None
-        weights = None if class_weights is None else torch.tensor(list(class_weights))
-        self.register_buffer("class_weights", weights, persistent=False)
+    cross_entropy: float = 1.0
+    focal: float = 0.0
+    dice: float = 0.0
+    lovasz: float = 0.0
+    distillation: float = 0.0
+    focal_gamma: float = 2.0
+    class_weights: list[float] | Literal["balanced", "sqrt", "effective"] | None = None
+    largest_class_weight: float | None = None
+    label_smoothing: float = 0.0
+    min_confidence: float = 0.0
 
-    def forward(self, logits_NKHW: Tensor, labels_NHW: Tensor, teacher_NKHW: Tensor) -> Tensor:
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no loss.
+
+        Raises:
+            ConfigError: naming the field and what it may be.
+        """
+        self._check_terms()
+        _check_range("focal_gamma", self.focal_gamma, 0, math.inf)
+        _check_range("label_smoothing", self.label_smoothing, 0, math.nextafter(1, 0))
+        _check_range("min_confidence", self.min_confidence, 0, 1)
+        if self.largest_class_weight is not None:
+            _check_range("largest_class_weight", self.largest_class_weight, 1, math.inf)
+        if isinstance(self.class_weights, list):
+            _check_class_weights(self.class_weights)
+
+    def _check_terms(self) -> None:
+        weights = {name: getattr(self, name) for name in TERMS}
+        for name, weight in weights.items():
+            _check_range(name, weight, 0, math.inf)
+        if not any(weights.values()):
+            raise ConfigError(f"loss: all of {', '.join(TERMS)} are 0; give at least one of them a weight above 0")
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether the data must have a teacher's probabilities."""
+        return self.distillation > 0 or self.min_confidence > 0
+
+
+class SegmentationLoss(nn.Module):
+    """The chosen terms, added with their weights.
+
+    It is computed in float32, under autocast too.
+
+    Args:
+        choice: What is minimised.
+        class_weights: One weight per class, 0 or more: what the rule in the choice came to. None takes the choice's own
+            list; a rule without its result can be constructed, for a checkpoint that only predicts, but not used.
+
+    Raises:
+        ConfigError: The class weights are no weights.
+    """
+
+    def __init__(self, choice: LossChoice, class_weights: Sequence[float] | None = None) -> None:
+        super().__init__()
+        self.choice = choice
+        if class_weights is None and isinstance(choice.class_weights, list):
+            class_weights = choice.class_weights
+        if class_weights is not None:
+            _check_class_weights(class_weights)
+        self.class_weights_K: Tensor | None
+        weights_K = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float32)
+        # Not persistent: they follow from the config and the data, and averaging of weights must not touch them.
+        self.register_buffer("class_weights_K", weights_K, persistent=False)
+
+    def forward(
+        self,
+        logits_NKHW: Tensor,
+        labels_NHW: Tensor,
+        *,
+        teacher_NKHW: Tensor | None = None,
+        weight_NHW: Tensor | None = None,
+    ) -> Tensor:
         """Loss of a batch.
 
         Args:
-            logits_NKHW: float32 logits.
+            logits_NKHW: Logits of any float type.
             labels_NHW: int64 class indices, `IGNORE` where nothing is known.
             teacher_NKHW: float32 probabilities that sum to 1, or all 0 where the teacher says nothing.
+            weight_NHW: float32 weight of each label, 0 or more; every term honours it.
 
         Returns:
-            A scalar; 0 with a gradient of 0 where no pixel counts.
-        """
-        log_NKHW = functional.log_softmax(logits_NKHW, dim=1)
-        labels_NHW = labels_NHW.masked_fill(teacher_NKHW.amax(dim=1) < self.min_confidence, IGNORE)
-        counted_NHW = labels_NHW != IGNORE
-        hard = functional.nll_loss(
-            log_NKHW, labels_NHW, weight=self.class_weights, ignore_index=IGNORE, reduction="sum"
-        )
-        soft = -(teacher_NKHW * log_NKHW).sum(dim=1)[counted_NHW].sum()
-        total = self.hard_weight * hard / self._weight_of(labels_NHW[counted_NHW])
-        return total + self.soft_weight * soft / counted_NHW.sum().clamp_min(1)
+            A float32 scalar; 0 with a gradient of 0 where no pixel counts.
 
-    def _weight_of(self, labels: Tensor) -> Tensor:
-        if self.class_weights is None:
-            return torch.tensor(float(max(labels.numel(), 1)), device=labels.device)
-        return self.class_weights[labels].sum().clamp_min(1e-6)
+        Raises:
+            ConfigError: The choice needs a teacher and there is none, or class weights that do not fit the classes.
+        """
+        self._check_batch(logits_NKHW.shape[1], teacher_NKHW)
+        with torch.autocast(logits_NKHW.device.type, enabled=False):
+            labels_NHW = self._believed(labels_NHW, teacher_NKHW)
+            pixels = count_pixels(logits_NKHW.float(), labels_NHW, weight_NHW)
+            terms = [
+                weight * self._term(name, pixels, teacher_NKHW)
+                for name in TERMS
+                if (weight := getattr(self.choice, name))
+            ]
+            return torch.stack(terms).sum()
+
+    def _term(self, name: str, pixels: Pixels, teacher_NKHW: Tensor | None) -> Tensor:
+        match name:
+            case "cross_entropy":
+                return cross_entropy(pixels, self.class_weights_K, smoothing=self.choice.label_smoothing)
+            case "focal":
+                return focal(pixels, self.class_weights_K, gamma=self.choice.focal_gamma)
+            case "dice":
+                return dice(pixels)
+            case "lovasz":
+                return lovasz(pixels)
+        if teacher_NKHW is None:
+            raise _no_teacher()
+        return distillation(pixels, teacher_NKHW.float())
+
+    def _believed(self, labels_NHW: Tensor, teacher_NKHW: Tensor | None) -> Tensor:
+        """Labels without those of classes that weigh nothing and those that the teacher doubts."""
+        if self.class_weights_K is not None:
+            known_NHW = labels_NHW != IGNORE
+            weight_NHW = self.class_weights_K[labels_NHW.masked_fill(~known_NHW, 0)]
+            labels_NHW = labels_NHW.masked_fill(weight_NHW == 0, IGNORE)
+        if self.choice.min_confidence > 0 and teacher_NKHW is not None:
+            labels_NHW = labels_NHW.masked_fill(teacher_NKHW.amax(dim=1) < self.choice.min_confidence, IGNORE)
+        return labels_NHW
+
+    def _check_batch(self, classes: int, teacher_NKHW: Tensor | None) -> None:
+        if self.choice.needs_teacher and teacher_NKHW is None:
+            raise _no_teacher()
+        if self.class_weights_K is not None and len(self.class_weights_K) != classes:
+            raise ConfigError(
+                f"{len(self.class_weights_K)} class weights for {classes} classes; give one per class of the legend"
+            )
+        if isinstance(self.choice.class_weights, str) and self.class_weights_K is None:
+            raise ConfigError(
+                f"class weights {self.choice.class_weights!r} need the pixels of each training class; "
+                "use data that counts them, or give one number per class"
+            )
+
+
+def _no_teacher() -> ConfigError:
+    return ConfigError(
+        "loss.distillation and loss.min_confidence need a teacher's probabilities, which the data set does not have; "
+        "set both to 0 or add probabilities to the data"
+    )
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        limit = f"from {low} to {high:g}" if math.isfinite(high) else f"of at least {low}"
+        raise ConfigError(f"loss.{name} is {value}; a number {limit} is expected")
+
+
+def _check_class_weights(weights: Sequence[float]) -> None:
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not any(weights):
+        raise ConfigError(f"class weights {list(weights)}: numbers of at least 0, not all 0, are expected")

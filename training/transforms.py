@@ -3,23 +3,39 @@
 Sites differ more than pixels do, and most of that is light, air and processing level. So besides turning and
 stretching a patch, these transforms move reflectance the way sun, haze, atmospheric correction and calibration do.
 
-A sample holds ``image`` float32 BHW (digital numbers), ``mask`` int64 HW and ``teacher`` float32 KHW; further keys pass
-through. All randomness comes from torch's global generator.
-
-Axes: B band, K class, H row, W column.
+Axes: B band, H row, W column.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Final
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-type Sample = dict[str, Tensor]
-type Step = Callable[[Sample], Sample]
+from landcover.errors import ConfigError, DataError
+from training.draws import below, chance, log_normal, uniform
+from training.geometry import flip_and_turn, known_pixels, stretch
+from training.radiometry import Air, Line, drop_band_, haze, seen_through
+from training.scenes import Sample
+
+LEAST_REFLECTANCE: Final = 1e-4
+"""What a known pixel keeps in every band, one digital number of Sentinel-2, so that it never looks like nodata."""
+
+HAZE_EXPONENT: Final = (1.0, 3.0)
+"""From aerosol of large particles towards air molecules, see `haze`."""
+
+SUN_COSINE: Final = (0.42, 0.95)
+"""Sun 18 to 65 degrees from the zenith: Sentinel-2 passes at 10:30 local solar time."""
+
+AEROSOL: Final = (0.02, 0.3)
+"""Optical depth at 0.55 um from clean to turbid air (AERONET, https://aeronet.gsfc.nasa.gov)."""
+
+ANGSTROM: Final = (0.6, 1.8)
+"""From dust to smoke, Eck et al. 1999, https://doi.org/10.1029/1999JD900923."""
+
+_SHARES: Final = ("stretch_chance", "level_shift", "level_shift_chance", "band_dropout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +43,19 @@ class AugmentationStrength:
     """How strong each transform is; 0 switches it off.
 
     Attributes:
-        stretch: Largest relative zoom of either axis (0.3: a patch may show 0.7 of its height or width).
+        stretch: Largest relative zoom of either axis (0.3: a patch may show 0.7 of its height or width), below 1.
         stretch_chance: Share of patches that are stretched.
         global_gain: Standard deviation of the logarithm of one gain for all bands (sun angle, slope, calibration).
         band_gain: Standard deviation of the logarithm of one gain per band.
         band_offset: Standard deviation of a reflectance offset per band.
         gamma: Standard deviation of the logarithm of the exponent on reflectance.
         haze: Largest reflectance that haze adds at 0.49 um.
-        clearing: Largest reflectance that is taken away at 0.49 um, as atmospheric correction does.
+        clearing: Largest reflectance that is taken away at 0.49 um, as too much correction does.
+        level_shift: Largest share of a whole atmosphere that is added (from L2A towards L1C) or, as often, removed
+            (from L1C towards L2A), 0..1.
+        level_shift_chance: Share of images that are shifted so.
         noise: Largest standard deviation of noise per pixel and band, in reflectance.
-        band_dropout: Share of patches in which one band is replaced by its mean.
+        band_dropout: Share of images in which one band is replaced by its mean.
     """
 
     stretch: float = 0.3
@@ -47,8 +66,25 @@ class AugmentationStrength:
     gamma: float = 0.08
     haze: float = 0.06
     clearing: float = 0.05
+    level_shift: float = 0.7
+    level_shift_chance: float = 0.3
     noise: float = 0.005
     band_dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse what is no strength.
+
+        Raises:
+            ConfigError: naming the field and what it may be.
+        """
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if not 0 <= value < float("inf"):
+                raise ConfigError(f"augmentation.{name} is {value}; a number of at least 0 is expected")
+            if name in _SHARES and value > 1:
+                raise ConfigError(f"augmentation.{name} is {value}; a share from 0 to 1 is expected")
+        if self.stretch >= 1:
+            raise ConfigError(f"augmentation.stretch is {self.stretch}; a number from 0 to below 1 is expected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,149 +93,77 @@ class Augmentation:
 
     Attributes:
         strength: How strong.
-        wavelengths_um: Central wavelength of each band in micrometres, in band order.
+        wavelengths_um: Central wavelength of each band of one date in micrometres, in band order.
         scale: Reflectance per digital number.
         offset: Reflectance at digital number 0.
+        dates: Dates stacked in an image, one after the other; light and air are drawn for each of them.
     """
 
     strength: AugmentationStrength
     wavelengths_um: tuple[float, ...]
     scale: float
     offset: float
+    dates: int = 1
 
-    def __call__(self, sample: Sample) -> Sample:
-        """Augment one sample; the given one is not changed."""
-        sample = flip_and_turn(sample)
-        if _chance(self.strength.stretch_chance):
-            sample = stretch(sample, 1 - self.strength.stretch)
-        return {**sample, "image": self._radiometry(sample["image"])}
+    def __call__(self, sample: Sample, generator: torch.Generator) -> Sample:
+        """Augment one sample; the given one is not changed.
 
-    def _radiometry(self, dn_BHW: Tensor) -> Tensor:
-        """Digital numbers after a change of light; nodata pixels stay 0, others never fall below 0."""
+        Args:
+            sample: See `training.scenes.Sample`; square.
+            generator: Source of all randomness: in the same state it gives the same result.
+
+        Returns:
+            A sample of the same shapes, the image in float32. Nodata pixels, 0 in all bands of a date, stay 0 in them,
+            and no other pixel becomes so.
+
+        Raises:
+            DataError: The image has another number of bands.
+        """
+        self._check(sample["image"])
+        if chance(self.strength.stretch_chance, generator):
+            sample = stretch(sample, 1 - self.strength.stretch, generator, dates=self.dates)
+        sample = flip_and_turn(sample, generator)
+        dates = [self._radiometry(dn_BHW, generator) for dn_BHW in sample["image"].chunk(self.dates)]
+        return {**sample, "image": torch.cat(dates)}
+
+    def _radiometry(self, dn_BHW: Tensor, generator: torch.Generator) -> Tensor:
+        """Digital numbers of one date after a change of light, air and sensor."""
         strength = self.strength
-        reflectance = (dn_BHW * self.scale + self.offset).clamp_min(0)
-        reflectance = gains(reflectance, strength.global_gain, strength.band_gain)
-        reflectance = reflectance ** _log_normal(strength.gamma)
-        amount = _uniform(-strength.clearing, strength.haze)
-        reflectance = haze(reflectance, amount, self.wavelengths_um, exponent=_uniform(1.0, 3.0))
-        reflectance = reflectance + _per_band(reflectance) * strength.band_offset
-        reflectance = reflectance + torch.randn_like(reflectance) * _uniform(0.0, strength.noise)
-        if _chance(strength.band_dropout):
-            reflectance = drop_band(reflectance, int(torch.randint(len(reflectance), ())))
-        changed = (reflectance.clamp_min(0) - self.offset) / self.scale
-        return changed * (dn_BHW != 0).any(dim=0)
+        known_HW = known_pixels(dn_BHW)
+        reflectance = dn_BHW.float().mul(self.scale).add_(self.offset).clamp_min_(0)
+        if strength.gamma:
+            reflectance = reflectance.pow_(log_normal(strength.gamma, generator))
+        reflectance = self._line(generator).apply_(reflectance)
+        if strength.noise:
+            noise = torch.randn(reflectance.shape, generator=generator)
+            reflectance.add_(noise, alpha=uniform(0.0, strength.noise, generator))
+        if chance(strength.band_dropout, generator):
+            drop_band_(reflectance, below(len(reflectance), generator), known_HW)
+        dn_BHW = reflectance.clamp_min_(LEAST_REFLECTANCE).sub_(self.offset).div_(self.scale)
+        return dn_BHW.mul_(known_HW)
 
+    def _line(self, generator: torch.Generator) -> Line:
+        """Light on the ground, air above it, and the sensor's calibration."""
+        strength, bands = self.strength, len(self.wavelengths_um)
+        gain_B = torch.randn(bands, generator=generator).mul_(strength.band_gain).exp_()
+        line = Line(gain_B * log_normal(strength.global_gain, generator), torch.zeros(bands))
+        if chance(strength.level_shift_chance, generator):
+            line = line.then(self._level_shift(generator))
+        amount = uniform(-strength.clearing, strength.haze, generator)
+        line = line.then(haze(amount, self.wavelengths_um, exponent=uniform(*HAZE_EXPONENT, generator)))
+        offset_B = torch.randn(bands, generator=generator).mul_(strength.band_offset)
+        return line.then(Line(torch.ones(bands), offset_B))
 
-def flip_and_turn(sample: Sample) -> Sample:
-    """One of the eight symmetries of the square, the same for all rasters of the sample.
+    def _level_shift(self, generator: torch.Generator) -> Line:
+        air = Air(uniform(*SUN_COSINE, generator), uniform(*AEROSOL, generator), uniform(*ANGSTROM, generator))
+        share = uniform(-self.strength.level_shift, self.strength.level_shift, generator)
+        line = seen_through(air, self.wavelengths_um, share=abs(share))
+        return line if share > 0 else line.inverse()
 
-    Args:
-        sample: Square rasters with H and W last.
-
-    Returns:
-        The turned sample.
-    """
-    turns, flip = int(torch.randint(4, ())), _chance(0.5)
-
-    def turn(raster: Tensor) -> Tensor:
-        turned = torch.rot90(raster, turns, dims=(-2, -1))
-        return torch.flip(turned, dims=(-1,)) if flip else turned
-
-    return {key: turn(value) for key, value in sample.items()}
-
-
-def stretch(sample: Sample, least: float) -> Sample:
-    """Cut a random window and enlarge it to the old size, each axis on its own.
-
-    Images in geographic coordinates have pixels that are not square, and sensors differ in ground sample distance.
-
-    Args:
-        sample: Rasters of one height and width.
-        least: Smallest share of the height and of the width that is kept.
-
-    Returns:
-        Sample of the same shapes: image and teacher bilinear, labels nearest.
-    """
-    height, width = sample["mask"].shape
-    rows = _window(height, least)
-    cols = _window(width, least)
-    resized = {key: _resize(value[..., rows, cols], (height, width)) for key, value in sample.items() if key != "mask"}
-    mask = sample["mask"][rows, cols][None, None].float()
-    resized["mask"] = functional.interpolate(mask, (height, width), mode="nearest-exact")[0, 0].long()
-    return resized
-
-
-def gains(reflectance_BHW: Tensor, common: float, band: float) -> Tensor:
-    """Multiply by one random gain for all bands and one per band.
-
-    Args:
-        reflectance_BHW: Reflectance.
-        common: Standard deviation of the logarithm of the common gain.
-        band: Standard deviation of the logarithm of each band's gain.
-
-    Returns:
-        Reflectance of the same shape.
-    """
-    return reflectance_BHW * _log_normal(common) * torch.exp(_per_band(reflectance_BHW) * band)
-
-
-def haze(reflectance_BHW: Tensor, amount: float, wavelengths_um: Sequence[float], *, exponent: float) -> Tensor:
-    """Add or take away scattered light, strongest in blue.
-
-    Scattering falls with wavelength as lambda^-a, a from about 1 for aerosol (Angstrom's law) to 4 for air molecules;
-    what is scattered in also hides a share of the ground: r (1 - s) + s. A negative amount undoes that, as atmospheric
-    correction does.
-
-    Args:
-        reflectance_BHW: Reflectance.
-        amount: Reflectance added to black ground at 0.49 um; may be negative.
-        wavelengths_um: Central wavelength of each band in micrometres.
-        exponent: The a of the law.
-
-    Returns:
-        Reflectance of the same shape, may be negative where too much was taken away.
-    """
-    scatter_B = amount * (torch.tensor(list(wavelengths_um)) / 0.49) ** -exponent
-    scatter_B11 = scatter_B.view(-1, 1, 1)
-    return reflectance_BHW * (1 - scatter_B11) + scatter_B11
-
-
-def drop_band(reflectance_BHW: Tensor, band: int) -> Tensor:
-    """Replace a band by its mean over the patch.
-
-    Args:
-        reflectance_BHW: Reflectance.
-        band: Index of the band.
-
-    Returns:
-        A copy without that band's detail.
-    """
-    dropped = reflectance_BHW.clone()
-    dropped[band] = dropped[band].mean()
-    return dropped
-
-
-def _resize(raster: Tensor, size: tuple[int, int]) -> Tensor:
-    return functional.interpolate(raster[None], size, mode="bilinear", align_corners=False)[0]
-
-
-def _window(extent: int, least: float) -> slice:
-    length = max(1, round(extent * _uniform(least, 1.0)))
-    start = int(torch.randint(extent - length + 1, ()))
-    return slice(start, start + length)
-
-
-def _per_band(raster_BHW: Tensor) -> Tensor:
-    return torch.randn(len(raster_BHW), 1, 1)
-
-
-def _log_normal(deviation: float) -> float:
-    return float(torch.exp(torch.randn(()) * deviation))
-
-
-def _uniform(low: float, high: float) -> float:
-    return low + (high - low) * float(torch.rand(()))
-
-
-def _chance(share: float) -> bool:
-    return bool(torch.rand(()) < share)
+    def _check(self, image_BHW: Tensor) -> None:
+        bands, expected = len(image_BHW), self.dates * len(self.wavelengths_um)
+        if bands != expected:
+            raise DataError(
+                f"an image has {bands} bands, {self.dates} date(s) of {len(self.wavelengths_um)} bands are expected; "
+                "make bands and dates of the data source agree with its images"
+            )
