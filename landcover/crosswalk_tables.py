@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
+from landcover.dataset_crosswalks import DATASET_RULES
 from landcover.legends import CLASS_NODATA, DEGRADATION_NODATA
 
 type Rules = tuple[tuple[int, tuple[int, ...]], ...]
@@ -122,5 +123,9 @@ CROSSWALKS: Final = (
     ),
     CrosswalkRow(
         "unccd7", "ipcc6", "1", _UNCCD7_IPCC6, _ZERO, "official", "UNCCD PRAIS 4 reporting manual, SO 1 note 1"
+    ),
+    *(
+        CrosswalkRow(source, "unccd7", "1", rules, (*zero, *NODATA), "proposed", "Steppe")
+        for source, (rules, zero) in DATASET_RULES.items()
     ),
 )

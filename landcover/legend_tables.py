@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from landcover.dataset_legends import DATASET_LEGENDS
+
 type Rows = tuple[tuple[int, str, str, str], ...]
 """Rows of (code, machine name, English title, #RRGGBB), in model output order."""
 
@@ -248,5 +250,6 @@ LEGEND_TABLES: Final[dict[str, tuple[str, Rows, str]]] = {
     "degradation3": ("Land degradation status", DEGRADATION3, "UNCCD PRAIS 4 reporting manual, SO 1-4"),
     "lpd5": ("Land productivity dynamics", LPD5, "UNCCD PRAIS 4 reporting manual, SO 1-2 Table 13"),
     "severity5": ("Desertification severity", SEVERITY5, "Grades of the Chinese national surveys; codes proposed"),
+    **DATASET_LEGENDS,
 }
 """Legend id to (title, rows, citation)."""

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from landcover.errors import BandMapping, ConfigError, RadiometryMismatch
 
-type Level = Literal["L1C", "L2A", "L2SP"]
+type Level = Literal["L1C", "L2A", "L2SP", "display"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class Product:
     Attributes:
         id: short name, the key of ``get_product``.
         sensor: platform and instrument.
-        level: processing level; L1C is top-of-atmosphere, L2A and L2SP are surface reflectance.
+        level: processing level; L1C is top-of-atmosphere, L2A and L2SP are surface reflectance, ``display`` is a
+            picture whose values were stretched for the eye and are no reflectance.
         bands: in the product's own order.
         radiometry: digital numbers to reflectance.
         dtype: sample type of the bands.
@@ -94,7 +95,7 @@ class Product:
         """
         wanted = canonical_band_name(name)
         for band in self.bands:
-            if band.name == wanted:
+            if band.name in {name, wanted}:
                 return band
         raise BandMapping(f"product {self.id!r} has no band {name!r}; its bands are {', '.join(self.band_names)}")
 
@@ -137,6 +138,17 @@ _MSI_0400: Final = Radiometry(1e-4, -0.1)
 # https://www.usgs.gov/faqs/how-do-i-use-a-scale-factor-landsat-level-2-science-products
 _OLI_C2: Final = Radiometry(0.0000275, -0.2)
 
+# The four bands that aerial cameras and pictures of commercial satellites share. The data sets name no camera, so these
+# are nominal middles and widths, good enough to tell colours apart; pixels of 0.2 to 1 m, 0.5 m stands for them.
+_CAMERA: Final = (
+    Band("red", "red", 0.650, 0.080, 0.5),
+    Band("green", "green", 0.560, 0.080, 0.5),
+    Band("blue", "blue", 0.470, 0.080, 0.5),
+    Band("nir", "nir", 0.840, 0.120, 0.5),
+)
+# 0..1 as a screen shows it. Not reflectance: gamma, contrast stretch and haze are baked in and differ between surveys.
+_DISPLAY: Final = Radiometry(1 / 255, 0.0)
+
 _S2: Final = "Sentinel-2 products specification, https://sentiwiki.copernicus.eu/web/s2-products"
 _C2: Final = "Landsat 8-9 Collection 2 Level 2 science product guide, USGS LSDS-1619"
 
@@ -150,6 +162,12 @@ def _landsat(product_id: str, sensor: str) -> Product:
     return Product(product_id, sensor, "L2SP", _OLI, _OLI_C2, "uint16", 0, _C2)
 
 
+def _picture(product_id: str, bands: tuple[Band, ...]) -> Product:
+    return Product(
+        product_id, "aerial-camera", "display", bands, _DISPLAY, "uint8", 0, "8-bit pictures; scale is Steppe's"
+    )
+
+
 PRODUCTS: Final[Mapping[str, Product]] = MappingProxyType(
     {
         product.id: product
@@ -160,10 +178,16 @@ PRODUCTS: Final[Mapping[str, Product]] = MappingProxyType(
             _sentinel2("sentinel-2-l2a-0400", "L2A", _MSI_0400),
             _landsat("landsat-8-c2-l2", "landsat-8-oli"),
             _landsat("landsat-9-c2-l2", "landsat-9-oli-2"),
+            _picture("aerial-rgb-8bit", _CAMERA[:3]),
+            _picture("aerial-rgbn-8bit", _CAMERA),
         )
     }
 )
-"""Every product Steppe knows, by id; ``-0400`` means Sentinel-2 processing baseline 04.00 or later."""
+"""Every product Steppe knows, by id; ``-0400`` means Sentinel-2 processing baseline 04.00 or later.
+
+The two ``-8bit`` products hold display values 0..255, not reflectance: what was trained on one survey's pictures needs
+another survey's pictures to look alike.
+"""
 
 
 def get_product(product_id: str) -> Product:

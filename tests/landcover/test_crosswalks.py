@@ -228,8 +228,8 @@ def test_a_legend_maps_to_itself():
 
 
 def test_unknown_pairs_are_refused():
-    with pytest.raises(UnknownLegend, match=r"'nlcd'.*unccd7"):
-        get_crosswalk("nlcd")
+    with pytest.raises(UnknownLegend, match=r"'mars7'.*unccd7"):
+        get_crosswalk("mars7")
     with pytest.raises(UnknownLegend, match=r"'ipcc6' to 'unccd7'.*esa-cci -> unccd7"):
         get_crosswalk("ipcc6")
     with pytest.raises(UnknownLegend):
@@ -237,6 +237,6 @@ def test_unknown_pairs_are_refused():
 
 
 def test_every_product_legend_reaches_the_reporting_legend():
-    indicators = {"ipcc6", "degradation3", "lpd5", "severity5"}
+    indicators = {"ipcc6", "degradation3", "lpd5", "severity5", "change2"}
     for legend_id in set(LEGENDS) - indicators:
         assert get_crosswalk(legend_id).target_legend == "unccd7"

@@ -72,7 +72,7 @@ def test_unknown_words_are_refused():
     with pytest.raises(ConfigError, match=r"'de'.*ar, en, es, fr, ru, zh"):
         labels.title("unccd7", 1, "de")
     with pytest.raises(UnknownLegend):
-        labels.title("nlcd", 1, "en")
+        labels.title("mars7", 1, "en")
     with pytest.raises(UnmappedCodes, match="code 0"):
         labels.title("unccd7", 0, "en")
     with pytest.raises(UnknownLegend, match=r"'Erosion'.*Deforestation"):

@@ -99,8 +99,8 @@ def test_membership_is_by_code():
 
 
 def test_unknown_legend_lists_the_known_ones():
-    with pytest.raises(UnknownLegend, match=r"'nlcd'.*unccd7.*worldcover"):
-        get_legend("nlcd")
+    with pytest.raises(UnknownLegend, match=r"'mars7'.*unccd7.*worldcover"):
+        get_legend("mars7")
 
 
 def test_unknown_code_lists_the_known_ones():

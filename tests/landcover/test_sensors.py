@@ -42,9 +42,20 @@ RADIOMETRY = {
     "landsat-9-c2-l2": ("L2SP", 0.0000275, -0.2),
 }
 
+PICTURES = {"aerial-rgb-8bit": ("red", "green", "blue"), "aerial-rgbn-8bit": ("red", "green", "blue", "nir")}
+
 
 def test_the_products_are_the_agreed_ones():
-    assert set(PRODUCTS) == set(RADIOMETRY)
+    assert set(PRODUCTS) == {*RADIOMETRY, *PICTURES}
+
+
+@pytest.mark.parametrize(("product_id", "bands"), PICTURES.items())
+def test_pictures_hold_display_values_of_a_byte(product_id, bands):
+    product = get_product(product_id)
+    assert (product.level, product.dtype, product.band_names) == ("display", "uint8", bands)
+    assert 255 * product.radiometry.scale + product.radiometry.offset == 1
+    middles = [product.band(name).center_wavelength_um for name in ("blue", "green", "red")]
+    assert middles == sorted(middles)
 
 
 @pytest.mark.parametrize("product_id", RADIOMETRY)
@@ -114,6 +125,8 @@ def test_a_missing_band_lists_those_there_are():
         get_product("sentinel-2-l2a").band("B10")
     with pytest.raises(BandMapping):
         get_product("landsat-8-c2-l2").band("B2")
+    with pytest.raises(BandMapping, match="'blue'"):  # a colour is a name only where the product calls its band so
+        get_product("sentinel-2-l2a").band("blue")
 
 
 def test_unknown_product_lists_the_known_ones():
