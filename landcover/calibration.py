@@ -6,6 +6,7 @@ also holds 0. Naeini et al. 2015, https://doi.org/10.1609/aaai.v29i1.9602; Guo e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -115,6 +116,22 @@ class Calibration:
         predicted = probabilities_KHW.argmax(axis=-3)
         self.update(probabilities_KHW.max(axis=-3), truth_HW, predicted, ignore=ignore)
 
+    def add(self, table: Reliability) -> None:
+        """Count the pixels of another table.
+
+        Args:
+            table: with the same bins.
+
+        Raises:
+            ConfigError: when the bins differ.
+        """
+        if table.edges != tuple(self._edges.tolist()):
+            raise ConfigError(f"a reliability table of {len(table.counts)} bins: expected {len(self._counts)}, alike")
+        counts = np.array(table.counts, dtype=np.int64)
+        self._counts += counts
+        self._hits += np.rint(counts * _filled(table.accuracy)).astype(np.int64)
+        self._confidence += counts * _filled(table.confidence)
+
     def result(self) -> Reliability:
         """The table of everything counted so far."""
         total = int(self._counts.sum())
@@ -130,5 +147,49 @@ class Calibration:
         )
 
 
+def pool_reliability(tables: Sequence[Reliability]) -> Reliability:
+    """One table of all pixels of several tables.
+
+    Args:
+        tables: tables with the same bins, at least one.
+
+    Raises:
+        ConfigError: when there is none, or the bins differ.
+    """
+    if len({table.edges for table in tables}) != 1:
+        raise ConfigError(f"{len(tables)} reliability tables to pool: expected at least one, all with the same bins")
+    pooled = Calibration(len(tables[0].counts))
+    for table in tables:
+        pooled.add(table)
+    return pooled.result()
+
+
+def tempered(probabilities_KP: npt.NDArray[np.floating[Any]], temperature: float) -> npt.NDArray[np.float32]:
+    """Probabilities as if their logits had been divided by a temperature: p^(1/T), made to sum to 1.
+
+    Guo et al. 2017, https://arxiv.org/abs/1706.04599. A temperature of 1/T undoes T. The winning class stays.
+
+    Args:
+        probabilities_KP: probabilities with the class axis first, any further axes.
+        temperature: above 0; above 1 means less confident.
+
+    Returns:
+        float32 of the same shape.
+
+    Raises:
+        ConfigError: when the temperature is not above 0.
+    """
+    if not temperature > 0:
+        raise ConfigError(f"temperature {temperature}: expected a number above 0")
+    # Through the largest, so that a power never makes all of them vanish.
+    raised: npt.NDArray[np.float32] = (probabilities_KP / probabilities_KP.max(axis=0)).astype(np.float32)
+    raised **= np.float32(1 / temperature)
+    return raised / raised.sum(axis=0)
+
+
 def _means(sums: npt.NDArray[Any], counts: npt.NDArray[np.int64]) -> tuple[float | None, ...]:
     return tuple(part / count if count else None for part, count in zip(sums.tolist(), counts.tolist(), strict=True))
+
+
+def _filled(values: tuple[float | None, ...]) -> npt.NDArray[np.float64]:
+    return np.array([value or 0.0 for value in values])

@@ -14,8 +14,8 @@ undefined classes out. All of these describe the pixels that were compared; they
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -28,12 +28,16 @@ from landcover.legends import CLASS_NODATA, Legend
 from landcover.lookup import unmapped_codes
 
 __all__ = [
+    "BinaryScores",
     "Calibration",
     "ConfusionMatrix",
     "Interval",
     "Reliability",
     "Scores",
+    "binary_score",
     "bootstrap_interval",
+    "labelled_only",
+    "macro_iou",
     "score",
 ]
 
@@ -108,6 +112,84 @@ def score(matrix: npt.ArrayLike, names: Sequence[str] | None = None, *, unpredic
         macro_f1=_mean(f1),
         unpredicted=unpredicted,
     )
+
+
+def labelled_only(scores: Scores) -> Scores:
+    """The scores with IoU and F1 undefined for a class that no truth pixel has, and the means without it.
+
+    Such a class cannot be found, only mapped where it is not; those pixels already count against the classes they are.
+
+    Args:
+        scores: scores of a confusion matrix.
+    """
+    iou, f1 = (
+        tuple(value if pixels else None for value, pixels in zip(values, scores.support, strict=True))
+        for values in (scores.iou, scores.f1)
+    )
+    return replace(scores, iou=iou, f1=f1, macro_iou=_mean(iou), macro_f1=_mean(f1))
+
+
+def macro_iou(scores: Scores, *, min_share: float) -> float | None:
+    """Mean IoU of the classes that hold at least a share of the truth pixels.
+
+    Args:
+        scores: scores of a confusion matrix.
+        min_share: share of the truth pixels, 0..1; a class without any is always left out.
+
+    Returns:
+        The mean, None when no class is that frequent.
+    """
+    fewest = max(1.0, min_share * sum(scores.support))
+    return _mean(tuple(iou for iou, pixels in zip(scores.iou, scores.support, strict=True) if pixels >= fewest))
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryScores:
+    """Scores of "one of these classes" against all others; None means undefined.
+
+    Attributes:
+        precision: of the pixels mapped as one of the classes, the share that is one of them.
+        recall: of the pixels that are one of the classes, the share mapped as one of them.
+        f1: harmonic mean of both.
+        iou: intersection over union.
+        truth: pixels that are one of the classes.
+        mapped: pixels mapped as one of the classes.
+        right: pixels that are both.
+        total: pixels compared.
+    """
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    iou: float | None
+    truth: int
+    mapped: int
+    right: int
+    total: int
+
+
+def binary_score(matrix: npt.ArrayLike, positive: Collection[int]) -> BinaryScores:
+    """Scores of a group of classes against the rest, for example "changed" against "stable".
+
+    A pixel of one class of the group that is mapped as another class of it counts as right.
+
+    Args:
+        matrix: pixel counts, K x K, rows = truth, columns = prediction.
+        positive: class indices of the group.
+
+    Raises:
+        ConfigError: when the group is empty, holds every class, or names one that the matrix does not have.
+    """
+    counts = np.asarray(matrix, dtype=np.int64)
+    group = np.isin(np.arange(len(counts)), list(positive))
+    if not 0 < group.sum() < len(counts) or group.sum() != len(set(positive)):
+        raise ConfigError(f"classes {sorted(positive)} of {len(counts)}: expected some of them, and not all")
+    right = int(counts[np.ix_(group, group)].sum())
+    truth, mapped = int(counts[group].sum()), int(counts[:, group].sum())
+    parts = np.array([right, right, 2 * right, right])
+    wholes = np.array([mapped, truth, mapped + truth, mapped + truth - right])
+    precision, recall, f1, iou = _ratios(parts, wholes)
+    return BinaryScores(precision, recall, f1, iou, truth, mapped, right, int(counts.sum()))
 
 
 class ConfusionMatrix:

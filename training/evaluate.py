@@ -1,28 +1,56 @@
-"""``steppe evaluate``: score a checkpoint or a bundle on the sites of one split."""
+"""``steppe evaluate``: score a checkpoint, a bundle, or all checkpoints of a cross-validation, and write the report."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from landcover.bundle import load_bundle
-from landcover.legends import Legend
-from landcover.manifest import MODEL_FILE
+from landcover.boundaries import BAND_PX
+from landcover.errors import OutputNotWritable
+from landcover.precision import Precision
+from training.candidates import Candidate, bundle_candidate, check_fits, checkpoint_candidate
 from training.config import data_from_config
-from training.evaluation import Evaluation, evaluate_sites
-from training.inference import Predictor, load_task, torch_predictor
+from training.cross_validation import FoldRun, evaluate_folds
+from training.evaluation import MIN_SHARE, Evaluation, Scoring, evaluate_scenes
+from training.inference import Predictor, scene_plan
+from training.report.examples import ExampleBook
+from training.report.page import Subject, write_report
+from training.report.tables import print_change, print_evaluation, shown
+from training.scenes import Scene, SourceFacts
+
+__all__ = ["main", "print_evaluation", "shown"]
 
 TILE: Final = 512
 OVERLAP: Final = 32
+STABLE: Final = "stable"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found out.
+
+    Attributes:
+        evaluation: the figures.
+        book: the worst examples.
+        models: name and SHA-256 of what was scored.
+    """
+
+    evaluation: Evaluation
+    book: ExampleBook
+    models: dict[str, str]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,68 +62,159 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         Exit code.
     """
-    options = _parser().parse_args(arguments)
-    data = data_from_config(options.config)
-    predict, legend = _bundle(options.bundle) if options.bundle else _checkpoint(options.checkpoint)
-    evaluation = evaluate_sites(predict, data.sites(options.split), legend, tile=options.tile, overlap=options.overlap)
-    print_evaluation(evaluation, Console())
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.folds and options.split:
+        parser.error("--folds scores every fold on the scenes it held out; leave out --split")
+    if options.precision and not options.bundle:
+        parser.error("--precision picks a graph of a bundle; give --bundle, or leave it out")
     if options.output:
-        options.output.write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
+        _check_writable(options.output)
+    verdict = _cross_validated(options) if options.folds else _single(options)
+    subject = _subject(options, verdict, arguments)
+    if options.output:
+        report = write_report(options.output, verdict.evaluation, verdict.book.examples, subject)
+    else:
+        report = subject.to_json(verdict.evaluation)
+    if options.json:
+        sys.stdout.write(json.dumps(report, indent=2) + "\n")
+        return 0
+    console = Console()
+    print_evaluation(verdict.evaluation, console)
+    if subject.stable:
+        print_change(verdict.evaluation, subject.stable, console)
+    if options.output:
+        console.print(f"wrote {options.output / 'report.html'} and report.json", highlight=False, soft_wrap=True)
     return 0
 
 
-def print_evaluation(evaluation: Evaluation, console: Console) -> None:
-    """Print the tables of an evaluation; undefined scores are a dash."""
-    pooled = evaluation.pooled
-    classes = Table("class", "IoU", "F1", "user's", "producer's", "pixels", title="per class")
-    for index, entry in enumerate(evaluation.legend.classes):
-        columns = (pooled.iou, pooled.f1, pooled.users_accuracy, pooled.producers_accuracy)
-        classes.add_row(entry.title, *(shown(column[index]) for column in columns), f"{pooled.support[index]:,}")
-    console.print(classes)
-    sites = Table("site", "overall accuracy", "macro IoU", "pixels", title="per site")
-    for site, scores in evaluation.by_site().items():
-        sites.add_row(site, shown(scores.overall_accuracy), shown(scores.macro_iou), f"{sum(scores.support):,}")
-    console.print(sites)
-    console.print(
-        f"overall accuracy {shown(pooled.overall_accuracy)}, macro IoU {shown(pooled.macro_iou)}, "
-        f"where the teacher is sure {shown(evaluation.sure.overall_accuracy)}, ECE {shown(evaluation.reliability.ece)}"
+def _single(options: argparse.Namespace) -> Verdict:
+    candidate = (
+        bundle_candidate(options.bundle, precision=Precision(options.precision or Precision.FP32))
+        if options.bundle
+        else checkpoint_candidate(options.checkpoint, device=options.device)
+    )
+    data = data_from_config(options.config)
+    check_fits(candidate, data.facts)
+    scenes = data.scenes(options.split or "val")
+    book = ExampleBook(data.facts)
+    evaluation = _evaluated(options, candidate, scenes, book, f"{candidate.name}, {options.split or 'val'}")
+    return Verdict(evaluation, book, {candidate.name: candidate.sha256})
+
+
+def _cross_validated(options: argparse.Namespace) -> Verdict:
+    def evaluate(run: FoldRun) -> tuple[Evaluation, ExampleBook]:
+        candidate = checkpoint_candidate(run.checkpoint, device=options.device)
+        check_fits(candidate, run.data.facts)
+        book = ExampleBook(run.data.facts)
+        return _evaluated(options, candidate, run.data.scenes("test"), book, f"fold {run.fold}"), book
+
+    sizes = options.tile, options.overlap, options.boundary_px
+    cache = options.output / "folds" if options.output else None
+    evaluation, book, models = evaluate_folds(options.config, options.folds, evaluate, cache=cache, settings=sizes)
+    return Verdict(replace(evaluation, scoring=Scoring(options.min_share, options.boundary_px)), book, models)
+
+
+def _evaluated(
+    options: argparse.Namespace, candidate: Candidate, scenes: Sequence[Scene], book: ExampleBook, title: str
+) -> Evaluation:
+    sizes = {"tile": options.tile, "overlap": options.overlap}
+    scoring = Scoring(options.min_share, options.boundary_px, candidate.temperature)
+    windows = sum(
+        len(plan.row_origins) * len(plan.col_origins) for plan in (scene_plan(scene, **sizes) for scene in scenes)
+    )
+    with _watched(candidate.predict, windows, title) as predict:
+        return evaluate_scenes(predict, scenes, candidate.legend, **sizes, scoring=scoring, examples=book)
+
+
+@contextmanager
+def _watched(predict: Predictor, windows: int, title: str) -> Iterator[Predictor]:
+    """The predictor, with a progress bar of windows on standard error where that is a terminal."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("windows")
+    console = Console(stderr=True)
+    with Progress(
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as progress:
+        bar = progress.add_task(title, total=windows)
+
+        def counted(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
+            answer = predict(dn_NBHW)
+            progress.advance(bar)
+            return answer
+
+        yield counted
+
+
+def _subject(options: argparse.Namespace, verdict: Verdict, arguments: Sequence[str]) -> Subject:
+    stable = options.stable or _stable(verdict.book.facts)
+    if stable:
+        verdict.evaluation.binary(stable)  # refuses a class that the legend does not have
+    return Subject(
+        command=shlex.join(["steppe", "evaluate", *arguments]),
+        config=options.config,
+        models=verdict.models,
+        split="held-out folds" if options.folds else options.split or "val",
+        tile=options.tile,
+        overlap=options.overlap,
+        stable=stable,
     )
 
 
-def shown(value: float | None) -> str:
-    """A score with three decimals, or a dash when it is undefined."""
-    return "-" if value is None else f"{value:.3f}"
+def _stable(facts: SourceFacts) -> str | None:
+    """The class that means "no change", for pairs of dates."""
+    return STABLE if facts.dates > 1 and STABLE in facts.legend.names else None
+
+
+def _check_writable(folder: Path) -> None:
+    """Refuse before minutes are spent."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputNotWritable(f"cannot make the folder {folder.name!r}: {error.strerror}; give another -o") from error
+    if not os.access(folder, os.W_OK):
+        raise OutputNotWritable(f"the folder {folder.name!r} cannot be written to; give another with -o")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="steppe evaluate",
-        description="Predict whole sites as the service would and compare with their labels.",
+        description="Predict whole scenes as the service would, compare with their labels, and write a report.",
     )
     parser.add_argument("-c", "--config", type=Path, required=True, help="training configuration: data and split")
     model = parser.add_mutually_exclusive_group(required=True)
     model.add_argument("--checkpoint", type=Path, help="file that steppe train fit wrote")
     model.add_argument("--bundle", type=Path, help="folder NAME/VERSION of a published bundle")
-    parser.add_argument("--split", choices=("train", "val", "test"), default="val", help="default: val")
+    model.add_argument(
+        "--folds",
+        metavar="PATTERN",
+        help="cross-validation: checkpoints of all folds of the configuration, {fold} standing for the number",
+    )
+    parser.add_argument("--precision", choices=[str(name) for name in Precision], help="graph of the bundle; fp32")
+    parser.add_argument("--split", choices=("train", "val", "test"), help="default: val")
     parser.add_argument("--tile", type=int, default=TILE, help=f"window side in pixels, default {TILE}")
     parser.add_argument("--overlap", type=int, default=OVERLAP, help=f"shared pixels, default {OVERLAP}")
-    parser.add_argument("-o", "--output", type=Path, help="write the scores as JSON")
+    parser.add_argument(
+        "--min-share",
+        type=_share,
+        default=MIN_SHARE,
+        help=f"share of the labelled pixels a class needs for the mean IoU of frequent classes, default {MIN_SHARE}",
+    )
+    parser.add_argument(
+        "--boundary-px", type=int, default=BAND_PX, help=f"width of the boundary band in pixels, default {BAND_PX}"
+    )
+    parser.add_argument("--stable", metavar="CLASS", help="also score 'changed', any class but this one")
+    parser.add_argument(
+        "--device", default="auto", help="torch device of a checkpoint; default: a GPU where there is one"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON instead of tables")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="folder for report.html and report.json; finished folds are kept there too"
+    )
     return parser
 
 
-def _checkpoint(path: Path) -> tuple[Predictor, Legend]:
-    task = load_task(path)
-    return torch_predictor(task.scene_net), task.legend
-
-
-def _bundle(path: Path) -> tuple[Predictor, Legend]:
-    """The exported graph itself, so that the figure is that of the file that ships."""
-    bundle = load_bundle(path)
-    session = onnxruntime.InferenceSession(bundle.read(MODEL_FILE), providers=["CPUExecutionProvider"])
-
-    def predict(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
-        stored = dn_NBHW.astype(bundle.manifest.dtype)
-        answer: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: stored})[0]
-        return answer
-
-    return predict, bundle.manifest.legend
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no share from 0 to 1")
+    return value

@@ -1,19 +1,28 @@
-"""Whole scenes through a network with the tiling and blending of the service."""
+"""Whole scenes through a network with the tiling and blending of the service.
+
+Axes: N batch, B band, K class, H row, W column.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 
 import numpy as np
+import onnxruntime
 import torch
 from numpy.typing import NDArray
 
 from landcover.blending import RowBlender
+from landcover.bundle import Bundle
 from landcover.errors import ConfigError
-from landcover.tiling import TilePlan, mirror
+from landcover.grid import Window
+from landcover.manifest import MODEL_FILE
+from landcover.tiling import MARGIN, TilePlan, mirror
 from models.graph import SceneNet
+from training.scenes import MemoryScene, Sample, Scene, SceneInfo
 from training.task import LandCoverTask
 
 type Predictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -25,6 +34,26 @@ class CheckpointUnreadable(ConfigError):
 
     slug = "checkpoint"
     exit_code = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Finished rows of a scene.
+
+    Attributes:
+        row: first row in the scene.
+        sample: rasters of these rows, see `training.scenes.Sample`.
+        probabilities_KHW: blended float32 probabilities of these rows, a view that holds until the next strip.
+    """
+
+    row: int
+    sample: Sample
+    probabilities_KHW: NDArray[np.float32]
+
+    @property
+    def rows(self) -> slice:
+        """Rows of the scene."""
+        return slice(self.row, self.row + self.probabilities_KHW.shape[1])
 
 
 def load_task(checkpoint: Path) -> LandCoverTask:
@@ -42,7 +71,11 @@ def load_task(checkpoint: Path) -> LandCoverTask:
         )
     try:
         task = LandCoverTask.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
-    except (RuntimeError, KeyError, EOFError, TypeError, ValueError, AttributeError, UnpicklingError) as error:
+    except UnpicklingError as error:
+        raise CheckpointUnreadable(
+            f"{checkpoint.name} is damaged or holds more than weights and plain values, which is never loaded"
+        ) from error
+    except (RuntimeError, KeyError, EOFError, TypeError, ValueError, AttributeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointUnreadable(f"{checkpoint.name} is not a land-cover checkpoint: {reason}") from error
     return task.eval()
@@ -61,6 +94,80 @@ def torch_predictor(net: SceneNet, *, temperature: float = 1.0) -> Predictor:
     return predict
 
 
+def bundle_predictor(bundle: Bundle, file: str = MODEL_FILE) -> Predictor:
+    """Run an exported graph itself, so that a figure is that of the file that ships.
+
+    Args:
+        bundle: published model.
+        file: graph in the bundle.
+
+    Raises:
+        BundleInvalid: when the graph is missing or altered.
+    """
+    session = onnxruntime.InferenceSession(bundle.read(file), providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    def predict(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
+        answer: NDArray[np.float32] = session.run(None, {name: dn_NBHW.astype(bundle.manifest.dtype)})[0]
+        return answer
+
+    return predict
+
+
+def predict_strips(predict: Predictor, scene: Scene, plan: TilePlan) -> Iterator[Strip]:
+    """Blended probabilities of a scene from top to bottom, in memory that does not grow with its height.
+
+    Args:
+        predict: the network.
+        scene: the scene, read one row of windows at a time.
+        plan: windows over the scene.
+
+    Yields:
+        Strips that together are the scene.
+    """
+    height = scene.info.height
+    cols = mirror(-plan.margin, plan.col_origins[-1] + plan.tile_width - plan.margin, scene.info.width)
+    blender = None
+    for row in plan.row_origins:
+        rows = mirror(row - plan.margin, row - plan.margin + plan.tile_height, height)
+        top = int(rows.min())
+        sample = scene.read(Window(top, 0, int(rows.max()) + 1 - top, scene.info.width))
+        dn_BHW = sample["image"].numpy().take(rows - top, axis=1).astype(np.float32).take(cols, axis=2)
+        for col in plan.col_origins:
+            window_BHW = dn_BHW[:, :, col : col + plan.tile_width]
+            probabilities_KHW = predict(np.ascontiguousarray(window_BHW)[None])[0]
+            blender = blender or RowBlender(plan, len(probabilities_KHW))
+            blender.add(col, probabilities_KHW)
+        if blender is not None:
+            yield from _finished(blender, plan, sample, top)
+
+
+def _finished(blender: RowBlender, plan: TilePlan, sample: Sample, top: int) -> Iterator[Strip]:
+    """The rows that no later window touches, without the margins; none where all of them are margin."""
+    start, blended_KHW = blender.finish_row()
+    first = max(start - plan.margin, 0)
+    stop = min(start - plan.margin + blended_KHW.shape[1], plan.height)
+    if first >= stop:
+        return
+    skipped = first - (start - plan.margin)
+    inside_KHW = blended_KHW[:, skipped : skipped + stop - first, plan.margin : plan.margin + plan.width]
+    yield Strip(first, {name: raster[..., first - top : stop - top, :] for name, raster in sample.items()}, inside_KHW)
+
+
+def scene_plan(scene: Scene, *, tile: int, overlap: int) -> TilePlan:
+    """Windows over a scene, as the service lays them.
+
+    Args:
+        scene: the scene.
+        tile: window side in pixels.
+        overlap: pixels shared by neighbouring windows.
+
+    Raises:
+        WindowError: when the sizes are not usable.
+    """
+    return TilePlan(scene.info.height, scene.info.width, tile, overlap, margin=MARGIN)
+
+
 def predict_scene(
     predict: Predictor, dn_BHW: NDArray[np.float32], plan: TilePlan, *, classes: int
 ) -> NDArray[np.float32]:
@@ -75,20 +182,9 @@ def predict_scene(
     Returns:
         float32 probabilities (class, row, col).
     """
-    padded_KHW = np.concatenate(list(_rows(predict, dn_BHW, plan, classes)), axis=1)
-    end = plan.margin + plan.height, plan.margin + plan.width
-    return padded_KHW[:, plan.margin : end[0], plan.margin : end[1]]
-
-
-def _rows(
-    predict: Predictor, dn_BHW: NDArray[np.float32], plan: TilePlan, classes: int
-) -> Iterator[NDArray[np.float32]]:
-    rows = mirror(-plan.margin, plan.row_origins[-1] + plan.tile_height - plan.margin, plan.height)
-    cols = mirror(-plan.margin, plan.col_origins[-1] + plan.tile_width - plan.margin, plan.width)
-    padded_BHW = dn_BHW[:, rows[:, None], cols]
-    blender = RowBlender(plan, classes)
-    for row in plan.row_origins:
-        for col in plan.col_origins:
-            window = padded_BHW[:, row : row + plan.tile_height, col : col + plan.tile_width]
-            blender.add(col, predict(np.ascontiguousarray(window)[None])[0])
-        yield blender.finish_row()[1].copy()
+    info = SceneInfo("scene", "scene", plan.height, plan.width)
+    scene = MemoryScene(info, {"image": torch.from_numpy(np.ascontiguousarray(dn_BHW))})
+    probabilities_KHW = np.empty((classes, plan.height, plan.width), dtype=np.float32)
+    for strip in predict_strips(predict, scene, plan):
+        probabilities_KHW[:, strip.rows] = strip.probabilities_KHW
+    return probabilities_KHW

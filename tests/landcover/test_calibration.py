@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.special import softmax
 from sklearn.metrics import accuracy_score
 
-from landcover.calibration import Calibration
+from landcover.calibration import Calibration, pool_reliability, tempered
 from landcover.errors import ConfigError, DataError, ModelOutputInvalid
 
 
@@ -120,3 +121,49 @@ def test_shapes_must_agree():
 def test_a_table_needs_a_bin():
     with pytest.raises(ConfigError):
         Calibration(0)
+
+
+def test_pooled_tables_are_the_table_of_all_pixels():
+    whole, tables = Calibration(), []
+    for seed, size in ((1, 100), (2, 3000), (3, 1)):
+        part, drawing = Calibration(), drawn(seed, size)
+        part.update(*drawing)
+        whole.update(*drawing)
+        tables.append(part.result())
+    found, expected = pool_reliability([*tables, Calibration().result()]), whole.result()
+    assert found.counts == expected.counts
+    assert found.overall_accuracy == expected.overall_accuracy
+    assert found.ece == pytest.approx(expected.ece)
+    assert found.mean_confidence == pytest.approx(expected.mean_confidence)
+
+
+@pytest.mark.parametrize("tables", [(), (Calibration(3).result(), Calibration(4).result())])
+def test_tables_of_other_bins_are_not_pooled(tables):
+    with pytest.raises(ConfigError, match="same bins"):
+        pool_reliability(tables)
+    with pytest.raises(ConfigError, match="4 bins"):
+        Calibration(3).add(Calibration(4).result())
+
+
+@pytest.mark.parametrize("temperature", [0.25, 0.7, 1.0, 1.8, 8.0])
+def test_tempered_probabilities_are_the_softmax_of_divided_logits(temperature):
+    logits_KP = np.random.default_rng(5).normal(scale=4, size=(6, 500))
+    probabilities_KP = softmax(logits_KP, axis=0)
+    found = tempered(probabilities_KP.astype(np.float32), temperature)
+    np.testing.assert_allclose(found, softmax(logits_KP / temperature, axis=0), atol=2e-6)
+    np.testing.assert_array_equal(found.argmax(axis=0), logits_KP.argmax(axis=0))
+
+
+def test_a_temperature_can_be_undone():
+    probabilities_KHW = softmax(np.random.default_rng(6).normal(size=(4, 5, 7)), axis=0).astype(np.float32)
+    np.testing.assert_allclose(tempered(tempered(probabilities_KHW, 2.5), 1 / 2.5), probabilities_KHW, atol=1e-6)
+
+
+def test_a_certain_answer_stays_certain():
+    np.testing.assert_array_equal(tempered(np.array([[1.0], [0.0]], np.float32), 8.0), [[1.0], [0.0]])
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, np.nan])
+def test_a_temperature_is_above_zero(temperature):
+    with pytest.raises(ConfigError, match="above 0"):
+        tempered(np.ones((2, 1), np.float32), temperature)

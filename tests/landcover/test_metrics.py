@@ -7,7 +7,7 @@ from sklearn import metrics as oracle
 
 from landcover.errors import ConfigError, DataError, UnmappedCodes
 from landcover.legends import get_legend
-from landcover.metrics import ConfusionMatrix, score
+from landcover.metrics import ConfusionMatrix, binary_score, labelled_only, macro_iou, score
 
 UNCCD7 = get_legend("unccd7")
 
@@ -146,3 +146,49 @@ def test_scores_are_frozen_and_become_plain_data():
     assert dataclasses.asdict(found)["matrix"] == ((1, 0), (1, 0))
     assert type(found.support[0]) is int
     assert type(found.iou[0]) is float
+
+
+def test_a_class_without_labels_is_undefined_where_only_labelled_classes_count():
+    found = counted([0, 0, 1], [0, 2, 1], classes=4)
+    assert found.iou == (0.5, 1.0, 0.0, None)
+    judged = labelled_only(found)
+    assert judged.iou == (0.5, 1.0, None, None)
+    assert judged.macro_iou == 0.75
+    assert judged.f1[2] is None
+    assert judged.users_accuracy == found.users_accuracy
+    assert judged.overall_accuracy == found.overall_accuracy
+
+
+def test_macro_iou_over_classes_of_some_size():
+    matrix = np.diag([900, 90, 9, 1, 0])
+    matrix[2, 0] = 1
+    scores = score(matrix)
+    labels = scores.iou
+    assert macro_iou(scores, min_share=0.0) == pytest.approx(np.mean(labels[:4]))
+    assert macro_iou(scores, min_share=0.005) == pytest.approx(np.mean(labels[:3]))
+    assert macro_iou(scores, min_share=0.02) == pytest.approx(np.mean(labels[:2]))
+    assert macro_iou(scores, min_share=1.0) is None
+    assert macro_iou(score(np.zeros((2, 2))), min_share=0.0) is None
+
+
+@pytest.mark.parametrize("positive", [(1,), (0, 2), (2, 1)])
+def test_binary_scores_agree_with_scikit_learn(positive):
+    truth, predicted = drawn(4, classes=3)
+    found = binary_score(counted(truth, predicted, classes=3).matrix, positive)
+    yes = np.isin(truth, positive), np.isin(predicted, positive)
+    assert found.precision == pytest.approx(oracle.precision_score(*yes))
+    assert found.recall == pytest.approx(oracle.recall_score(*yes))
+    assert found.f1 == pytest.approx(oracle.f1_score(*yes))
+    assert found.iou == pytest.approx(oracle.jaccard_score(*yes))
+    assert (found.truth, found.mapped, found.total) == (yes[0].sum(), yes[1].sum(), truth.size)
+
+
+def test_binary_scores_of_nothing_are_undefined():
+    found = binary_score([[5, 0], [0, 0]], [1])
+    assert (found.precision, found.recall, found.f1, found.iou) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("positive", [(), (0, 1), (2,), (0, 7)])
+def test_binary_scores_need_a_group_and_a_rest(positive):
+    with pytest.raises(ConfigError, match="of 2"):
+        binary_score([[1, 0], [0, 1]], positive)

@@ -1,0 +1,143 @@
+"""What ``steppe evaluate`` scores: a checkpoint or the graph of a bundle, behind one face.
+
+Axes: N batch, B band, K class, H row, W column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from landcover.bundle import load_bundle
+from landcover.errors import ConfigError
+from landcover.legends import Legend
+from landcover.precision import MODEL_FILES, Precision, VariantMissing
+from landcover.sensors import Radiometry, get_product
+from training.inference import Predictor, bundle_predictor, load_task, torch_predictor
+from training.scenes import SourceFacts
+
+
+class ModelDoesNotFit(ConfigError):
+    """A model takes other inputs or answers other classes than the data has."""
+
+    slug = "model-does-not-fit"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model that is ready to be scored.
+
+    Attributes:
+        name: what a report calls it.
+        sha256: of the checkpoint or the graph.
+        predict: digital numbers NBHW to probabilities NKHW.
+        legend: classes of the probabilities.
+        bands: band names of one date, in input order.
+        dates: dates stacked in an input.
+        radiometry: digital numbers to reflectance, as the model takes them.
+        temperature: inside the probabilities; none for a network as trained.
+    """
+
+    name: str
+    sha256: str
+    predict: Predictor
+    legend: Legend
+    bands: tuple[str, ...]
+    dates: int
+    radiometry: Radiometry
+    temperature: float | None = None
+
+
+def checkpoint_candidate(path: Path, *, device: str = "cpu") -> Candidate:
+    """The network of a checkpoint, at temperature 1.
+
+    Args:
+        path: file that ``steppe train fit`` wrote.
+        device: torch device, or ``auto`` for a GPU where there is one.
+
+    Raises:
+        CheckpointUnreadable: when the file is not there or not a checkpoint.
+        ConfigError: when there is no such device.
+    """
+    task = load_task(path)
+    return Candidate(
+        name=str(Path(*path.parts[-3:])),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        predict=torch_predictor(task.scene_net.to(_device(device))),
+        legend=task.legend,
+        bands=tuple(task.inputs.bands),
+        dates=task.inputs.dates,
+        radiometry=get_product(task.inputs.product).radiometry,
+    )
+
+
+def bundle_candidate(path: Path, *, precision: Precision = Precision.FP32) -> Candidate:
+    """The exported graph of a bundle.
+
+    Args:
+        path: folder NAME/VERSION.
+        precision: which of its graphs.
+
+    Raises:
+        BundleInvalid: when the bundle is incomplete or altered.
+        VariantMissing: when it has no graph of that precision.
+    """
+    bundle = load_bundle(path)
+    manifest, file = bundle.manifest, MODEL_FILES[precision]
+    if file not in manifest.files:
+        raise VariantMissing(f"model {manifest.identifier} has no {precision} graph; leave out --precision")
+    return Candidate(
+        name=f"{manifest.identifier} ({precision})",
+        sha256=manifest.files[file].sha256,
+        predict=bundle_predictor(bundle, file),
+        legend=manifest.legend,
+        bands=manifest.bands,
+        dates=manifest.dates,
+        radiometry=manifest.radiometry,
+        temperature=manifest.temperature,
+    )
+
+
+def check_fits(candidate: Candidate, facts: SourceFacts) -> None:
+    """Refuse a model that was not made for such data.
+
+    Args:
+        candidate: the model.
+        facts: what all scenes of the data have in common.
+
+    Raises:
+        ModelDoesNotFit: naming the first thing that differs.
+    """
+    for what, has, needs in (
+        ("bands", facts.bands, candidate.bands),
+        ("dates", facts.dates, candidate.dates),
+        ("the legend", facts.legend_id, candidate.legend.id),
+        ("scale and offset", facts.product.radiometry, candidate.radiometry),
+    ):
+        if has != needs:
+            raise ModelDoesNotFit(
+                f"{candidate.name} was made for {what} {_shown(needs)}, the data has {_shown(has)}; "
+                "give the configuration it was trained with"
+            )
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        raise ConfigError(f"device {name!r} cannot be used: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, Radiometry):
+        return f"{value.scale:g} and {value.offset:g}"
+    return repr(value)
