@@ -1,0 +1,1 @@
+"""Severity of bare ground from field plots: per-pixel training, cross-validation, publishing."""
