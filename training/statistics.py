@@ -1,74 +1,144 @@
-"""Mean and deviation of each band on the training sites: the numbers that a config's ``mean`` and ``std`` hold.
-
-``python -m training.statistics CONFIG.yaml`` prints them.
-"""
+"""``steppe train stats``: what the training data is like, in numbers that a configuration and a person can use."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Final
 
-import torch
-import yaml
-from torch import Tensor
+if TYPE_CHECKING:  # torch takes seconds; --help must not wait
+    from rich.console import Console
+    from rich.table import Table
 
-from landcover.sensors import get_product
-from models.graph import MAX_REFLECTANCE
-from training.datamodule import LandCoverData, SourceChoice
-from training.datasets import SiteDataset
+    from landcover.legends import Legend
+    from training.check.figures import BandFigures, SplitFigures, Statistics
 
+_WIDTH: Final = 140
+"""Columns of tables in a file or a pipe."""
 
-def band_statistics(sites: Iterable[SiteDataset], *, scale: float, offset: float) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of the square root of reflectance.
-
-    Every site weighs by the square root of its pixels, as in sampling. Pixels without image are left out.
-
-    Args:
-        sites: Sites.
-        scale: Reflectance per digital number.
-        offset: Reflectance at digital number 0.
-
-    Returns:
-        Mean and standard deviation, float64 of shape (B,).
-    """
-    moments = [_moments(site, scale=scale, offset=offset) for site in sites]
-    weights = torch.tensor([weight for weight, _, _ in moments], dtype=torch.float64)
-    weights = (weights / weights.sum())[:, None]
-    mean_B = (weights * torch.stack([mean for _, mean, _ in moments])).sum(dim=0)
-    square_B = (weights * torch.stack([square for _, _, square in moments])).sum(dim=0)
-    return mean_B, (square_B - mean_B**2).sqrt()
-
-
-def _moments(site: SiteDataset, *, scale: float, offset: float) -> tuple[float, Tensor, Tensor]:
-    values = [_values(site.scene(when)["image"], scale=scale, offset=offset) for when in site.geo.index.index]
-    values_BP = torch.cat(values, dim=1)
-    return site.area**0.5, values_BP.mean(dim=1), (values_BP**2).mean(dim=1)
-
-
-def _values(image_BHW: Tensor, *, scale: float, offset: float) -> Tensor:
-    pixels_BP = image_BHW[:, (image_BHW != 0).any(dim=0)].double()
-    return (pixels_BP * scale + offset).clamp(0, MAX_REFLECTANCE).sqrt()
+_RULES: Final = ("sqrt", "balanced", "effective")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the statistics of the training sites of a config.
+    """Print tables and the lines for a configuration.
 
     Args:
-        arguments: Path of a LightningCLI config.
+        arguments: Everything after ``steppe train stats``.
 
     Returns:
         Exit code.
+
+    Raises:
+        SteppeError: Configuration or data cannot be used, or the answer cannot be written.
     """
-    config: dict[str, Any] = yaml.safe_load(Path(arguments[0]).read_text(encoding="utf-8"))["data"]
-    data = LandCoverData(config["split"], source=SourceChoice(**config["source"]))
-    radiometry = get_product(data.source.product).radiometry
-    mean_B, std_B = band_statistics(data.sites("train"), scale=radiometry.scale, offset=radiometry.offset)
-    for name, values in (("mean", mean_B), ("std", std_B)):
-        sys.stdout.write(f"{name}: [{', '.join(f'{value:.4f}' for value in values.tolist())}]\n")
+    options = _parser().parse_args(arguments)
+    from rich.console import Console  # noqa: PLC0415 (slow to import, as torch is; --help must not wait)
+
+    from landcover.raster.staging import check_target, os_errors  # noqa: PLC0415
+
+    if options.output:
+        check_target(options.output, needed_bytes=0)
+    statistics = _collected(options.config, options.fold)
+    text = json.dumps(statistics.to_json(), indent=2) + "\n"
+    if options.json:
+        sys.stdout.write(text)
+    else:
+        console = Console()
+        print_statistics(statistics, console if console.is_terminal else Console(width=_WIDTH))
+    if options.output:
+        with os_errors(options.output):
+            options.output.write_text(text, encoding="utf-8")
     return 0
 
 
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+def _collected(config: Path, fold: int | None) -> Statistics:
+    from training.check.figures import collect  # noqa: PLC0415
+    from training.check.progress import pixel_bar  # noqa: PLC0415
+    from training.config import data_from_config  # noqa: PLC0415
+
+    data = data_from_config(config, fold=fold)
+    infos = {scene.info.name: scene.info for scenes in data.all_scenes().values() for scene in scenes}.values()
+    with pixel_bar("reading scenes", sum(info.height * info.width for info in infos), shown=sys.stderr.isatty()) as bar:
+        return collect(data, progress=bar)
+
+
+def print_statistics(statistics: Statistics, console: Console) -> None:
+    """Print bands, labels, the lines for ``inputs`` and class weights."""
+    from rich.markup import escape  # noqa: PLC0415
+
+    console.print(_band_table(statistics.bands))
+    for split in statistics.splits:
+        console.print(_label_table(split, statistics.legend))
+    console.print(_weight_table(statistics))
+    console.print("for the configuration, below model.init_args:\n")
+    console.print(escape(inputs_yaml(statistics.bands)), highlight=False, soft_wrap=True)
+
+
+def inputs_yaml(bands: Sequence[BandFigures]) -> str:
+    """Lines for ``model.init_args`` of a configuration."""
+    rows = {
+        "bands": [band.name for band in bands],
+        "mean": [f"{band.root_mean:.4f}" for band in bands],
+        "std": [f"{band.root_std:.4f}" for band in bands],
+    }
+    return "inputs:\n" + "".join(f"  {name}: [{', '.join(values)}]\n" for name, values in rows.items())
+
+
+def _band_table(bands: Sequence[BandFigures]) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    heads = ("mean", "deviation", "1 %", "50 %", "99 %", "mean of root", "deviation of root")
+    table = Table("band", *heads, title="digital numbers of the training scenes, and the root of reflectance")
+    for band in bands:
+        numbers = (band.mean, band.std, band.p01, band.p50, band.p99)
+        table.add_row(
+            band.name, *(f"{number:,.1f}" for number in numbers), f"{band.root_mean:.4f}", f"{band.root_std:.4f}"
+        )
+    return table
+
+
+def _label_table(split: SplitFigures, legend: Legend) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("class", "pixels", "%", "in scenes", "in sites", title=f"labels: {split.name}")
+    for index, entry in enumerate(legend.classes):
+        cells = (f"{split.labelled[index]:,}", f"{split.percent(index):.2f}")
+        table.add_row(entry.title, *cells, str(split.in_scenes[index]), str(split.in_sites[index]))
+    labelled = sum(split.labelled)
+    share = f"{100 * labelled / max(split.pixels, 1):.2f}"
+    table.add_section()
+    table.add_row("labelled, of all pixels", f"{labelled:,}", share, str(split.scenes), str(split.sites))
+    return table
+
+
+def _weight_table(statistics: Statistics) -> Table:
+    """What the rules of ``loss.class_weights`` would give."""
+    from rich.table import Table  # noqa: PLC0415
+
+    from training.class_weights import class_weights  # noqa: PLC0415
+
+    (train,) = (split for split in statistics.splits if split.name == "train")
+    table = Table("class", *_RULES, title="class weights (loss: {class_weights: RULE})")
+    if any(train.labelled):
+        columns = [class_weights(rule, train.labelled).values for rule in _RULES]
+        for index, entry in enumerate(statistics.legend.classes):
+            table.add_row(entry.title, *(f"{column[index]:.3g}" for column in columns))
+    return table
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="steppe train stats",
+        description="Count bands and labels of all scenes: the numbers that a configuration needs, and the balance of "
+        "classes.",
+    )
+    parser.add_argument(
+        "-c", "--config", type=Path, required=True, help="training configuration: the data and its split"
+    )
+    parser.add_argument("--fold", type=int, help="held-out fold instead of the configuration's own")
+    parser.add_argument("--json", action="store_true", help="answer in JSON on standard output")
+    parser.add_argument("-o", "--output", type=Path, metavar="STATS.json", help="write everything as JSON, too")
+    return parser
