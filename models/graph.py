@@ -14,6 +14,10 @@ from torch import Tensor, nn
 MAX_REFLECTANCE = 2.0
 """Reflectance is clipped to 0..2: bright cloud, sun glint and noise lie above 1, a saturated sensor does not."""
 
+NEVER = -1e4
+"""Added to the logit of a class that is never answered: its probability is exactly 0 in float32 at any temperature in
+use, and unlike minus infinity it makes no NaN."""
+
 
 class Normalise(nn.Module):
     """Digital numbers to standardised inputs.
@@ -67,6 +71,7 @@ class SceneNet(nn.Module):
         offset: See `Normalise`.
         mean: See `Normalise`.
         std: See `Normalise`.
+        unsupported: Indices of classes that are never answered, because the training data cannot support them.
     """
 
     def __init__(
@@ -77,10 +82,12 @@ class SceneNet(nn.Module):
         offset: float,
         mean: Sequence[float],
         std: Sequence[float],
+        unsupported: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.normalise = Normalise(scale=scale, offset=offset, mean=mean, std=std)
         self.network = network
+        self._unsupported = tuple(unsupported)
 
     def forward(self, dn_NBHW: Tensor) -> Tensor:
         """Logits of every pixel.
@@ -92,7 +99,11 @@ class SceneNet(nn.Module):
             Logits NKHW.
         """
         logits: Tensor = self.network(self.normalise(dn_NBHW))
-        return logits
+        if not self._unsupported:
+            return logits
+        never_K = torch.zeros(logits.shape[1], device=logits.device, dtype=logits.dtype)
+        never_K[list(self._unsupported)] = NEVER
+        return logits + never_K.view(1, -1, 1, 1)
 
     def probabilities(self, dn_NBHW: Tensor, temperature: float = 1.0) -> Tensor:
         """Class probabilities of every pixel.

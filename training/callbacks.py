@@ -5,7 +5,7 @@ Axes: B band, H row, W column, C colour (red, green, blue).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +15,9 @@ from PIL import Image
 from torch import Tensor
 
 from landcover.legends import Legend
-from training.datasets import IGNORE
+from training.report.examples import true_colour
+from training.scenes import IGNORE, SourceFacts
 from training.task import LandCoverTask
-
-TRUE_COLOUR: Final = ("B04", "B03", "B02")
-BRIGHT_REFLECTANCE: Final = 0.3
-"""Reflectance drawn as white: the usual stretch of true-colour Sentinel-2 pictures."""
 
 GREY: Final = 128
 
@@ -55,44 +52,32 @@ class ValidationPictures(Callback):
             return
         folder = Path(trainer.log_dir) / "previews"
         folder.mkdir(parents=True, exist_ok=True)
-        name = f"{batch['site'][0]}-{batch_idx:02d}-epoch-{trainer.current_epoch:03d}.png"
+        site = str(batch["site"][0]).replace("/", "_")  # blocks of a scene have a slash in their names
+        name = f"{site}-{batch_idx:02d}-epoch-{trainer.current_epoch:03d}.png"
         Image.fromarray(draw_patch(pl_module, batch).permute(1, 2, 0).numpy()).save(folder / name)
 
 
 def draw_patch(task: LandCoverTask, batch: Mapping[str, Any]) -> Tensor:
-    """Image, labels and map of the first patch of a batch, side by side.
+    """Image (of every date), labels and map of the first patch of a batch, side by side.
 
     Args:
         task: The task, as it is at this moment.
         batch: ``image`` NBHW and ``mask`` NHW.
 
     Returns:
-        uint8 (3, H, 3 W).
+        uint8 (3, H, 3 W), with two dates (3, H, 4 W).
     """
     with torch.no_grad():
         index_HW = task(batch["image"][:1]).argmax(dim=1)[0]
-    radiometry = task.scene_net.normalise
-    reflectance_BHW = batch["image"][0] * radiometry.scale + radiometry.offset
+    inputs = task.inputs
+    facts = SourceFacts(tuple(inputs.bands), inputs.product, task.legend.id, dates=inputs.dates)
+    dates_DHWC = true_colour(batch["image"][0].cpu().numpy(), facts)
     panels = (
-        true_colour(reflectance_BHW, task.inputs.bands),
+        *torch.from_numpy(dates_DHWC).permute(0, 3, 1, 2),
         colour_map(batch["mask"][0], task.legend),
         colour_map(index_HW, task.legend),
     )
-    return torch.cat([panel.cpu() for panel in panels], dim=2)
-
-
-def true_colour(reflectance_BHW: Tensor, bands: Sequence[str]) -> Tensor:
-    """Red, green and blue bands as a picture.
-
-    Args:
-        reflectance_BHW: Reflectance.
-        bands: Band names.
-
-    Returns:
-        uint8 CHW.
-    """
-    picture_CHW = reflectance_BHW[[list(bands).index(band) for band in TRUE_COLOUR]] / BRIGHT_REFLECTANCE
-    return (picture_CHW.clamp(0, 1) * 255).to(torch.uint8)
+    return torch.cat(panels, dim=2)
 
 
 def colour_map(index_HW: Tensor, legend: Legend) -> Tensor:

@@ -9,6 +9,7 @@ import jsonargparse
 import yaml
 
 from landcover.errors import ConfigError
+from training.config_errors import refused, sentence_of
 from training.datamodule import SceneData
 
 
@@ -61,8 +62,11 @@ def _built(path: Path, data: dict[str, Any]) -> SceneData:
     parser.add_subclass_arguments(SceneData, "data", required=True)
     try:
         built = parser.instantiate(parser.parse_object({"data": data})).data
-    except jsonargparse.ArgumentError as error:
-        raise ConfigError(f"{path.name} is no training configuration: {' '.join(str(error).split())}") from error
+    except (jsonargparse.ArgumentError, ValueError, TypeError) as error:
+        found = refused(error)
+        if type(found) is ConfigError:
+            found = ConfigError(f"{path.name} is no training configuration: {sentence_of(error)}")
+        raise found from error
     if not isinstance(built, SceneData):
         raise ConfigError(f"{path.name} describes {type(built).__name__}, scenes are expected")
     return built

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 
 from landcover.errors import ConfigError
-from landcover.grid import Window
 from training.check.scenes import usable
-from training.sampling import GriddedPatches, PatchIndex, RandomPatches, ScenePatches
+from training.sampling import GriddedPatches, PatchIndex, RandomPatches, ScenePatches, strips
 from training.scenes import Scene, Source, SourceFacts
 from training.split_error import SplitError
 from training.splits import SPLIT_NAMES, SplitChoice
 from training.transforms import Augmentation, AugmentationStrength
 
 SIZE_STEP: Final = 32
-STRIP: Final = 1024
-"""Rows of labels read at a time when they are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +145,7 @@ class SceneData(LightningDataModule):
         classes = len(self.facts.legend)
         counts: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros(classes, dtype=np.int64))
         for scene in scenes:
-            for window in _strips(scene):
+            for window in strips(scene):
                 labels = scene.read(window)["mask"].numpy().ravel().astype(np.int64)
                 counts[scene.info.site] += np.bincount(labels, minlength=classes)[:classes]
         return dict(counts)
@@ -189,13 +186,10 @@ class SceneData(LightningDataModule):
 
     def _gridded(self, name: str) -> DataLoader[dict[str, Any]]:
         scenes, size = self.scenes(name), self.patches.eval_size
+        for scene in scenes:
+            scene.load()
         sampler: Sampler[PatchIndex] = GriddedPatches(scenes, size=size)
         return DataLoader(ScenePatches(scenes, size=size, mirror=False), sampler=sampler, batch_size=1)
-
-
-def _strips(scene: Scene) -> Iterator[Window]:
-    for row in range(0, scene.info.height, STRIP):
-        yield Window(row, 0, min(STRIP, scene.info.height - row), scene.info.width)
 
 
 def _augmentation(strength: AugmentationStrength, facts: SourceFacts) -> Augmentation:

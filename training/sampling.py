@@ -24,6 +24,9 @@ type Transform = Callable[[Sample, torch.Generator], Sample]
 SPOTS_PER_CLASS: Final = 512
 """Labelled pixels of each class that a scene is remembered by when patches look for rare classes."""
 
+STRIP: Final = 1024
+"""Rows of labels read at a time when they are looked through."""
+
 _TYPES: Final = {"image": torch.float32, "mask": torch.int64, "teacher": torch.float32, "weight": torch.float32}
 _EPOCH_STRIDE: Final = 1_000_003
 """A prime above any patch count, so that seeds of two epochs do not meet."""
@@ -207,12 +210,34 @@ def find_spots(scenes: Sequence[Scene], *, seed: int) -> Mapping[int, Sequence[t
     generator = torch.Generator().manual_seed(seed)
     found: dict[int, list[tuple[int, Tensor]]] = defaultdict(list)
     for number, scene in enumerate(scenes):
-        mask_HW = scene.read(scene.info.extent)["mask"]
-        for label in torch.unique(mask_HW[mask_HW != IGNORE]).tolist():
-            places_P2 = torch.nonzero(mask_HW == label)
-            chosen = torch.randperm(len(places_P2), generator=generator)[:SPOTS_PER_CLASS]
-            found[int(label)].append((number, places_P2[chosen]))
+        for label, spots_P2 in _scene_spots(scene, generator).items():
+            found[label].append((number, spots_P2))
     return dict(sorted(found.items()))
+
+
+def _scene_spots(scene: Scene, generator: torch.Generator) -> dict[int, Tensor]:
+    """A uniform sample of each class: every pixel draws a number, the smallest are kept, strip after strip."""
+    kept: dict[int, tuple[Tensor, Tensor]] = {}
+    for window in strips(scene):
+        mask_HW = scene.read(window)["mask"]
+        for label in torch.unique(mask_HW[mask_HW != IGNORE]).tolist():
+            places_P2 = torch.nonzero(mask_HW == label) + torch.tensor([window.row, window.col])
+            drawn_P = torch.rand(len(places_P2), generator=generator)
+            before_P, before_P2 = kept.get(int(label), (drawn_P[:0], places_P2[:0]))
+            all_P, all_P2 = torch.cat([before_P, drawn_P]), torch.cat([before_P2, places_P2])
+            order = torch.argsort(all_P)[:SPOTS_PER_CLASS]
+            kept[int(label)] = all_P[order], all_P2[order]
+    return {label: spots_P2 for label, (_, spots_P2) in kept.items()}
+
+
+def strips(scene: Scene) -> Iterator[Window]:
+    """Windows over the whole scene, some rows at a time, so that labels of large scenes are never held at once.
+
+    Args:
+        scene: The scene.
+    """
+    for row in range(0, scene.info.height, STRIP):
+        yield Window(row, 0, min(STRIP, scene.info.height - row), scene.info.width)
 
 
 def _area(scene: Scene) -> float:

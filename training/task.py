@@ -5,25 +5,36 @@ Axes: N batch, B band, K class, H row, W column.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, cast
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from landcover.legends import get_legend
+from landcover.errors import ConfigError
+from landcover.legends import Legend, get_legend
 from landcover.sensors import get_product
 from models.graph import SceneNet
-from models.networks import build_network
-from training.datasets import IGNORE
-from training.losses import DistillationLoss
+from models.networks import UNet, build_network
+from models.pretrained import PretrainedChoice, PretrainedUnusable, load_pretrained
+from models.siamese import SiameseUNet
+from training.class_weights import class_weights
+from training.losses import LossChoice, SegmentationLoss
+from training.scenes import IGNORE
+from training.schedules import OptimiserChoice, build_optimizer, build_schedule
 
 type Stage = Literal["train", "val", "test"]
+
+CLASS_WEIGHTS_KEY: Final = "class_weights"
+"""Entry of a checkpoint with the class weights that a rule came to."""
+
+LEAST_MASS: Final = 1e-6
+"""Probability below which a teacher says nothing of the classes that are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +55,40 @@ class InputChoice:
     """What goes into the network.
 
     Attributes:
-        bands: Band names in input order.
+        bands: Band names of one date, in input order.
         mean: Mean of the square root of reflectance, one per band.
-        std: Standard deviation of the same.
+        std: Standard deviation of the same, above 0.
         product: Product id of `landcover.sensors` whose digital numbers the network takes.
+        dates: Dates stacked in an image, oldest first: 1, or 2 for change. Statistics are the same for each.
     """
 
     bands: list[str]
     mean: list[float]
     std: list[float]
     product: str = "sentinel-2-l1c"
+    dates: int = 1
 
+    def __post_init__(self) -> None:
+        """Refuse lists that do not belong together.
 
-@dataclass(frozen=True, slots=True)
-class LossChoice:
-    """Options of `DistillationLoss`, see there."""
+        Raises:
+            ConfigError: Statistics do not fit the bands, a deviation is not above 0, or dates are not 1 or 2.
+        """
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != len(self.bands):
+                raise ConfigError(
+                    f"inputs.{name} has {len(values)} numbers for {len(self.bands)} bands; "
+                    "give one per band of one date (`steppe train stats` computes them)"
+                )
+        if min(self.std, default=0.0) <= 0:
+            raise ConfigError(f"inputs.std must be above 0 in every band, got {self.std}")
+        if self.dates not in (1, 2):
+            raise ConfigError(f"inputs.dates is {self.dates}, expected 1 or 2")
 
-    hard_weight: float = 1.0
-    soft_weight: float = 0.0
-    class_weights: list[float] | None = None
-    min_confidence: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class OptimiserChoice:
-    """Options of AdamW and its schedule.
-
-    Attributes:
-        learning_rate: Largest learning rate.
-        weight_decay: Weight decay, on convolution weights only.
-        warmup_steps: Steps of linear warm-up.
-    """
-
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    warmup_steps: int = 100
+    @property
+    def channels(self) -> int:
+        """Bands of all dates."""
+        return self.dates * len(self.bands)
 
 
 class LandCoverTask(LightningModule):
@@ -92,6 +102,10 @@ class LandCoverTask(LightningModule):
         legend: Legend id of the classes.
         loss: What is minimised.
         optimiser: How it is minimised.
+        pretrained: Published weights that the encoder starts from; read when a fit starts, never when a checkpoint
+            is loaded.
+        unsupported: Names of classes that the training data cannot support: the network never answers them, the loss
+            leaves their pixels out, and scores count those pixels as wrong.
     """
 
     def __init__(
@@ -102,20 +116,94 @@ class LandCoverTask(LightningModule):
         legend: str = "unccd7",
         loss: LossChoice | None = None,
         optimiser: OptimiserChoice | None = None,
+        pretrained: PretrainedChoice | None = None,
+        unsupported: list[str] | None = None,
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
         self.inputs = inputs
         self.legend = get_legend(legend)
+        self.unsupported = tuple(unsupported or ())
         self.optimiser = optimiser or OptimiserChoice()
-        self.scene_net = build_scene_net(network, inputs, classes=len(self.legend.classes))
-        self.loss = DistillationLoss(**asdict(loss or LossChoice()))
+        self._pretrained = pretrained
+        self._is_set_up = False
+        never = _indices(self.legend, self.unsupported)
+        self.scene_net = build_scene_net(network, inputs, classes=len(self.legend.classes), unsupported=never)
+        self._never = never
+        self.loss = SegmentationLoss(loss or LossChoice())
         self.confusion = nn.ModuleDict(
             {
                 f"{stage}_confusion": MulticlassConfusionMatrix(len(self.legend.classes), ignore_index=IGNORE)
                 for stage in ("train", "val", "test")
             }
         )
+
+    def setup(self, stage: str) -> None:
+        """Before a fit: published weights into the encoder, class weights from the training labels. Done once only.
+
+        A resumed fit leaves the encoder alone: its checkpoint is loaded next.
+        """
+        if stage != "fit" or self._is_set_up:
+            return
+        self._is_set_up = True
+        self._check_data()
+        if not self.trainer.ckpt_path:
+            self._start_from_pretrained()
+        rule = self.loss.choice.class_weights
+        data = getattr(self.trainer, "datamodule", None)
+        if isinstance(rule, str) and data is not None:
+            names = [entry.name for entry in self.legend.classes]
+            limit = self.loss.choice.largest_class_weight
+            found = class_weights(rule, data.class_pixels(), largest=limit, names=names)
+            if found.warning:
+                rank_zero_info(f"class weights: {found.warning}")
+            self._weigh_classes(found.values)
+
+    def _check_data(self) -> None:
+        """The data must be what the network takes.
+
+        Raises:
+            ConfigError: Bands, dates or classes differ.
+        """
+        facts = getattr(getattr(self.trainer, "datamodule", None), "facts", None)
+        if facts is None:
+            return
+        for name, given, wanted in (
+            ("bands", list(facts.bands), list(self.inputs.bands)),
+            ("dates", facts.dates, self.inputs.dates),
+            ("product", facts.product_id, self.inputs.product),
+            ("legend", facts.legend_id, self.legend.id),
+        ):
+            if given != wanted:
+                raise ConfigError(f"the data has {name} {given} but the model is told {wanted}; make them the same")
+
+    def _start_from_pretrained(self) -> None:
+        if self._pretrained is None:
+            return
+        network, bands = self.scene_net.network, list(self.inputs.bands)
+        if isinstance(network, SiameseUNet):
+            load_pretrained(
+                network.trunk if self._pretrained.whole else network.trunk[0], self._pretrained, bands=bands
+            )
+        elif isinstance(network, UNet) and not self._pretrained.whole:
+            load_pretrained(network.body.encoder, self._pretrained, bands=bands * self.inputs.dates)
+        else:
+            raise PretrainedUnusable(
+                "pretrained weights are for unet and siamese networks, and `pretrained.whole` for siamese ones only"
+            )
+
+    def _weigh_classes(self, values: Any) -> None:
+        self.loss = SegmentationLoss(self.loss.choice, values).to(self.device)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the class weights: validation of a checkpoint needs no training labels."""
+        if self.loss.class_weights_K is not None:
+            checkpoint[CLASS_WEIGHTS_KEY] = self.loss.class_weights_K.tolist()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Use the class weights that the checkpoint was trained with."""
+        if CLASS_WEIGHTS_KEY in checkpoint and isinstance(self.loss.choice.class_weights, str):
+            self._weigh_classes(checkpoint[CLASS_WEIGHTS_KEY])
 
     def forward(self, dn_NBHW: Tensor) -> Tensor:
         """Logits NKHW in float32 of digital numbers NBHW in float32."""
@@ -126,16 +214,24 @@ class LandCoverTask(LightningModule):
         """The step that training, validation and test share.
 
         Args:
-            batch: ``image`` NBHW, ``mask`` NHW, ``teacher`` NKHW.
+            batch: ``image`` NBHW, ``mask`` NHW; where the data has them ``teacher`` NKHW and ``weight`` NHW.
             stage: Which of the three.
 
         Returns:
             The loss.
         """
         logits_NKHW = self(batch["image"])
-        loss: Tensor = self.loss(logits_NKHW, batch["mask"], batch["teacher"])
-        self._confusion(stage).update(logits_NKHW.argmax(dim=1), batch["mask"])
-        self.log(f"{stage}/loss", loss, on_epoch=True, prog_bar=True, batch_size=len(batch["image"]))
+        labels_NHW, teacher_NKHW = supported(batch["mask"], batch.get("teacher"), self._never)
+        loss: Tensor = self.loss(logits_NKHW, labels_NHW, teacher_NKHW=teacher_NKHW, weight_NHW=batch.get("weight"))
+        self._confusion(stage).update(logits_NKHW.detach().argmax(dim=1), batch["mask"])
+        self.log(
+            f"{stage}/loss",
+            loss,
+            on_epoch=True,
+            prog_bar=True,
+            batch_size=len(batch["image"]),
+            sync_dist=stage != "train",  # what a checkpoint is chosen by must be the same in every process
+        )
         return loss
 
     def _confusion(self, stage: Stage) -> MulticlassConfusionMatrix:
@@ -176,57 +272,68 @@ class LandCoverTask(LightningModule):
             self.log(f"{stage}/iou/{land_class.name}", iou)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """AdamW (https://arxiv.org/abs/1711.05101) with a warm-up and a cosine to 0, step by step."""
-        parameters = [parameter for parameter in self.parameters() if parameter.requires_grad]
-        groups = [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.optimiser.weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=self.optimiser.learning_rate)
+        """AdamW and its schedule, which moves on after every step."""
+        optimizer = build_optimizer(self.parameters(), self.optimiser)
         total = int(self.trainer.estimated_stepping_batches)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: warmup_cosine(step, warmup=self.optimiser.warmup_steps, total=total)
+        schedule = build_schedule(optimizer, self.optimiser, total=total)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def supported(labels_NHW: Tensor, teacher_NKHW: Tensor | None, never: Sequence[int]) -> tuple[Tensor, Tensor | None]:
+    """Labels and teacher without the classes that are never answered.
+
+    Args:
+        labels_NHW: Class indices.
+        teacher_NKHW: Probabilities, or none.
+        never: Indices of those classes.
+
+    Returns:
+        Labels with `IGNORE` for them, and probabilities of the others that sum to 1 again (0 where none is left).
+    """
+    if not never:
+        return labels_NHW, teacher_NKHW
+    gone = torch.isin(labels_NHW, torch.tensor(never, device=labels_NHW.device))
+    labels_NHW = labels_NHW.masked_fill(gone, IGNORE)
+    if teacher_NKHW is None:
+        return labels_NHW, None
+    left_NKHW = teacher_NKHW.index_fill(1, torch.tensor(never, device=teacher_NKHW.device), 0)
+    return labels_NHW, left_NKHW / left_NKHW.sum(dim=1, keepdim=True).clamp_min(LEAST_MASS)
+
+
+def _indices(legend: Legend, names: Sequence[str]) -> tuple[int, ...]:
+    unknown = sorted(set(names) - set(legend.names))
+    if unknown or len(set(names)) == len(legend.names):
+        raise ConfigError(
+            f"unsupported classes {unknown or list(names)}: legend {legend.id!r} has {', '.join(legend.names)}, "
+            "and at least one must be supported"
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+    return tuple(legend.names.index(name) for name in names)
 
 
-def build_scene_net(network: NetworkChoice, inputs: InputChoice, *, classes: int) -> SceneNet:
+def build_scene_net(
+    network: NetworkChoice, inputs: InputChoice, *, classes: int, unsupported: Sequence[int] = ()
+) -> SceneNet:
     """The module that takes digital numbers, with fresh weights.
 
     Args:
         network: Which network.
         inputs: Bands, their statistics and their product.
         classes: Number of classes.
+        unsupported: Indices of classes that are never answered.
 
     Returns:
         The network behind its normalisation.
     """
     radiometry = get_product(inputs.product).radiometry
-    body = build_network(network.name, len(inputs.bands), classes, **network.options)
+    body = build_network(network.name, inputs.channels, classes, **network.options)
     return SceneNet(
         body.to(memory_format=torch.channels_last),  # faster than rows-last on CPU and on tensor cores
         scale=radiometry.scale,
         offset=radiometry.offset,
-        mean=inputs.mean,
-        std=inputs.std,
+        mean=inputs.mean * inputs.dates,
+        std=inputs.std * inputs.dates,
+        unsupported=unsupported,
     )
-
-
-def warmup_cosine(step: int, *, warmup: int, total: int) -> float:
-    """Share of the largest learning rate at a step.
-
-    Args:
-        step: Steps done.
-        warmup: Steps of the linear rise.
-        total: Steps in all.
-
-    Returns:
-        A value from 0 to 1: a rise over the warm-up, then a half cosine to 0.
-    """
-    if step < warmup:
-        return (step + 1) / warmup
-    done = min(1.0, (step - warmup) / max(1, total - warmup))
-    return 0.5 * (1 + math.cos(math.pi * done))
 
 
 def scores(confusion_KK: Tensor) -> tuple[Tensor, Tensor]:

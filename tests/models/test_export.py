@@ -84,3 +84,13 @@ class Undefined(Other):
 def test_a_graph_of_another_network_is_refused(exported, graph):
     with pytest.raises(ParityError, match="ONNX Runtime and torch differ"):
         check_parity(exported.content, graph, numbers(2, BANDS, 64, 64))
+
+
+def test_a_class_that_is_never_answered_has_no_probability_in_the_graph():
+    torch.manual_seed(1)
+    options = {"scale": 1e-4, "offset": 0.0, "mean": [0.3] * BANDS, "std": [0.1] * BANDS}
+    net = SceneNet(build_network("plain-tiny", BANDS, CLASSES), unsupported=[2], **options)
+    made = export_graph(net, numbers(2, BANDS, 64, 64), temperature=0.5)
+    answer = onnxruntime.InferenceSession(made.content).run(None, {"dn": numbers(1, BANDS, 64, 64, seed=3)})[0]
+    assert np.all(answer[:, 2] == 0)
+    assert np.isfinite(answer).all()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.graph import MAX_REFLECTANCE, Normalise, SceneNet
-from models.networks import NETWORKS, UnknownNetwork, build_network
+from models.networks import NETWORKS, NetworkOptions, UnknownNetwork, build_network
 
 pytestmark = pytest.mark.train
 
@@ -14,9 +14,15 @@ STATISTICS = {"mean": [0.3] * BANDS, "std": [0.1] * BANDS}
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_logits_have_the_size_of_the_input(name):
-    network = build_network(name, BANDS, CLASSES).eval()
+    bands = 2 * BANDS if name.startswith("siamese") else BANDS
+    network = build_network(name, bands, CLASSES).eval()
     with torch.no_grad():
-        assert network(torch.zeros(2, BANDS, 64, 96)).shape == (2, CLASSES, 64, 96)
+        assert network(torch.zeros(2, bands, 64, 96)).shape == (2, CLASSES, 64, 96)
+
+
+def test_a_siamese_network_needs_two_dates():
+    with pytest.raises(NetworkOptions, match="two dates, got 9"):
+        build_network("siamese-lite0", BANDS, CLASSES)
 
 
 def test_tiny_takes_any_size():

@@ -3,16 +3,11 @@
 import torch
 
 from landcover.legends import get_legend
-from training.callbacks import GREY, colour_map, draw_patch, true_colour
-from training.datasets import IGNORE
+from training.callbacks import GREY, colour_map, draw_patch
+from training.scenes import IGNORE
 from training.task import InputChoice, LandCoverTask, NetworkChoice
 
 BANDS = ["B02", "B03", "B04", "B08"]
-
-
-def test_true_colour_takes_bands_by_name():
-    reflectance = torch.tensor([0.0, 0.15, 0.3, 0.9]).view(4, 1, 1).expand(4, 2, 2)
-    assert true_colour(reflectance, BANDS)[:, 0, 0].tolist() == [255, 127, 0]
 
 
 def test_colours_are_the_legends():
@@ -30,3 +25,13 @@ def test_patch_is_drawn_as_three_panels():
     assert picture.shape == (3, 8, 24)
     assert picture.dtype == torch.uint8
     assert torch.equal(picture[:, :, 8:16], colour_map(batch["mask"][0], task.legend))
+
+
+def test_both_dates_are_drawn():
+    inputs = InputChoice(bands=BANDS, mean=[0.3] * 4, std=[0.1] * 4, dates=2)
+    task = LandCoverTask(NetworkChoice("plain-tiny"), inputs, legend="degradation3")
+    batch = {"image": torch.randint(1, 4000, (1, 8, 8, 8)).float(), "mask": torch.randint(3, (1, 8, 8))}
+    picture = draw_patch(task, batch)
+    assert picture.shape == (3, 8, 32)
+    assert not torch.equal(picture[:, :, :8], picture[:, :, 8:16])
+    assert torch.equal(picture[:, :, 16:24], colour_map(batch["mask"][0], task.legend))

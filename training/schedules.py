@@ -1,0 +1,111 @@
+"""The optimiser and how its learning rate runs over the steps of a training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from torch import nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
+
+from landcover.errors import ConfigError
+
+type ScheduleName = Literal["cosine", "one-cycle", "constant"]
+
+ONE_CYCLE_RISE: Final = 0.3
+"""Share of the steps in which the one-cycle policy rises where no warm-up is given; PyTorch's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptimiserChoice:
+    """Options of AdamW and its schedule.
+
+    Attributes:
+        learning_rate: Largest learning rate.
+        weight_decay: Weight decay, on convolution weights only.
+        warmup_steps: Steps of linear warm-up; for ``one-cycle`` the steps of its rise, 0 for 30 % of all.
+        schedule: ``cosine`` falls from the largest rate to 0 in a half cosine; ``one-cycle`` rises from 1/25 of it and
+            falls to almost 0 (https://arxiv.org/abs/1708.07120); ``constant`` stays there after the warm-up.
+    """
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    warmup_steps: int = 100
+    schedule: Literal["cosine", "one-cycle", "constant"] = "cosine"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be optimised with.
+
+        Raises:
+            ConfigError: The learning rate is not above 0, or another number is negative.
+        """
+        if not self.learning_rate > 0:
+            raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate}")
+        for name, value in (("weight_decay", self.weight_decay), ("warmup_steps", self.warmup_steps)):
+            if value < 0:
+                raise ConfigError(f"{name} must be 0 or more, got {value}")
+
+
+def build_optimizer(parameters: Iterable[nn.Parameter], choice: OptimiserChoice) -> AdamW:
+    """AdamW (https://arxiv.org/abs/1711.05101) that decays weights, but no bias and no normalisation.
+
+    Args:
+        parameters: Parameters of the network; frozen ones are left out.
+        choice: Its options.
+    """
+    trained = [parameter for parameter in parameters if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": choice.weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return AdamW(groups, lr=choice.learning_rate)
+
+
+def build_schedule(optimizer: Optimizer, choice: OptimiserChoice, *, total: int) -> LRScheduler:
+    """The schedule, to be moved on after every optimiser step.
+
+    Args:
+        optimizer: The optimiser.
+        choice: Its options.
+        total: Optimiser steps of the whole training.
+
+    Raises:
+        ConfigError: The warm-up leaves no step for the one-cycle policy to fall.
+    """
+    if choice.schedule == "one-cycle":
+        return OneCycleLR(optimizer, choice.learning_rate, total_steps=total, pct_start=_rise(choice, total))
+    shape = warmup_cosine if choice.schedule == "cosine" else warmup_constant
+    return LambdaLR(optimizer, lambda step: shape(step, warmup=choice.warmup_steps, total=total))
+
+
+def warmup_cosine(step: int, *, warmup: int, total: int) -> float:
+    """Share of the largest learning rate at a step: a rise over the warm-up, then a half cosine to 0.
+
+    Args:
+        step: Steps done.
+        warmup: Steps of the linear rise.
+        total: Steps in all.
+
+    Returns:
+        A value from 0 to 1.
+    """
+    if step < warmup:
+        return (step + 1) / warmup
+    done = min(1.0, (step - warmup) / max(1, total - warmup))
+    return 0.5 * (1 + math.cos(math.pi * done))
+
+
+def warmup_constant(step: int, *, warmup: int, total: int) -> float:  # noqa: ARG001 (the same call as its sister)
+    """Share of the largest learning rate at a step: a rise over the warm-up, then 1."""
+    return (step + 1) / warmup if step < warmup else 1.0
+
+
+def _rise(choice: OptimiserChoice, total: int) -> float:
+    if choice.warmup_steps >= total:
+        raise ConfigError(
+            f"warmup_steps is {choice.warmup_steps} but the whole training has {total} steps; one-cycle needs fewer"
+        )
+    return choice.warmup_steps / total if choice.warmup_steps else ONE_CYCLE_RISE
