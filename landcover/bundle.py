@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import BundleInvalid, OutputNotWritable
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, FileRecord, Manifest
+from landcover.precision import MODEL_FILES, Precision
 
 MANIFEST_FILE: Final = "manifest.json"
 _MANIFEST_LIMIT: Final = 4_000_000
@@ -35,7 +37,8 @@ class Sample:
 
     Attributes:
         dn_NBHW: digital numbers (batch, band, row, col) in the manifest's dtype.
-        probabilities_NKHW: what the network answered in training's framework, float32 (batch, class, row, col).
+        probabilities_NKHW: what the network answered in training's framework, float32 (batch, class, row, col); for
+            a variant, what its graph answered when it was published.
     """
 
     dn_NBHW: NDArray[np.generic]
@@ -78,24 +81,35 @@ class Bundle:
             )
         return content
 
-    def sample(self) -> Sample:
-        """The golden sample.
+    def sample(self, precision: Precision = Precision.FP32) -> Sample:
+        """The golden sample of a variant.
 
         Raises:
             BundleInvalid: when it is missing, altered or not of the expected form.
         """
         content = self.read(SAMPLE_FILE)
+        answer = sample_key(precision)
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                return Sample(arrays["dn_NBHW"], arrays["probabilities_NKHW"])
+                return Sample(arrays["dn_NBHW"], arrays[answer])
         except (KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise BundleInvalid(
-                f"model {self.manifest.identifier}: {SAMPLE_FILE} lacks dn_NBHW or probabilities_NKHW"
-            ) from error
+            raise BundleInvalid(f"model {self.manifest.identifier}: {SAMPLE_FILE} lacks dn_NBHW or {answer}") from error
 
     def card(self) -> str:
         """The model card, Markdown."""
         return self.read(CARD_FILE).decode("utf-8")
+
+
+def sample_key(precision: Precision) -> str:
+    """Name of the array with a variant's golden output in ``sample.npz``."""
+    return "probabilities_NKHW" if precision is Precision.FP32 else f"probabilities_{precision}_NKHW"
+
+
+def version_key(version: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key of a version: numbers by value, a release above its pre-releases (``1.0.0`` above ``1.0.0-rc1``)."""
+    parts = re.findall(r"\d+|[a-z]+", version)
+    key = [(1, int(part), "") if part.isdigit() else (-1, 0, part) for part in parts]
+    return (*key, (0, 0, ""))
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -134,7 +148,8 @@ def verify_bundle(bundle: Bundle) -> None:
     Raises:
         BundleInvalid: naming the first file that is missing, altered or not listed.
     """
-    for name in (MODEL_FILE, SAMPLE_FILE, CARD_FILE):
+    variants = bundle.manifest.variants
+    for name in (MODEL_FILE, SAMPLE_FILE, CARD_FILE, *(MODEL_FILES[precision] for precision in variants)):
         if name not in bundle.manifest.files:
             raise BundleInvalid(f"model {bundle.manifest.identifier}: the manifest does not list {name}")
     for name in bundle.manifest.files:
@@ -144,7 +159,8 @@ def verify_bundle(bundle: Bundle) -> None:
         raise BundleInvalid(
             f"model {bundle.manifest.identifier}: files not in the manifest: {sorted(extra)}; remove them"
         )
-    bundle.sample()
+    for precision in (Precision.FP32, *variants):
+        bundle.sample(precision)
 
 
 def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Bundle:
@@ -153,7 +169,8 @@ def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> 
     Args:
         root: registry folder; the bundle becomes ``root/name/version``.
         manifest: its ``files`` are filled in from the bytes given here.
-        files: contents by file name; ``model.onnx``, ``sample.npz`` and ``card.md`` are required.
+        files: contents by file name; ``model.onnx``, ``sample.npz`` and ``card.md`` are required,
+            and the graph of each variant that the manifest names.
 
     Returns:
         The bundle as read back from disk and verified.

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 
 from landcover.errors import BundleInvalid
 from landcover.legends import Legend, get_legend
+from landcover.precision import MODEL_FILES, Precision, Variant, VariantMissing
 from landcover.sensors import Radiometry, get_product
 
 STAC_VERSION: Final = "1.1.0"
@@ -28,9 +29,11 @@ EXTENSIONS: Final = (
 NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """Model names and versions: safe as a folder name, a URL segment and a header value."""
 
-MODEL_FILE: Final = "model.onnx"
+MODEL_FILE: Final = MODEL_FILES[Precision.FP32]
 SAMPLE_FILE: Final = "sample.npz"
 CARD_FILE: Final = "card.md"
+MOST_DATES: Final = 2
+"""Dates a model can take: one for a map, two for a change."""
 
 _ROLES: Final = {
     ".onnx": ("application/octet-stream; application=onnx", ("mlm:model",)),
@@ -91,6 +94,8 @@ class Manifest:
         licence: SPDX identifier of the weights.
         attribution: text a product must carry.
         created: UTC time, RFC 3339.
+        dates: dates stacked in an input: 1, or 2 for change, bands of the older date first.
+        variants: what was measured of each graph beside the fp32 one, by its precision.
         files: every file of the bundle except the manifest.
     """
 
@@ -121,10 +126,12 @@ class Manifest:
     created: str
     scores: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    dates: int = 1
+    variants: Mapping[Precision, Variant] = field(default_factory=dict)
     files: Mapping[str, FileRecord] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse names that are no safe path segment, and incomplete band tables.
+        """Refuse names that are no safe path segment, incomplete band tables and impossible numbers of dates.
 
         Raises:
             BundleInvalid: with the offending value.
@@ -140,6 +147,28 @@ class Manifest:
             raise BundleInvalid(
                 f"band statistics are for {sorted(self.statistics)}, the model's bands are {list(self.bands)}"
             )
+
+        if self.dates not in {1, MOST_DATES}:
+            raise BundleInvalid(f"a model takes 1 or {MOST_DATES} dates, this one says {self.dates}")
+
+    @property
+    def channels(self) -> int:
+        """Channels of the graph's input: the bands of each date."""
+        return self.dates * len(self.bands)
+
+    def model_file(self, precision: Precision) -> str:
+        """Name of the graph of a precision.
+
+        Raises:
+            VariantMissing: when the bundle has none, saying which there are.
+        """
+        if precision not in {Precision.FP32, *self.variants}:
+            there = ", ".join([Precision.FP32, *self.variants])
+            raise VariantMissing(
+                f"model {self.identifier} has no {precision} variant, it has {there}; use --precision fp32 or "
+                "STEPPE_PRECISION=fp32, or publish it with that variant"
+            )
+        return MODEL_FILES[precision]
 
     @property
     def identifier(self) -> str:
@@ -223,7 +252,7 @@ class Manifest:
                     "name": "digital numbers of the product, all scaling is inside the graph",
                     "bands": list(self.bands),
                     "input": {
-                        "shape": [-1, len(self.bands), side, side],
+                        "shape": [-1, self.channels, side, side],
                         "dim_order": ["batch", "bands", "height", "width"],
                         "data_type": self.dtype,
                     },
@@ -265,6 +294,15 @@ class Manifest:
             "steppe:scores": dict(self.scores),
             "steppe:provenance": dict(self.provenance),
             "steppe:attribution": self.attribution,
+            **self._additions(),
+        }
+
+    def _additions(self) -> dict[str, Any]:
+        """Fields that came later; left out where they say nothing, so that older manifests stay as they were."""
+        variants = {str(precision): variant.to_json() for precision, variant in self.variants.items()}
+        return {
+            **({"steppe:dates": self.dates} if self.dates != 1 else {}),
+            **({"steppe:variants": variants} if variants else {}),
         }
 
     def _asset(self, name: str, record: FileRecord) -> dict[str, Any]:
@@ -281,6 +319,10 @@ class Manifest:
             asset["mlm:artifact_type"] = "onnx"
             # STAC 1.1 allows the full description in the properties only where an asset lists bands too.
             asset["bands"] = [{"name": band} for band in self.bands]
+        for precision, variant in self.variants.items():
+            if name == MODEL_FILES[precision]:
+                asset |= {"title": f"{precision} variant", "steppe:precision": str(precision)}
+                asset["steppe:scores"] = variant.to_json()
         return asset
 
     @classmethod
@@ -334,6 +376,11 @@ def _parse(cls: type[Manifest], item: Mapping[str, Any]) -> Manifest:
         created=properties["created"],
         scores=properties["steppe:scores"],
         provenance=properties["steppe:provenance"],
+        dates=int(properties.get("steppe:dates", 1)),
+        variants={
+            Precision(precision): Variant.from_json(figures)
+            for precision, figures in properties.get("steppe:variants", {}).items()
+        },
         files={name: _file_record(asset) for name, asset in item["assets"].items()},
     )
     _check_classes(manifest, result["classification:classes"])

@@ -39,6 +39,7 @@ class SceneBench:
     Attributes:
         model: ``name@version``.
         provider: where the model ran.
+        precision: which variant of the model ran.
         threads: threads of the engine.
         width: columns of the scene.
         height: rows of the scene.
@@ -54,6 +55,7 @@ class SceneBench:
 
     model: str
     provider: str
+    precision: str
     threads: int
     width: int
     height: int
@@ -91,6 +93,7 @@ def bench_scene(inputs: Inputs, engine: Engine, settings: Settings) -> SceneBenc
     return SceneBench(
         model=outcome.model,
         provider=engine.provider,
+        precision=engine.precision,
         threads=engine.threads,
         width=plan.width,
         height=plan.height,

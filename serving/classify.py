@@ -12,6 +12,7 @@ from typing import Any, Final
 from indicators.areas import AreaTable, ClassAreas
 from landcover.errors import ConfigError, NoValidData, RasterTooLarge
 from landcover.manifest import Manifest
+from landcover.precision import Precision
 from landcover.raster.cog import MapWriter
 from landcover.raster.scene import Scene, open_scene
 from landcover.sensors import Product as SensorProduct
@@ -28,6 +29,12 @@ from serving.staging import Staging
 MEGA: Final = 1e6
 
 
+class TwoDatesWanted(ConfigError):
+    """The model needs images of two dates, where one image is classified."""
+
+    slug = "two-dates"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What was done.
@@ -37,6 +44,7 @@ class Outcome:
         areas: mapped area of each class.
         model: ``name@version``.
         provider: where the model ran.
+        precision: which variant of the model ran.
         pixels: pixels of the scene.
         seconds: from opening the scene to the last file, without loading the model.
         warnings: what the caller should know, for example that scale and offset were assumed.
@@ -47,6 +55,7 @@ class Outcome:
     areas: AreaTable
     model: str
     provider: str
+    precision: Precision
     pixels: int
     seconds: float
     warnings: tuple[str, ...]
@@ -57,6 +66,7 @@ class Outcome:
         return {
             "scene": self.identifier,
             "model": self.model,
+            "precision": self.precision,
             "provider": self.provider,
             "pixels": self.pixels,
             "valid_pixels": self.areas.valid_pixels,
@@ -71,7 +81,7 @@ class Outcome:
         rate = self.pixels / MEGA / self.seconds
         return (
             f"{self.identifier}: {self.pixels:,} pixels in {self.seconds:.1f} s ({rate:.2f} megapixels/s) "
-            f"with {self.model} on {self.provider}"
+            f"with {self.model} on {self.provider} in {self.precision}"
         )
 
 
@@ -81,7 +91,13 @@ def open_input(inputs: Inputs, manifest: Manifest) -> Scene:
     Raises:
         DataError: when the input cannot be used, see ``landcover.raster.scene.open_scene`` and ``check_scene``.
         ConfigError: when ``product`` is not known.
+        TwoDatesWanted: when the model takes two images.
     """
+    if manifest.dates != 1:
+        raise TwoDatesWanted(
+            f"model {manifest.identifier} compares images of {manifest.dates} dates, one image was given; choose a "
+            "model that maps one image with --model"
+        )
     product = get_product(inputs.product) if inputs.product else None
     scene = open_scene(
         inputs.source,
@@ -147,6 +163,7 @@ def classify_scene(
         areas=areas,
         model=engine.bundle.manifest.identifier,
         provider=engine.provider,
+        precision=engine.precision,
         pixels=areas.total_pixels,
         seconds=time.perf_counter() - started,
         warnings=provenance.warnings,

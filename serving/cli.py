@@ -23,7 +23,7 @@ INTERRUPTED: Final = 130
 _ROOMS: Final = frozenset({"landcover", "indicators", "models", "training", "serving"})
 
 _PLUGIN_HELP: Final = {
-    "train": "Train a model: fit, validate or test with a configuration file.",
+    "train": "Train a model: check, stats, folds, fit, validate, test, predict.",
     "evaluate": "Predict whole sites with a checkpoint or bundle and report accuracy.",
     "publish": "Export a checkpoint as a bundle, after checking it against the network.",
 }

@@ -6,12 +6,32 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
+from landcover.bundle import Bundle
+from landcover.precision import Precision
 from serving.engine import Engine
 from serving.registry import open_registry
 from serving.settings import Settings
 
 KEPT: Final = 2
 """Engines held in memory; one takes the weights plus several hundred megabytes of intermediates."""
+
+
+def open_engine(
+    bundle: Bundle, settings: Settings, *, provider: str | None = None, precision: Precision | None = None
+) -> Engine:
+    """The engine of a bundle by the settings; ``provider`` and ``precision`` win over theirs.
+
+    Raises:
+        VariantMissing: when the bundle does not have that variant.
+        BundleInvalid: when it is broken.
+        ProviderUnavailable: when the provider cannot be had.
+    """
+    return Engine(
+        bundle,
+        provider=provider or settings.provider,
+        threads=settings.threads,
+        precision=precision or settings.precision,
+    )
 
 
 class Engines:
@@ -29,6 +49,7 @@ class Engines:
 
         Raises:
             ModelNotFound: when there is no such model.
+            VariantMissing: when it does not have the configured precision.
             BundleInvalid: when it is broken or fails its self-test.
             ProviderUnavailable: when the configured provider cannot be had.
         """
@@ -36,7 +57,7 @@ class Engines:
         with self._lock:
             engine = self._engines.get(bundle.digest)
             if engine is None:
-                engine = Engine(bundle, provider=self._settings.provider, threads=self._settings.threads)
+                engine = open_engine(bundle, self._settings)
                 engine.self_test()
                 self._engines[bundle.digest] = engine
             self._engines.move_to_end(bundle.digest)

@@ -147,6 +147,9 @@ def _read_strips(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[_
     for origin in plan.row_origins:
         # Scene rows of this strip, first and last; those before ``read_to`` are in the strip before it.
         first, stop = max(origin - margin, 0), min(origin - margin + plan.tile_height, plan.height)
+        if stop <= first:  # the strip lies in the margin: no valid pixel, so no window of it is run
+            yield _Strip(np.zeros(shape, manifest.dtype), np.zeros(shape[1:], np.bool_))
+            continue
         above = first + margin - origin
         # New arrays each time: the ones before may still be in use by the engine.
         next_BHW, next_valid_HW = np.empty(shape, manifest.dtype), np.zeros(shape[1:], np.bool_)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from indicators.areas import AreaTable
 from landcover.grid import Grid
-from landcover.manifest import MODEL_FILE, Manifest
+from landcover.manifest import Manifest
+from landcover.precision import Precision
 from landcover.raster.qml import write_qml
 from landcover.raster.scene import Scene
 from landcover.sensors import Radiometry
@@ -45,7 +46,8 @@ class Provenance:
         radiometry_stated: True when the file or the caller stated them, False when the model's were assumed.
         input_sha256: digest of the input files.
         manifest: the model's.
-        model_sha256: digest of its graph.
+        precision: which variant of it ran.
+        model_sha256: digest of that variant's graph.
         made: time of the run.
     """
 
@@ -58,6 +60,7 @@ class Provenance:
     radiometry_stated: bool
     input_sha256: str
     manifest: Manifest
+    precision: Precision
     model_sha256: str
     made: datetime
 
@@ -75,7 +78,8 @@ class Provenance:
             radiometry_stated=scene.radiometry is not None,
             input_sha256=scene.input_digest(),
             manifest=manifest,
-            model_sha256=manifest.files[MODEL_FILE].sha256,
+            precision=engine.precision,
+            model_sha256=engine.model_sha256,
             made=datetime.now(UTC),
         )
 
@@ -96,6 +100,7 @@ class Provenance:
         return {
             "steppe_version": VERSION,
             "steppe_model": manifest.identifier,
+            "steppe_model_precision": self.precision,
             "steppe_model_sha256": self.model_sha256,
             "steppe_input": self.source_href,
             "steppe_input_sha256": self.input_sha256,
@@ -190,6 +195,7 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             software_version=VERSION,
             model_name=manifest.name,
             model_version=manifest.version,
+            model_precision=provenance.precision,
             model_sha256=provenance.model_sha256,
             input_sha256=provenance.input_sha256,
             radiometry=provenance.radiometry,

@@ -6,11 +6,10 @@ the good ones.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from landcover.bundle import Bundle, load_bundle
+from landcover.bundle import Bundle, load_bundle, version_key
 from landcover.errors import BundleInvalid, ModelNotFound
 from landcover.manifest import NAME_PATTERN
 from serving.settings import Settings
@@ -80,13 +79,6 @@ def open_registry(settings: Settings) -> Registry:
     """The registry of these settings: the user's folder first, then the zoo."""
     roots = [settings.registry] if settings.registry else []
     return Registry(*roots, settings.zoo)
-
-
-def version_key(version: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key of a version: numbers by value, a release above its pre-releases (``1.0.0`` above ``1.0.0-rc1``)."""
-    parts = re.findall(r"\d+|[a-z]+", version)
-    key = [(1, int(part), "") if part.isdigit() else (-1, 0, part) for part in parts]
-    return (*key, (0, 0, ""))
 
 
 def _version_folders(root: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from landcover.errors import ConfigError
+from landcover.precision import Precision
 
 PREFIX: Final = "STEPPE_"
 ZOO: Final = Path(__file__).resolve().parent.parent / "models" / "zoo"
@@ -28,6 +29,9 @@ class Settings(BaseSettings):
     zoo: Path = Field(default=ZOO, description="Folder with the bundles that ship with Steppe.")
     model: str = Field(default="steppe-s2-landcover", description="Model used when a request names none.")
     provider: str = Field(default="auto", description="Execution provider: auto, cpu or cuda.")
+    precision: Precision = Field(
+        default=Precision.FP32, description="Variant of the model: fp32, or int8 where a bundle has it."
+    )
     threads: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Threads of one engine call; default: all processors this process may use."
     )

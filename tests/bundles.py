@@ -13,6 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from landcover.bundle import write_bundle
 from landcover.legends import get_legend
 from landcover.manifest import BandStatistics, Manifest
+from landcover.precision import Precision, Variant
 from landcover.sensors import Radiometry
 
 BANDS = ("B02", "B03", "B04", "B08")
@@ -88,12 +89,52 @@ def tiny_manifest(**changes):
     return replace(manifest, **changes)
 
 
-def tiny_sample(graph, *, bands=4, seed=1):
-    """Golden input and output as the bytes of an npz file."""
+def tiny_sample(graph, *, bands=4, seed=1, int8=None):
+    """Golden input and outputs as the bytes of an npz file."""
     dn = np.random.default_rng(seed).integers(1, 5000, (2, bands, 32, 32)).astype(np.uint16)
+    answers = {"probabilities_NKHW": reference_answer(graph, dn)}
+    if int8 is not None:
+        answers["probabilities_int8_NKHW"] = reference_answer(int8, dn)
     buffer = BytesIO()
-    np.savez_compressed(buffer, dn_NBHW=dn, probabilities_NKHW=reference_answer(graph, dn))
+    np.savez_compressed(buffer, dn_NBHW=dn, **answers)
     return buffer.getvalue()
+
+
+def tiny_int8_graph(*, seed=0):
+    """``tiny_graph`` with weights rounded to 8 bits by one scale each, in operators that ONNX's reference has."""
+    model = onnx.load_model_from_string(tiny_graph(seed=seed))
+    for tensor in list(model.graph.initializer):
+        if tensor.name in {"w1", "w2"}:
+            _round_weight(model.graph, tensor)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def _round_weight(graph, tensor):
+    values = numpy_helper.to_array(tensor)
+    scale = np.float32(np.abs(values).max() / 127)
+    name = tensor.name
+    tensor.CopyFrom(numpy_helper.from_array(np.round(values / scale).astype(np.int8), f"{name}_q"))
+    graph.initializer.append(numpy_helper.from_array(np.asarray(scale), f"{name}_s"))
+    graph.node.insert(0, helper.make_node("Mul", [f"{name}_f", f"{name}_s"], [name]))
+    graph.node.insert(0, helper.make_node("Cast", [f"{name}_q"], [f"{name}_f"], to=TensorProto.FLOAT))
+
+
+def int8_bundle(root, *, int8=None, sample=None, **changes):
+    """A bundle with the int8 variant."""
+    graph, int8 = tiny_graph(), int8 if int8 is not None else tiny_int8_graph()
+    variant = Variant(
+        overall_accuracy=0.5,
+        macro_iou=0.4,
+        fp32_overall_accuracy=0.5,
+        fp32_macro_iou=0.4,
+        agreement_percent=99.0,
+        pixels=1000,
+    )
+    manifest = tiny_manifest(**({"variants": {Precision.INT8: variant}} | changes))
+    sample = sample if sample is not None else tiny_sample(graph, int8=int8)
+    files = {"model.onnx": graph, "model.int8.onnx": int8, "sample.npz": sample, "card.md": b"# Tiny\n"}
+    return write_bundle(root, manifest, files)
 
 
 def tiny_bundle(root, *, graph=None, sample=None, **changes):

@@ -5,13 +5,13 @@ Axes: N batch, B band, K class, H row, W column.
 
 from __future__ import annotations
 
+from argparse import ArgumentError
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 
@@ -21,6 +21,7 @@ from landcover.errors import ConfigError
 from landcover.grid import Window
 from landcover.manifest import MODEL_FILE
 from landcover.tiling import MARGIN, TilePlan, mirror
+from models.export import open_session
 from models.graph import SceneNet
 from training.scenes import MemoryScene, Sample, Scene, SceneInfo
 from training.task import LandCoverTask
@@ -75,7 +76,7 @@ def load_task(checkpoint: Path) -> LandCoverTask:
         raise CheckpointUnreadable(
             f"{checkpoint.name} is damaged or holds more than weights and plain values, which is never loaded"
         ) from error
-    except (RuntimeError, KeyError, EOFError, TypeError, ValueError, AttributeError) as error:
+    except (RuntimeError, KeyError, EOFError, TypeError, ValueError, AttributeError, ArgumentError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointUnreadable(f"{checkpoint.name} is not a land-cover checkpoint: {reason}") from error
     return task.eval()
@@ -104,7 +105,7 @@ def bundle_predictor(bundle: Bundle, file: str = MODEL_FILE) -> Predictor:
     Raises:
         BundleInvalid: when the graph is missing or altered.
     """
-    session = onnxruntime.InferenceSession(bundle.read(file), providers=["CPUExecutionProvider"])
+    session = open_session(bundle.read(file))
     name = session.get_inputs()[0].name
 
     def predict(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:

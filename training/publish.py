@@ -1,71 +1,23 @@
-"""``steppe publish``: calibrate, evaluate, export, compare, and write a bundle; or refuse and write nothing."""
+"""``steppe publish``: calibrate, export, evaluate, compare, judge, and write a bundle; or refuse and write nothing."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import io
-import json
-import platform
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
+from rich.table import Table
 
 from landcover.bundle import Bundle, write_bundle
-from landcover.errors import ConfigError, OutputNotWritable
-from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, BandStatistics, Manifest
-from landcover.sensors import get_product
-from landcover.tiling import round_up
-from models.export import Export, export_graph
-from models.graph import MAX_REFLECTANCE
-from training.card import model_card
-from training.config import data_from_config, read_yaml
-from training.datamodule import LandCoverData
-from training.datasets import FOLDERS, SiteDataset
+from landcover.manifest import Manifest
+from training.config import read_yaml
 from training.evaluate import print_evaluation
-from training.evaluation import Evaluation, evaluate_sites
-from training.golden import band_statistics, golden_input
-from training.inference import load_task, torch_predictor
-from training.task import LandCoverTask
-from training.temperature import fit_temperature
-
-GOLDEN_SIDE: Final = 128
-GOLDEN_WINDOWS: Final = 2
-PROBE_SIDE: Final = 256
-PROBE_STEP: Final = 64
-
-_TEXT_KEYS: Final = (
-    *("name", "title", "description", "licence", "attribution", "tile_size", "overlap", "batch_size", "levels"),
-    *("training_data", "training", "labels", "terms", "limits"),
-)
-_PACKAGES: Final = ("torch", "lightning", "torchgeo", "segmentation-models-pytorch", "onnx", "onnxruntime", "numpy")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to publish.
-
-    Attributes:
-        config: training configuration, for data and split.
-        text: publishing configuration: names, licence, limits.
-        checkpoint: file that ``steppe train fit`` wrote.
-        version: version of the bundle.
-        output: registry folder.
-    """
-
-    config: Path
-    text: Mapping[str, Any]
-    checkpoint: Path
-    version: str
-    output: Path
+from training.gate import Override, Verdict, parse_override
+from training.order import Order, public_command
+from training.publication import Result, contents, measure, prepare
+from training.variants import Int8Refused
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,189 +30,121 @@ def main(arguments: Sequence[str]) -> int:
         Exit code.
     """
     options = _parser().parse_args(arguments)
-    order = Order(options.config, read_yaml(options.publish), options.checkpoint, options.version, options.output)
+    order = Order(
+        config=options.config,
+        text=read_yaml(options.publish),
+        checkpoint=options.checkpoint,
+        version=options.version,
+        output=options.output,
+        champion=options.champion,
+        override=options.force,
+        dry_run=options.dry_run,
+        require_int8=options.require_int8,
+        command=public_command(["steppe", "publish", *arguments]),
+    )
     bundle = publish(order, Console())
-    sys.stdout.write(f"wrote {bundle.manifest.identifier}, sha256 of its manifest {bundle.digest}\n")
+    if bundle is not None:
+        sys.stdout.write(f"wrote {bundle.manifest.identifier}, sha256 of its manifest {bundle.digest}\n")
     return 0
 
 
-def publish(order: Order, console: Console) -> Bundle:
-    """Calibrate, evaluate on the test sites, export, compare and write.
+def publish(order: Order, console: Console) -> Bundle | None:
+    """Calibrate, export, evaluate, compare, judge and write.
+
+    Args:
+        order: what to publish.
+        console: takes tables and what was decided.
+
+    Returns:
+        The bundle, None for a dry run.
 
     Raises:
-        ConfigError: when the publishing configuration lacks an entry.
-        ParityError: when the exported graph disagrees with the network.
-        OutputNotWritable: when that version exists.
+        ConfigError: the publishing configuration, the split or the champion cannot be used.
+        ParityError: an exported graph disagrees with the network or depends on the batch.
+        GateRefused: the champion is better and nobody overrode the gate.
+        Int8Refused: the int8 variant is required and loses too much.
+        OutputNotWritable: that version exists.
     """
-    _check_order(order)
-    data, task = data_from_config(order.config), load_task(order.checkpoint)
-    temperature = fit_temperature(task.scene_net, data.sites("val"))
-    console.print(f"temperature fitted on the validation sites: {temperature:.3f}")
-    before = _evaluate(order, task, data, temperature=1.0)
-    test = _evaluate(order, task, data, temperature=temperature)
-    print_evaluation(test, console)
-    statistics = band_statistics(data.sites("train"), task.inputs.bands)
-    scores = {"test": test.to_json(), "test_ece_before_temperature": before.reliability.ece}
-    manifest = _manifest(order, task, statistics, scores, _provenance(order, data), temperature)
-    export = export_graph(
-        task.scene_net,
-        golden_input(statistics.values(), side=GOLDEN_SIDE, windows=GOLDEN_WINDOWS, seed=0),
-        probes=_probes(data.sites("val")),
-        temperature=temperature,
-        metadata={"stac_item": json.dumps(manifest.to_item(), ensure_ascii=False)},
-    )
-    card = model_card(
-        order.text,
-        manifest.identifier,
-        test=test,
-        facts=_facts(manifest, export),
-        ece_before=before.reliability.ece,
-    )
-    files = {MODEL_FILE: export.content, SAMPLE_FILE: _sample(export), CARD_FILE: card.encode()}
+    work = prepare(order)
+    result = measure(work, console)
+    _print(result, console)
+    if order.require_int8 and result.int8 and result.int8.refusal:
+        raise Int8Refused(f"{result.int8.refusal.removesuffix('; only fp32 is published')}; nothing was published")
+    result.verdict.enforce()
+    manifest, files = contents(work, result)
+    if order.dry_run:
+        _print_files(manifest, files, console)
+        return None
     return write_bundle(order.output, manifest, files)
 
 
-def _check_order(order: Order) -> None:
-    """Refuse before minutes are spent."""
-    missing = [key for key in _TEXT_KEYS if key not in order.text]
-    if missing:
-        raise ConfigError(f"the publishing configuration lacks {', '.join(missing)}; see configs/publish")
-    if (order.output / str(order.text["name"]) / order.version).exists():
-        raise OutputNotWritable(
-            f"{order.text['name']}@{order.version} exists and bundles never change; raise --version"
+def _print(result: Result, console: Console) -> None:
+    print_evaluation(result.evaluation, console)
+    if result.int8 is not None:
+        found = result.int8.variant
+        console.print(
+            f"int8: mean IoU {found.macro_iou or 0:.4f} (fp32 {found.fp32_macro_iou or 0:.4f}), overall accuracy "
+            f"{found.overall_accuracy or 0:.4f} (fp32 {found.fp32_overall_accuracy or 0:.4f}), "
+            f"{found.agreement_percent:.2f} % of the pixels alike",
+            highlight=False,
         )
+        if result.int8.refusal:
+            console.print(f"int8 refused: {result.int8.refusal}", style="yellow", highlight=False)
+    _print_verdict(result.verdict, console)
 
 
-def _evaluate(order: Order, task: LandCoverTask, data: LandCoverData, *, temperature: float) -> Evaluation:
-    predict = torch_predictor(task.scene_net, temperature=temperature)
-    tile, overlap = int(order.text["tile_size"]), int(order.text["overlap"])
-    return evaluate_sites(predict, data.sites("test"), task.legend, tile=tile, overlap=overlap)
+def _print_verdict(verdict: Verdict, console: Console) -> None:
+    if verdict.champion is None:
+        console.print("promotion gate: there is no champion of this name yet, so there is nothing to compare with")
+        return
+    if verdict.problem is None:
+        table = Table(
+            "score", verdict.champion, "new", "loss accepted", "verdict", title=f"promotion gate: {verdict.basis}"
+        )
+        for row in verdict.rows():
+            table.add_row(*row, style="red" if row[-1] == "refused" else None)
+        console.print(table)
+    if verdict.override:
+        console.print(f"overridden by {verdict.override.who}: {verdict.override.why}", style="yellow")
 
 
-def _manifest(
-    order: Order,
-    task: LandCoverTask,
-    statistics: Mapping[str, BandStatistics],
-    scores: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    temperature: float,
-) -> Manifest:
-    text, product = order.text, get_product(task.inputs.product)
-    parameters = sum(parameter.numel() for parameter in task.scene_net.parameters())
-    return Manifest(
-        name=text["name"],
-        version=order.version,
-        title=text["title"],
-        description=text["description"],
-        architecture=task.hparams["network"].name,
-        legend_id=task.legend.id,
-        legend_version=task.legend.version,
-        bands=tuple(task.inputs.bands),
-        product=product.id,
-        levels=tuple(text["levels"]),
-        radiometry=product.radiometry,
-        dtype=product.dtype,
-        nodata=product.nodata,
-        gsd_m=min(product.band(band).gsd_m for band in task.inputs.bands),
-        tile_size=int(text["tile_size"]),
-        overlap=int(text["overlap"]),
-        batch_size=int(text["batch_size"]),
-        temperature=round(temperature, 4),
-        total_parameters=parameters,
-        memory_size=4 * parameters,
-        value_scaling=tuple(_value_scaling(task)),
-        statistics=statistics,
-        licence=text["licence"],
-        attribution=" ".join(str(text["attribution"]).split()),
-        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        scores=scores,
-        provenance=provenance,
-    )
+def _print_files(manifest: Manifest, files: Mapping[str, bytes], console: Console) -> None:
+    table = Table("file", "bytes", title=f"would be written: {manifest.identifier}")
+    for name, content in sorted(files.items()):
+        table.add_row(name, f"{len(content):,}")
+    console.print(table)
 
 
-def _value_scaling(task: LandCoverTask) -> Iterable[dict[str, Any]]:
-    """What the graph does to each band, in the words of MLM (a processing expression); see ``models.graph``."""
-    radiometry = get_product(task.inputs.product).radiometry
-    for mean, std in zip(task.inputs.mean, task.inputs.std, strict=True):
-        reflectance = f"clip(DN * {radiometry.scale} + {radiometry.offset}, 0, {MAX_REFLECTANCE})"
-        yield {
-            "type": "processing",
-            "format": "python",
-            "expression": f"(sqrt({reflectance}) - {mean}) / {std}",
-            "description": "applied inside the graph; give it digital numbers",
-        }
-
-
-def _provenance(order: Order, data: LandCoverData) -> dict[str, Any]:
-    return {
-        "training_data": " ".join(str(order.text["training_data"]).split()),
-        "training": " ".join(str(order.text["training"]).split()),
-        "labels": " ".join(str(order.text["labels"]).split()),
-        "source_legend": data.source.source_legend,
-        "sites": {name: [site.name for site in data.site_files(name)] for name in ("train", "val", "test")},
-        "training_files_sha256": _files_digest(data),
-        "config_sha256": hashlib.sha256(order.config.read_bytes()).hexdigest(),
-        "checkpoint_sha256": hashlib.sha256(order.checkpoint.read_bytes()).hexdigest(),
-        "command": "steppe train fit, steppe publish",
-        "steppe": version("steppe"),
-        "python": platform.python_version(),
-        **{package: version(package) for package in _PACKAGES},
-    }
-
-
-def _files_digest(data: LandCoverData) -> str:
-    """SHA-256 over names and contents of all training images and labels, in order of their names."""
-    total = hashlib.sha256()
-    for site in data.site_files("train"):
-        for kind in FOLDERS:
-            for path in site.files(kind):
-                total.update(f"{kind}/{path.name}\0".encode())
-                total.update(hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()
-
-
-def _probes(sites: Iterable[SiteDataset]) -> list[NDArray[np.generic]]:
-    """One batch of real windows from each site, the upper left corner of its scenes; compared on, never published."""
-    return [np.stack([_probe(site.scene(when)["image"].numpy()) for when in site.geo.index.index]) for site in sites]
-
-
-def _probe(image_BHW: NDArray[np.int32]) -> NDArray[np.uint16]:
-    """A window whose sides are multiples of 64, so that half of it, the second size compared, is one of 32."""
-    window = image_BHW[:, :PROBE_SIDE, :PROBE_SIDE].astype(np.uint16)
-    missing = [round_up(side, PROBE_STEP) - side for side in window.shape[1:]]
-    return np.pad(window, [(0, 0), (0, missing[0]), (0, missing[1])], mode="symmetric")
-
-
-def _sample(export: Export) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, dn_NBHW=export.sample_dn_NBHW, probabilities_NKHW=export.sample_probabilities_NKHW)
-    return buffer.getvalue()
-
-
-def _facts(manifest: Manifest, export: Export) -> dict[str, str]:
-    provenance = manifest.provenance
-    return {
-        "architecture": f"{manifest.architecture}, {manifest.total_parameters:,} parameters",
-        "input": f"{manifest.dtype} digital numbers of {', '.join(manifest.bands)} at {manifest.gsd_m:g} m",
-        "processing levels": ", ".join(manifest.levels),
-        "output": f"probabilities of the {len(manifest.legend)} classes of legend {manifest.legend_id} "
-        f"(version {manifest.legend_version}), temperature {manifest.temperature:g}",
-        "training data": str(provenance["training_data"]),
-        "sites": ", ".join(f"{name} {len(sites)}" for name, sites in provenance["sites"].items()),
-        "created": manifest.created,
-        "parity": f"torch and ONNX Runtime differ by at most {export.parity:.1e} in a probability",
-        "software": ", ".join(f"{package} {provenance[package]}" for package in _PACKAGES),
-    }
+def _override(text: str) -> Override:
+    try:
+        return parse_override(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="steppe publish",
-        description="Export a checkpoint as a bundle, after calibration, evaluation and comparison with the network.",
+        description="Export a checkpoint as a bundle, after calibration, evaluation, comparison with the network and "
+        "with the current version.",
+        epilog="Exit codes: 0 published, 2 wrong use, 3 data, 4 configuration, 6 disk full, 7 checkpoint, parity or a "
+        "required int8 variant, 8 the current version is better.",
     )
     parser.add_argument("-c", "--config", type=Path, required=True, help="training configuration: data and split")
-    parser.add_argument("-p", "--publish", type=Path, required=True, help="names, licence and limits, configs/publish")
+    parser.add_argument(
+        "-p", "--publish", type=Path, required=True, help="names, licence, limits, gate; configs/publish"
+    )
     parser.add_argument("--checkpoint", type=Path, required=True, help="file that steppe train fit wrote")
     parser.add_argument("--version", required=True, help="version of the bundle, for example 0.1.0")
     parser.add_argument("-o", "--output", type=Path, default=Path("models/zoo"), help="default: models/zoo")
+    parser.add_argument(
+        "--champion", type=Path, metavar="BUNDLE", help="compare with this; default: the newest version in the output"
+    )
+    parser.add_argument(
+        "--force", type=_override, metavar="'WHO: WHY'", help="publish although the gate refuses; it is recorded"
+    )
+    parser.add_argument("--require-int8", action="store_true", help="refuse to publish without the int8 variant")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="do everything but write, and show what would be written"
+    )
     return parser

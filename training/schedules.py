@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from lightning.pytorch import Trainer
 from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
@@ -79,6 +80,21 @@ def build_schedule(optimizer: Optimizer, choice: OptimiserChoice, *, total: int)
         return OneCycleLR(optimizer, choice.learning_rate, total_steps=total, pct_start=_rise(choice, total))
     shape = warmup_cosine if choice.schedule == "cosine" else warmup_constant
     return LambdaLR(optimizer, lambda step: shape(step, warmup=choice.warmup_steps, total=total))
+
+
+def schedule_of_run(optimizer: Optimizer, choice: OptimiserChoice, trainer: Trainer) -> LRScheduler:
+    """The schedule over all steps that a trainer will take.
+
+    A trial of a few steps (``trainer.fast_dev_run``) has no room for a warm-up and keeps the rate constant.
+
+    Args:
+        optimizer: The optimiser.
+        choice: Its options.
+        trainer: The trainer of the run.
+    """
+    if getattr(trainer, "fast_dev_run", False):
+        choice = replace(choice, schedule="constant", warmup_steps=0)
+    return build_schedule(optimizer, choice, total=int(trainer.estimated_stepping_batches))
 
 
 def warmup_cosine(step: int, *, warmup: int, total: int) -> float:

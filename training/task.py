@@ -26,7 +26,7 @@ from models.siamese import SiameseUNet
 from training.class_weights import class_weights
 from training.losses import LossChoice, SegmentationLoss
 from training.scenes import IGNORE
-from training.schedules import OptimiserChoice, build_optimizer, build_schedule
+from training.schedules import OptimiserChoice, build_optimizer, schedule_of_run
 
 type Stage = Literal["train", "val", "test"]
 
@@ -189,7 +189,7 @@ class LandCoverTask(LightningModule):
             load_pretrained(network.body.encoder, self._pretrained, bands=bands * self.inputs.dates)
         else:
             raise PretrainedUnusable(
-                "pretrained weights are for unet and siamese networks, and `pretrained.whole` for siamese ones only"
+                "only a unet or siamese network starts from pretrained weights, and from `whole` ones only a siamese"
             )
 
     def _weigh_classes(self, values: Any) -> None:
@@ -274,8 +274,7 @@ class LandCoverTask(LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW and its schedule, which moves on after every step."""
         optimizer = build_optimizer(self.parameters(), self.optimiser)
-        total = int(self.trainer.estimated_stepping_batches)
-        schedule = build_schedule(optimizer, self.optimiser, total=total)
+        schedule = schedule_of_run(optimizer, self.optimiser, self.trainer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 

@@ -13,6 +13,7 @@ from serving.commands.common import (
     JsonOption,
     LevelOption,
     ModelOption,
+    PrecisionOption,
     ProductOption,
     ProviderOption,
     load_engine,
@@ -39,6 +40,7 @@ def scene(
     level: LevelOption = None,
     product: ProductOption = None,
     provider: ProviderOption = None,
+    precision: PrecisionOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Megapixels per second of decoding, of the model and end to end, and peak memory, for one scene."""
@@ -47,7 +49,7 @@ def scene(
     settings = load_settings()
     inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product)
     with stop_like_interrupt():
-        figures = bench_scene(inputs, load_engine(settings, model, provider), settings).to_json()
+        figures = bench_scene(inputs, load_engine(settings, model, provider, precision), settings).to_json()
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return

@@ -14,6 +14,7 @@ from serving.commands.common import (
     JsonOption,
     LevelOption,
     ModelOption,
+    PrecisionOption,
     ProductOption,
     ProviderOption,
     load_engine,
@@ -46,6 +47,7 @@ def classify(
     level: LevelOption = None,
     product: ProductOption = None,
     provider: ProviderOption = None,
+    precision: PrecisionOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the scene in titles and in the STAC Item.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,7 +64,7 @@ def classify(
     settings = load_settings()
     inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product, name=name)
     outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
-    engine = load_engine(settings, model, provider)
+    engine = load_engine(settings, model, provider, precision)
     shown = sys.stderr.isatty() and not as_json
     with stop_like_interrupt(), progress_bar(f"classifying {source.name}", shown=shown) as progress:
         outcome = classify_scene(inputs, outputs, engine, settings, progress=progress)

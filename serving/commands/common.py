@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from landcover.precision import Precision
+
 if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
     from serving.engine import Engine
     from serving.predict import Progress
@@ -20,6 +22,10 @@ ModelOption = Annotated[
 ]
 ProviderOption = Annotated[
     str | None, typer.Option("--provider", metavar="auto|cpu|cuda", help="Where the model runs; default: auto.")
+]
+PrecisionOption = Annotated[
+    Precision | None,
+    typer.Option("--precision", help="Variant of the model; int8 is faster. Default: STEPPE_PRECISION, else fp32."),
 ]
 BandsOption = Annotated[
     str | None,
@@ -39,19 +45,22 @@ ProductOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 
 
-def load_engine(settings: Settings, model: str | None, provider: str | None) -> Engine:
+def load_engine(
+    settings: Settings, model: str | None, provider: str | None, precision: Precision | None = None
+) -> Engine:
     """The engine for a command's options.
 
     Raises:
         ModelNotFound: when there is no such model.
+        VariantMissing: when it does not have that precision.
         BundleInvalid: when its bundle is broken.
         ProviderUnavailable: when the provider cannot be had.
     """
-    from serving.engine import Engine  # noqa: PLC0415 - loads the runtime
+    from serving.engines import open_engine  # noqa: PLC0415 - loads the runtime
     from serving.registry import open_registry  # noqa: PLC0415
 
     bundle = open_registry(settings).get(model or settings.model)
-    return Engine(bundle, provider=provider or settings.provider, threads=settings.threads)
+    return open_engine(bundle, settings, provider=provider, precision=precision)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from landcover.precision import Precision
 from serving.commands.common import JsonOption, ProviderOption
 from serving.registry import Entry, open_registry
 from serving.settings import load_settings
@@ -49,18 +50,20 @@ def show(reference: Reference, *, as_json: JsonOption = False) -> None:
 
 @app.command("verify")
 def verify(reference: Reference, *, provider: ProviderOption = None) -> None:
-    """Check every file's SHA-256, load the graph and run its golden sample."""
+    """Check every file's SHA-256, load the graph and its variants and run their golden samples."""
     from landcover.bundle import verify_bundle  # noqa: PLC0415
-    from serving.engine import Engine  # noqa: PLC0415 - loads the runtime
+    from serving.engines import open_engine  # noqa: PLC0415 - loads the runtime
 
     settings = load_settings()
     bundle = open_registry(settings).get(reference)
     verify_bundle(bundle)
-    engine = Engine(bundle, provider=provider or settings.provider, threads=settings.threads)
-    difference = engine.self_test()
+    reproduced = []
+    for precision in (Precision.FP32, *bundle.manifest.variants):
+        engine = open_engine(bundle, settings, provider=provider, precision=precision)
+        reproduced.append(f"{precision} on {engine.provider} to {engine.self_test():.1e}")
     typer.echo(
         f"{bundle.manifest.identifier}: {len(bundle.manifest.files)} files match their sha256; "
-        f"golden sample reproduced on {engine.provider} to {difference:.1e}"
+        f"golden sample reproduced by {', '.join(reproduced)}"
     )
 
 
@@ -73,6 +76,7 @@ def _summary(entry: Entry) -> dict[str, Any]:
             "legend": manifest.legend_id,
             "bands": list(manifest.bands),
             "levels": list(manifest.levels),
+            "precisions": [Precision.FP32, *manifest.variants],
             "sha256": entry.bundle.digest,
         }
     return summary

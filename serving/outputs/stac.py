@@ -17,6 +17,7 @@ from indicators.areas import AreaTable
 from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid, ground_pixel_size
 from landcover.legends import CLASS_NODATA, Legend
+from landcover.precision import Precision
 from landcover.sensors import Radiometry
 from serving.outputs.footprint import wgs84_footprint
 
@@ -77,6 +78,7 @@ class Product:
         software_version: version of Steppe.
         model_name: name of the model.
         model_version: its version.
+        model_precision: the variant of it that ran.
         model_sha256: digest of the model file that ran.
         model_href: where the model's Item is, or None; then ``name@version`` names it.
         input_sha256: digest of the input.
@@ -100,6 +102,7 @@ class Product:
     input_sha256: str
     radiometry: Radiometry
     files: Mapping[str, AssetFile]
+    model_precision: Precision = Precision.FP32
     inputs: Sequence[str] = ()
     title: str | None = None
     model_href: str | None = None
@@ -171,6 +174,7 @@ def _properties(product: Product) -> dict[str, Any]:
         "processing:software": {"steppe": product.software_version},
         "steppe:model_name": product.model_name,
         "steppe:model_version": product.model_version,
+        "steppe:model_precision": str(product.model_precision),
         "steppe:model_sha256": product.model_sha256,
         "steppe:input_sha256": product.input_sha256,
         "steppe:radiometry": {"scale": product.radiometry.scale, "offset": product.radiometry.offset},

@@ -3,13 +3,17 @@
 import json
 import re
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from landcover.bundle import MANIFEST_FILE, load_bundle, verify_bundle, write_bundle
 from landcover.errors import BundleInvalid, OutputNotWritable
-from tests.bundles import tiny_bundle, tiny_graph, tiny_manifest, tiny_sample
+from landcover.precision import Precision
+from tests.bundles import int8_bundle, tiny_bundle, tiny_graph, tiny_manifest, tiny_sample
+
+ZOO = Path(__file__).parents[2] / "models" / "zoo"
 
 
 def test_written_bundle_is_read_back_and_verified(tmp_path):
@@ -97,3 +101,33 @@ def test_no_manifest(tmp_path):
 def test_the_manifest_on_disk_is_strict_json(tmp_path):
     bundle = tiny_bundle(tmp_path)
     json.loads((bundle.path / MANIFEST_FILE).read_text(), parse_constant=pytest.fail)
+
+
+def test_a_variant_is_part_of_the_bundle(tmp_path):
+    bundle = int8_bundle(tmp_path)
+    verify_bundle(bundle)
+    assert load_bundle(bundle.path) == bundle
+    exact, coarse = bundle.sample(), bundle.sample(Precision.INT8)
+    assert np.array_equal(exact.dn_NBHW, coarse.dn_NBHW)
+    assert not np.array_equal(exact.probabilities_NKHW, coarse.probabilities_NKHW)
+
+
+def test_a_variant_without_its_graph_or_golden_output_is_refused(tmp_path):
+    graph = tiny_graph()
+    variants = int8_bundle(tmp_path / "a").manifest.variants
+    files = {"model.onnx": graph, "sample.npz": tiny_sample(graph), "card.md": b"# Tiny\n"}
+    with pytest.raises(BundleInvalid, match=r"does not list model\.int8\.onnx"):
+        write_bundle(tmp_path / "b", tiny_manifest(variants=variants), files)
+    with pytest.raises(BundleInvalid, match="lacks dn_NBHW or probabilities_int8_NKHW"):
+        int8_bundle(tmp_path / "c", sample=tiny_sample(graph))
+    assert not list((tmp_path / "c" / "tiny").iterdir())
+
+
+def test_bundles_that_ship_still_load():
+    """Fields and files that came later must not shut out what was published before."""
+    shipped = [path.parent for path in ZOO.glob("*/*/manifest.json")]
+    assert shipped
+    for path in shipped:
+        bundle = load_bundle(path)
+        assert json.loads((path / MANIFEST_FILE).read_text()) == json.loads(json.dumps(bundle.manifest.to_item()))
+        verify_bundle(bundle)

@@ -13,6 +13,7 @@ from stac_model.schema import MLModelProperties
 from landcover.errors import BundleInvalid, UnknownLegend
 from landcover.legends import get_legend
 from landcover.manifest import FileRecord, Manifest
+from landcover.precision import Precision, Variant, VariantMissing
 from tests.bundles import BANDS, tiny_manifest
 
 FILES = {
@@ -132,3 +133,66 @@ def test_names_that_are_no_safe_path_segment_are_refused(name):
 def test_statistics_must_match_the_bands():
     with pytest.raises(BundleInvalid, match="band statistics"):
         tiny_manifest(statistics={})
+
+
+def with_variant(**changes):
+    figures = {"overall_accuracy": 0.83, "macro_iou": 0.49, "fp32_overall_accuracy": 0.84, "fp32_macro_iou": None}
+    variant = Variant(**figures, agreement_percent=99.5, pixels=1000)
+    files = FILES | {"model.int8.onnx": FileRecord(5, "d" * 64)}
+    return tiny_manifest(files=files, variants={Precision.INT8: variant}, **changes)
+
+
+def test_variants_and_dates_survive_the_round_trip():
+    manifest = with_variant(dates=2)
+    assert Manifest.from_item(json.loads(json.dumps(manifest.to_item()))) == manifest
+
+
+def test_a_variant_is_a_model_asset_with_its_scores():
+    asset = with_variant().to_item()["assets"]["model.int8.onnx"]
+    assert asset["roles"] == ["mlm:model"]
+    assert asset["mlm:artifact_type"] == "onnx"
+    assert asset["steppe:precision"] == "int8"
+    assert asset["steppe:scores"]["agreement_percent"] == 99.5
+    assert asset["file:checksum"] == "1220" + "d" * 64
+
+
+def test_a_manifest_with_variant_and_two_dates_is_a_valid_item():
+    item = with_variant(dates=2).to_item()
+    validate_dict(copy.deepcopy(item) | {"stac_extensions": []})
+    assert item["properties"]["mlm:input"][0]["input"]["shape"] == [-1, 2 * len(BANDS), 64, 64]
+    assert len(item["properties"]["mlm:input"][0]["value_scaling"]) == len(BANDS)
+
+
+def test_manifests_from_before_variants_and_dates_read_and_write_as_they_were(item):
+    """The graph carries the manifest, so a field that came later must not appear in an older one."""
+    assert not {"steppe:dates", "steppe:variants"} & set(item["properties"])
+    manifest = Manifest.from_item(item)
+    assert (manifest.dates, manifest.channels, dict(manifest.variants)) == (1, len(BANDS), {})
+
+
+def test_file_of_a_precision():
+    assert with_variant().model_file(Precision.INT8) == "model.int8.onnx"
+    assert tiny_manifest().model_file(Precision.FP32) == "model.onnx"
+    with pytest.raises(VariantMissing, match=r"tiny@0\.1\.0 has no int8 variant, it has fp32; use --precision fp32"):
+        tiny_manifest().model_file(Precision.INT8)
+
+
+@pytest.mark.parametrize(
+    ("variants", "says"),
+    [
+        ({"int4": {}}, "int4"),
+        ({"int8": {"macro_iou": 0.5}}, "overall_accuracy"),
+        ({"int8": None}, "wrong form"),
+        ([1], "wrong form"),
+    ],
+)
+def test_variants_that_are_not_understood_are_refused(item, variants, says):
+    item["properties"]["steppe:variants"] = variants
+    with pytest.raises(BundleInvalid, match=says):
+        Manifest.from_item(item)
+
+
+@pytest.mark.parametrize("dates", [0, 3, -1])
+def test_impossible_numbers_of_dates_are_refused(dates):
+    with pytest.raises(BundleInvalid, match="takes 1 or 2 dates"):
+        tiny_manifest(dates=dates)

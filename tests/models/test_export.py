@@ -5,9 +5,10 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from timm.layers.conv2d_same import Conv2dSame
 
 from landcover.errors import ParityError
-from models.export import check_parity, export_graph
+from models.export import check_parity, export_graph, open_session, stamp_graph
 from models.graph import SceneNet
 from models.networks import build_network
 
@@ -94,3 +95,30 @@ def test_a_class_that_is_never_answered_has_no_probability_in_the_graph():
     answer = onnxruntime.InferenceSession(made.content).run(None, {"dn": numbers(1, BANDS, 64, 64, seed=3)})[0]
     assert np.all(answer[:, 2] == 0)
     assert np.isfinite(answer).all()
+
+
+def test_same_padding_is_exported_as_constant_padding():
+    """Networks of timm's EfficientNet-lite family pad by the size of their input; windows are multiples of 32."""
+    torch.manual_seed(1)
+    layers = [
+        Conv2dSame(BANDS, 6, kernel_size=3, stride=2),
+        torch.nn.ReLU(),
+        Conv2dSame(6, 8, kernel_size=5, stride=2, groups=2),
+        Conv2dSame(8, CLASSES, kernel_size=3, stride=2, dilation=2),
+    ]
+    net = SceneNet(torch.nn.Sequential(*layers), scale=1e-4, offset=0.0, mean=[0.3] * BANDS, std=[0.1] * BANDS)
+    export = export_graph(net, numbers(2, BANDS, 64, 128))
+    assert export.parity < 1e-5  # check_parity compares with the network as it is, in two sizes
+    model = onnx.load_model_from_string(export.content)
+    pads = [
+        list(a.ints) for node in model.graph.node for a in node.attribute if node.op_type == "Conv" and a.name == "pads"
+    ]
+    assert pads == [[0, 0, 1, 1], [1, 1, 2, 2], [1, 1, 2, 2]]
+
+
+def test_a_stamp_changes_the_metadata_and_nothing_else(exported):
+    stamped = stamp_graph(exported.content, {"a": "b"})
+    assert {entry.key: entry.value for entry in onnx.load_model_from_string(stamped).metadata_props} == {"a": "b"}
+    dn = numbers(1, BANDS, 32, 32)
+    first, second = (open_session(content).run(None, {"dn": dn})[0] for content in (exported.content, stamped))
+    assert np.array_equal(first, second)

@@ -1,6 +1,7 @@
 """The engine against ONNX's reference implementation, and against graphs it must refuse."""
 
 import json
+from io import BytesIO
 
 import numpy as np
 import onnx
@@ -9,8 +10,17 @@ import pytest
 from onnx import TensorProto, helper
 
 from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
+from landcover.precision import Precision, VariantMissing
 from serving.engine import Engine
-from tests.bundles import reference_answer, tiny_bundle, tiny_graph, tiny_manifest, tiny_sample
+from tests.bundles import (
+    int8_bundle,
+    reference_answer,
+    tiny_bundle,
+    tiny_graph,
+    tiny_int8_graph,
+    tiny_manifest,
+    tiny_sample,
+)
 
 
 def digital_numbers(shape, seed=3):
@@ -189,3 +199,57 @@ def test_silent_fallback_is_a_visible_flag_with_auto(tmp_path, caplog):
 
 def test_manifest_legend_decides_the_number_of_classes(tmp_path):
     assert Engine(tiny_bundle(tmp_path)).classes == len(tiny_manifest().legend.classes)
+
+
+def test_the_variant_runs_its_own_graph(tmp_path):
+    bundle = int8_bundle(tmp_path)
+    engine = Engine(bundle, precision=Precision.INT8)
+    dn = digital_numbers((2, 4, 32, 64))
+    np.testing.assert_allclose(engine.run(dn), reference_answer(tiny_int8_graph(), dn), atol=1e-5)
+    assert engine.self_test() < 1e-5
+    assert engine.model_sha256 == bundle.manifest.files["model.int8.onnx"].sha256
+    assert engine.model_sha256 != Engine(bundle).model_sha256
+
+
+def test_a_bundle_without_the_variant_is_said_in_a_sentence(tmp_path):
+    with pytest.raises(VariantMissing, match="has no int8 variant"):
+        Engine(tiny_bundle(tmp_path), precision=Precision.INT8)
+
+
+def test_the_variant_is_checked_as_strictly_as_the_model(tmp_path):
+    model = onnx.load_model_from_string(tiny_int8_graph())
+    custom_domain(model)
+    sample = tiny_sample(tiny_graph(), int8=tiny_int8_graph())
+    bundle = int8_bundle(tmp_path, int8=model.SerializeToString(), sample=sample)
+    Engine(bundle).self_test()
+    with pytest.raises(BundleInvalid, match=r"com\.example"):
+        Engine(bundle, precision=Precision.INT8)
+    (bundle.path / "model.int8.onnx").write_bytes(tiny_int8_graph(seed=4))
+    with pytest.raises(BundleInvalid, match="sha256"):
+        Engine(bundle, precision=Precision.INT8)
+
+
+def test_self_test_refuses_a_variant_of_other_weights(tmp_path):
+    bundle = int8_bundle(tmp_path, sample=tiny_sample(tiny_graph(), int8=tiny_int8_graph(seed=3)))
+    Engine(bundle).self_test()
+    with pytest.raises(BundleInvalid, match=r"\(int8\) on cpu differs from its golden output"):
+        Engine(bundle, precision=Precision.INT8).self_test()
+
+
+def test_a_variants_single_pixels_may_differ_but_not_its_mean(tmp_path):
+    """Another processor rounds some sums the other way; that is no other model."""
+    content = BytesIO(tiny_sample(tiny_graph(), int8=tiny_int8_graph()))
+    with np.load(content) as arrays:
+        stored = dict(arrays)
+    stored["probabilities_int8_NKHW"][0, :, 3, 3] = np.eye(7)[0]
+    buffer = BytesIO()
+    np.savez_compressed(buffer, **stored)
+    assert 0 < Engine(int8_bundle(tmp_path, sample=buffer.getvalue()), precision=Precision.INT8).self_test() < 5e-3
+
+
+def test_a_model_of_two_dates_takes_the_bands_of_both(tmp_path):
+    graph = tiny_graph(bands=8)
+    engine = Engine(tiny_bundle(tmp_path, dates=2, graph=graph, sample=tiny_sample(graph, bands=8)))
+    assert engine.run(digital_numbers((1, 8, 32, 32))).shape == (1, 7, 32, 32)
+    with pytest.raises(BundleInvalid, match="the manifest promises"):
+        Engine(tiny_bundle(tmp_path, version="2", dates=2, graph=tiny_graph(bands=4)))

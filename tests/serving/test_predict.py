@@ -53,6 +53,13 @@ def test_tiled_map_equals_one_pass_over_the_whole_image(engine, height, width, m
     assert 14 <= confidence.min() <= confidence.max() <= 100
 
 
+def test_windows_as_small_as_the_margin(engine):
+    scene = ArrayScene(smooth_numbers(70, 90))
+    codes, _ = classify(scene, engine, tile=32, overlap=0)
+    assert np.mean(codes != whole_pass(scene, engine, 32)) < 0.25  # no overlap: a third of the pixels lie near a border
+    assert (codes != 255).all()
+
+
 def test_the_map_is_the_same_for_every_batch_size(engine):
     scene = ArrayScene(smooth_numbers(230, 330))
     maps = [classify(scene, engine, batch_size=size) for size in (1, 3, 8)]

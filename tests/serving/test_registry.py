@@ -2,8 +2,9 @@
 
 import pytest
 
+from landcover.bundle import version_key
 from landcover.errors import BundleInvalid, ModelNotFound
-from serving.registry import Registry, version_key
+from serving.registry import Registry
 from tests.bundles import tiny_bundle
 
 

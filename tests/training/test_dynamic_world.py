@@ -19,7 +19,9 @@ DW_TO_INDEX = np.array([6, 0, 1, 3, 2, 1, 4, 5, IGNORE] + [IGNORE] * 247, dtype=
 
 
 def scenes_of(root, bands=BANDS):
-    return {scene.info.name: scene for scene in DynamicWorldSites(str(root), bands=bands).scenes()}
+    with pytest.MonkeyPatch.context() as patch:  # whatever the environment names, this folder is meant
+        patch.setenv("STEPPE_DATA", str(root))
+        return {scene.info.name: scene for scene in DynamicWorldSites(bands=bands).scenes()}
 
 
 @pytest.fixture(scope="module")

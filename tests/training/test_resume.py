@@ -67,7 +67,7 @@ def without_paths(callbacks):
 def test_killed_run_ends_as_the_uninterrupted_one_bit_for_bit(data_root, tmp_path, capsys):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     fit(whole, epochs=4)
-    environment = {**os.environ, "STEPPE_DATA": str(data_root), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "STEPPE_DATA": str(data_root), "OMP_NUM_THREADS": str(torch.get_num_threads())}
     command = [sys.executable, "-c", KILLED_RUN, broken]
     killed = subprocess.run(command, env=environment, capture_output=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()

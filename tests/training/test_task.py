@@ -160,7 +160,7 @@ def test_data_that_the_model_was_not_told_of_is_refused(facts, message):
 
 def test_only_an_encoder_takes_pretrained_weights():
     task = trained_with(tiny(pretrained=PretrainedChoice("nix.pth")))
-    with pytest.raises(PretrainedUnusable, match="only a U-Net"):
+    with pytest.raises(PretrainedUnusable, match="only a unet"):
         task.setup("fit")
 
 

@@ -28,6 +28,12 @@ SIGNS = np.array(UNCCD7_TRANSITIONS.signs)
 WATER, ARTIFICIAL, TREES = 6, 4, 0
 
 
+@pytest.fixture(autouse=True)
+def no_other_data(monkeypatch):
+    """Folders are given in each test, whatever the environment names."""
+    monkeypatch.delenv("STEPPE_DATA", raising=False)
+
+
 def probabilities(seed, shape=(4, 5)):
     draw = np.random.default_rng(seed)
     values = draw.random((7, *shape)).astype(np.float32) ** 3

@@ -22,7 +22,7 @@ from landcover.sensors import get_product
 from models.graph import Normalise, SceneNet
 from models.severity import CoverEstimate, CoverNetwork, SeverityLevels
 from training.inference import CheckpointUnreadable
-from training.schedules import OptimiserChoice, build_optimizer, build_schedule
+from training.schedules import OptimiserChoice, build_optimizer, schedule_of_run
 from training.severity.data import FieldCoverData
 
 
@@ -195,8 +195,7 @@ class SeverityTask(LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW and its schedule, which moves on after every step."""
         optimizer = build_optimizer(self.parameters(), self.optimiser)
-        total = int(self.trainer.estimated_stepping_batches)
-        schedule = build_schedule(optimizer, self.optimiser, total=total)
+        schedule = schedule_of_run(optimizer, self.optimiser, self.trainer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 

@@ -26,7 +26,7 @@ class LabelFormat(DataError):
 
 
 class StrayCodes(UnmappedCodes):
-    """Labels hold values that legend, crosswalk or mapping do not have.
+    """The data holds class codes that the crosswalk or legend does not have.
 
     Attributes:
         counts: Pixels (or features) of each value.
