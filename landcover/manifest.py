@@ -95,6 +95,8 @@ class Manifest:
         attribution: text a product must carry.
         created: UTC time, RFC 3339.
         dates: dates stacked in an input: 1, or 2 for change, bands of the older date first.
+        unsupported: names of classes of the legend that the model never answers, because its training data cannot
+            support them.
         variants: what was measured of each graph beside the fp32 one, by its precision.
         files: every file of the bundle except the manifest.
     """
@@ -127,11 +129,12 @@ class Manifest:
     scores: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     dates: int = 1
+    unsupported: tuple[str, ...] = ()
     variants: Mapping[Precision, Variant] = field(default_factory=dict)
     files: Mapping[str, FileRecord] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse names that are no safe path segment, incomplete band tables and impossible numbers of dates.
+        """Refuse names that are no safe path segment, incomplete band tables and what cannot be answered.
 
         Raises:
             BundleInvalid: with the offending value.
@@ -150,6 +153,13 @@ class Manifest:
 
         if self.dates not in {1, MOST_DATES}:
             raise BundleInvalid(f"a model takes 1 or {MOST_DATES} dates, this one says {self.dates}")
+        self._check_unsupported()
+
+    def _check_unsupported(self) -> None:
+        if self.unsupported and not set(self.unsupported) < set(self.legend.names):
+            raise BundleInvalid(
+                f"unsupported classes {list(self.unsupported)}: expected some, not all, of {', '.join(self.legend.names)}"
+            )
 
     @property
     def channels(self) -> int:
@@ -302,6 +312,7 @@ class Manifest:
         variants = {str(precision): variant.to_json() for precision, variant in self.variants.items()}
         return {
             **({"steppe:dates": self.dates} if self.dates != 1 else {}),
+            **({"steppe:unsupported_classes": list(self.unsupported)} if self.unsupported else {}),
             **({"steppe:variants": variants} if variants else {}),
         }
 
@@ -377,6 +388,7 @@ def _parse(cls: type[Manifest], item: Mapping[str, Any]) -> Manifest:
         scores=properties["steppe:scores"],
         provenance=properties["steppe:provenance"],
         dates=int(properties.get("steppe:dates", 1)),
+        unsupported=tuple(properties.get("steppe:unsupported_classes", ())),
         variants={
             Precision(precision): Variant.from_json(figures)
             for precision, figures in properties.get("steppe:variants", {}).items()

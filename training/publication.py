@@ -270,13 +270,14 @@ def _measured(work: Work, result: Result, report: Mapping[str, Any]) -> Measured
 def _facts(manifest: Manifest, result: Result) -> dict[str, str]:
     dates = "" if manifest.dates == 1 else f" of each of {manifest.dates} dates, the older first"
     int8 = result.published_int8
+    never = f"; never answered: {', '.join(manifest.unsupported)}" if manifest.unsupported else ""
     alike = f"; fp32 and int8 agree on {int8.variant.agreement_percent:.2f} % of the pixels" if int8 else ""
     return {
         "architecture": f"{manifest.architecture}, {manifest.total_parameters:,} parameters",
         "input": f"{manifest.dtype} digital numbers of {', '.join(manifest.bands)} at {manifest.gsd_m:g} m{dates}",
         "processing levels": ", ".join(manifest.levels),
         "output": f"probabilities of the {len(manifest.legend)} classes of legend {manifest.legend_id} "
-        f"(version {manifest.legend_version}), temperature {manifest.temperature:g}",
+        f"(version {manifest.legend_version}), temperature {manifest.temperature:g}{never}",
         "created": manifest.created,
         "parity": f"torch and ONNX Runtime differ by at most {result.export.parity:.1e} in a probability{alike}",
         **facts_table(manifest.provenance),

@@ -59,6 +59,7 @@ def first_manifest(
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         provenance=provenance,
         dates=task.inputs.dates,
+        unsupported=task.unsupported,
     )
 
 

@@ -192,6 +192,18 @@ def test_variants_that_are_not_understood_are_refused(item, variants, says):
         Manifest.from_item(item)
 
 
+def test_classes_that_are_never_answered_survive_the_round_trip():
+    manifest = with_variant(unsupported=("wetland", "water"))
+    assert Manifest.from_item(manifest.to_item()).unsupported == ("wetland", "water")
+    assert "steppe:unsupported_classes" not in with_variant().to_item()["properties"]
+
+
+@pytest.mark.parametrize("names", [("marsh",), with_variant().legend.names])
+def test_unsupported_classes_that_cannot_be_are_refused(names):
+    with pytest.raises(BundleInvalid, match="some, not all, of"):
+        with_variant(unsupported=names)
+
+
 @pytest.mark.parametrize("dates", [0, 3, -1])
 def test_impossible_numbers_of_dates_are_refused(dates):
     with pytest.raises(BundleInvalid, match="takes 1 or 2 dates"):
