@@ -134,7 +134,7 @@ class Manifest:
     files: Mapping[str, FileRecord] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse names that are no safe path segment, incomplete band tables and what cannot be answered.
+        """Refuse unsafe names, incomplete band tables and impossible dates or classes.
 
         Raises:
             BundleInvalid: with the offending value.
