@@ -157,9 +157,8 @@ class Manifest:
 
     def _check_unsupported(self) -> None:
         if self.unsupported and not set(self.unsupported) < set(self.legend.names):
-            raise BundleInvalid(
-                f"unsupported classes {list(self.unsupported)}: expected some, not all, of {', '.join(self.legend.names)}"
-            )
+            known = ", ".join(self.legend.names)
+            raise BundleInvalid(f"unsupported classes {list(self.unsupported)}: expected some, not all, of {known}")
 
     @property
     def channels(self) -> int:
