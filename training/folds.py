@@ -171,9 +171,9 @@ def main(arguments: Sequence[str]) -> int:
         {name: np.sum([counted[site] for site in sites], axis=0) for name, sites in groups.items()}, options.k
     )
     named = [sorted(site for group in fold for site in groups[group]) for fold in folds]
-    text = yaml.safe_dump({"together": options.together, "folds": named}, sort_keys=False, width=100)
+    text = yaml.dump({"together": options.together, "folds": named}, Dumper=_Indented, sort_keys=False)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(f"# steppe train folds {_shown(options)}\n{text}", encoding="utf-8")
+    options.output.write_text(f"{_comment(options)}\n{text}", encoding="utf-8")
     for number, sites in enumerate(named):
         share = np.sum([counted[site] for site in sites], axis=0) / np.maximum(
             np.sum(list(counted.values()), axis=0), 1
@@ -183,9 +183,16 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _shown(options: argparse.Namespace) -> str:
-    together = "".join(f" --together '{group}'" for group in options.together)
-    return f"-c {options.config.name} -k {options.k}{together}"
+class _Indented(yaml.SafeDumper):
+    """Lists stand deeper than their key, as in configs written by hand."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        super().increase_indent(flow, indentless=False)
+
+
+def _comment(options: argparse.Namespace) -> str:
+    """The command that made the file; its groups are below."""
+    return f"# steppe train folds -c {options.config.name} -k {options.k}, with --together for each group"
 
 
 def _parser() -> argparse.ArgumentParser:
