@@ -16,13 +16,15 @@ from landcover.grid import Window
 from models.networks import build_network
 from models.pretrained import PretrainedChoice, load_pretrained
 from tests.training.conftest import BANDS_10, CITY_RES, write_raster, write_scene
-from tests.training.fits import SMALL
+from tests.training.fits import SMALL, WARNINGS
 from training import cli
 from training.config import data_from_config
 from training.scenes import IGNORE, MemoryScene, SceneInfo, Source, SourceFacts
 from training.sources.dynamic_world import DynamicWorldSites
 from training.sources.two_date import ChangeMaskInvalid, NoPairs, TwoDateSites
 from training.sources.two_date_labels import SignChoice, decide, one_hot, shares, sign_masses, vote
+
+pytestmark = WARNINGS
 
 SIGNS = np.array(UNCCD7_TRANSITIONS.signs)
 WATER, ARTIFICIAL, TREES = 6, 4, 0
