@@ -79,7 +79,7 @@ def load_pretrained(encoder: nn.Module, choice: PretrainedChoice, *, bands: Sequ
 def adapt_first_layer(weight_OIHW: Tensor, given: Sequence[str], wanted: Sequence[str]) -> Tensor:
     """The first convolution for other bands: known bands keep their filters, others get the mean of all filters.
 
-    The sum is scaled by given/wanted channels, so that a grey image answers as before.
+    The sum is scaled by given/wanted channels, so that a grey image answers ImageNet's filters as before.
 
     Args:
         weight_OIHW: Filters, one input channel per given band.

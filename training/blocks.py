@@ -6,11 +6,11 @@ between two blocks belongs to none (Roberts et al. 2017, https://doi.org/10.1111
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from landcover.grid import Window
-from training.scenes import PartScene, Scene
+from training.scenes import PartScene, Scene, SceneInfo
 from training.split_error import SplitError
 
 
@@ -58,6 +58,26 @@ def cut_blocks(scene: Scene, choice: BlockChoice) -> Iterator[Scene]:
         for col, (left, right) in enumerate(_shrunk(cols, choice.buffer)):
             window = Window(top, left, bottom - top, right - left)
             yield PartScene(scene, window, site=f"{scene.info.site}/{row}-{col}")
+
+
+def check_alike(scenes: Iterable[Scene]) -> None:
+    """Refuse sites whose scenes lie on different pixel grids: their blocks would overlap under different names.
+
+    Args:
+        scenes: Scenes that are to be cut.
+
+    Raises:
+        SplitError: with the two scenes.
+    """
+    first: dict[str, SceneInfo] = {}
+    for info in (scene.info for scene in scenes):
+        other = first.setdefault(info.site, info)
+        same_size = (info.height, info.width) == (other.height, other.width)
+        if not same_size or (info.grid and other.grid and not info.grid.aligned_with(other.grid, tolerance_px=0.5)):
+            raise SplitError(
+                f"{other.name} and {info.name} of site {info.site!r} lie on different pixel grids, so their blocks "
+                "would overlap; give them different sites and split by sites, or bring them to one grid"
+            )
 
 
 def _edges(length: int, size: int) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from landcover.calibration import pool_reliability
 from landcover.errors import ConfigError
-from training.config import data_from_config
+from training.config import data_from_config, read_yaml
 from training.datamodule import SceneData
 from training.evaluation import Evaluation
 from training.evaluation_store import FORMAT, load, save
@@ -63,6 +63,7 @@ def evaluate_folds(
         CheckpointUnreadable: a checkpoint is missing or damaged.
     """
     data = data_from_config(config, fold=0)
+    settings = [*settings, read_yaml(config)["data"]]
     paths = _checkpoints(pattern, len(read_folds(Path(str(data.split.folds))).folds))
     book, evaluations, digests = ExampleBook(data.facts), [], {}
     for fold, path in enumerate(paths):
@@ -119,12 +120,13 @@ def _kept_or_new(
 
 
 def _key(run: FoldRun, settings: Sequence[Any]) -> str:
-    """Changes with the checkpoint, the held-out scenes and their files, and the settings."""
+    """Changes with the checkpoint, the held-out scenes and their files, the configured data, and the settings."""
     parts = [
         FORMAT,
         hashlib.sha256(run.checkpoint.read_bytes()).hexdigest(),
         list(settings),
         run.data.facts.legend_id,
+        run.data.facts.provenance,
         [_described(scene) for scene in run.data.scenes("test")],
     ]
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]

@@ -131,6 +131,12 @@ class SceneData(LightningDataModule):
             }
         return dict(self._assigned)
 
+    @property
+    def may_choose(self) -> bool:
+        """Whether anything may be chosen by the validation scenes: none of them is trained or tested on."""
+        names = {name: {scene.info.name for scene in scenes} for name, scenes in self.all_scenes().items()}
+        return not names["val"] & (names["train"] | names["test"])
+
     def class_pixels(self) -> list[int]:
         """Labelled pixels of each class in the training scenes."""
         counts_K = np.sum(list(self._counted(self.scenes("train")).values()), axis=0)
@@ -138,7 +144,8 @@ class SceneData(LightningDataModule):
 
     def class_pixels_by_site(self) -> dict[str, NDArray[np.int64]]:
         """Site name to labelled pixels of each class, shape (K,), over all splits."""
-        unique = {scene.info.name: scene for name in SPLIT_NAMES for scene in self.all_scenes()[name]}
+        found = [scene for name in SPLIT_NAMES for scene in self.all_scenes()[name]]
+        unique = {scene.info.name: scene for scene in found if not scene.info.training_only}
         return self._counted(tuple(unique.values()))
 
     def _counted(self, scenes: Sequence[Scene]) -> dict[str, NDArray[np.int64]]:

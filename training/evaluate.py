@@ -25,7 +25,7 @@ from training.candidates import Candidate, bundle_candidate, check_fits, checkpo
 from training.config import data_from_config
 from training.cross_validation import FoldRun, evaluate_folds
 from training.evaluation import MIN_SHARE, Evaluation, Scoring, evaluate_scenes
-from training.inference import Predictor, scene_plan
+from training.inference import Predictor, refuse_trained_on, scene_plan
 from training.report.examples import ExampleBook
 from training.report.page import Subject, write_report
 from training.report.tables import print_change, print_evaluation, shown
@@ -97,6 +97,8 @@ def _single(options: argparse.Namespace) -> Verdict:
     data = data_from_config(options.config)
     check_fits(candidate, data.facts)
     scenes = data.scenes(options.split or "val")
+    if options.checkpoint and options.split != "train":
+        refuse_trained_on(options.checkpoint, scenes)
     book = ExampleBook(data.facts)
     evaluation = _evaluated(options, candidate, scenes, book, f"{candidate.name}, {options.split or 'val'}")
     return Verdict(evaluation, book, {candidate.name: candidate.sha256})
@@ -106,6 +108,7 @@ def _cross_validated(options: argparse.Namespace) -> Verdict:
     def evaluate(run: FoldRun) -> tuple[Evaluation, ExampleBook]:
         candidate = checkpoint_candidate(run.checkpoint, device=options.device)
         check_fits(candidate, run.data.facts)
+        refuse_trained_on(run.checkpoint, run.data.scenes("test"))
         book = ExampleBook(run.data.facts)
         return _evaluated(options, candidate, run.data.scenes("test"), book, f"fold {run.fold}"), book
 

@@ -6,10 +6,11 @@ Axes: N batch, B band, K class, H row, W column.
 from __future__ import annotations
 
 from argparse import ArgumentError
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Final
 
 import numpy as np
 import torch
@@ -28,6 +29,16 @@ from training.task import LandCoverTask
 
 type Predictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Digital numbers NBHW to class probabilities NKHW."""
+
+
+SITES_KEY: Final = "training_sites"
+"""Entry of a checkpoint with the names of the sites it was trained on."""
+
+
+class TrainedOn(ConfigError):
+    """A model would be scored on sites that it was trained on."""
+
+    slug = "trained-on"
 
 
 class CheckpointUnreadable(ConfigError):
@@ -80,6 +91,25 @@ def load_task(checkpoint: Path) -> LandCoverTask:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise CheckpointUnreadable(f"{checkpoint.name} is not a land-cover checkpoint: {reason}") from error
     return task.eval()
+
+
+def refuse_trained_on(checkpoint: Path, scenes: Iterable[Scene]) -> None:
+    """A model is never scored on what it was trained on under another name.
+
+    Args:
+        checkpoint: file that ``steppe train fit`` wrote; an old one that does not name its sites is believed.
+        scenes: what it is to be scored on.
+
+    Raises:
+        TrainedOn: with one of the sites.
+    """
+    stored = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    known = sorted(set(stored.get(SITES_KEY, ())) & {scene.info.site for scene in scenes})
+    if known:
+        raise TrainedOn(
+            f"{checkpoint.name} was trained on {len(known)} of the sites it would be scored on, {known[0]!r} for one; "
+            "give the checkpoint of this fold or split (`steppe evaluate --split train` scores what was trained on)"
+        )
 
 
 def torch_predictor(net: SceneNet, *, temperature: float = 1.0) -> Predictor:

@@ -13,7 +13,7 @@ import torch
 from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.plugins import CheckpointIO
 from lightning.pytorch.utilities import rank_zero_only
@@ -184,7 +184,10 @@ class SteppeCLI(LightningCLI):
         if config.logger is not False:
             own.append(LearningRateMonitor(logging_interval="epoch"))
         given = [callback for callback in _listed(config.callbacks) if isinstance(callback, ModelCheckpoint)]
-        if not any(callback.monitor for callback in given):
+        may_choose = getattr(self.datamodule, "may_choose", True)
+        if not may_choose:
+            _refuse_choosing(_listed(config.callbacks))
+        elif not any(callback.monitor for callback in given):
             own.append(_best_checkpoint())
         return [*own, LastCheckpoint(plan.run.checkpoints)]
 
@@ -237,7 +240,7 @@ class SteppeCLI(LightningCLI):
         if scenes is None:
             raise ConfigError("predict needs data that has scenes; take training.datamodule.SceneData")
         device = self.trainer.strategy.root_device
-        folder = Path(self._settings.maps or Path(ckpt_path).parents[1] / "maps")
+        folder = Path(self._settings.maps or Path(ckpt_path).resolve().parents[1] / "maps")
         predictor = torch_predictor(task.scene_net.to(device))
         for name, written in write_maps(predictor, scenes(self._settings.split), task.legend, folder):
             say(f"{name} -> {folder}" if written else f"{name} has no georeference, so there is no map of it")
@@ -350,6 +353,24 @@ def _best_checkpoint() -> ModelCheckpoint:
         enable_version_counter=False,
         save_on_train_epoch_end=True,
     )
+
+
+def _refuse_choosing(callbacks: list[Callback]) -> None:
+    """Where validation is what is tested, or what was trained on, nothing is chosen by it.
+
+    Raises:
+        ConfigError: A callback would choose.
+    """
+    choosing = [
+        type(callback).__name__
+        for callback in callbacks
+        if isinstance(callback, EarlyStopping) or (isinstance(callback, ModelCheckpoint) and callback.monitor)
+    ]
+    if choosing:
+        raise ConfigError(
+            f"{choosing[0]} chooses by validation scenes that are also tested or trained on in this split; leave it "
+            "out: the last checkpoint of the whole schedule is what counts"
+        )
 
 
 def _check_model(stored: dict[str, Any], task: LandCoverTask, path: Path) -> None:

@@ -29,7 +29,7 @@ from training.evaluate import STABLE
 from training.evaluation import Evaluation, Scoring, evaluate_scenes
 from training.gate import Gate, Verdict, check_comparable, gate_from_config
 from training.golden import band_statistics, golden_input
-from training.inference import Predictor, load_task
+from training.inference import Predictor, load_task, refuse_trained_on
 from training.order import CrossValidation, Order, digest, public_command, read_cross_validation
 from training.probes import probe_batches
 from training.promotion import Standing, find_champion, judge
@@ -123,6 +123,8 @@ def prepare(order: Order) -> Work:
         champion=find_champion(order),
         gate=gate_from_config(order.text.get("gate"), task.legend),
     )
+    if work.cross_validation is None:
+        refuse_trained_on(order.checkpoint, (*data.scenes("val"), *data.scenes("test")))
     order.int8()
     if work.champion is not None:
         check_comparable(work.champion.manifest, data.facts)

@@ -169,14 +169,19 @@ def locked(root: Path) -> Iterator[None]:
             f"cannot write to the run folder {root}: {error.strerror}; give another one by trainer.default_root_dir"
         ) from error
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle, root)
         yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, root: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise RunBusy(
             f"another `steppe train fit` is writing to {root}; wait for it or give another trainer.default_root_dir"
         ) from error
-    finally:
-        os.close(handle)
 
 
 def data_fingerprints(scenes: Mapping[str, Sequence[Scene]]) -> dict[str, str]:

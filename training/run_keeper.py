@@ -7,6 +7,8 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 
+from training.datamodule import SceneData
+from training.inference import SITES_KEY
 from training.resume import RUN_KEY
 from training.run_folder import RunFolder, RunRecord
 
@@ -35,9 +37,12 @@ class RunKeeper(Callback):
 
     def on_save_checkpoint(
         self,
-        trainer: Trainer,  # noqa: ARG002
+        trainer: Trainer,
         pl_module: LightningModule,  # noqa: ARG002
         checkpoint: dict[str, Any],
     ) -> None:
-        """Say which run wrote the checkpoint."""
+        """Say which run wrote the checkpoint, and which sites it was trained on."""
         checkpoint[RUN_KEY] = self._record.identity
+        data = trainer.datamodule  # type: ignore[attr-defined] # set by Lightning's connector
+        if isinstance(data, SceneData):
+            checkpoint[SITES_KEY] = sorted({scene.info.site for scene in data.scenes("train")})

@@ -128,7 +128,7 @@ class RandomPatches(Sampler[PatchIndex]):
         self._seed = seed
         self._epoch = epoch
         self._focus = focus
-        self._spots = find_spots(self._scenes, seed=seed) if focus else {}
+        self._spots = _by_site(find_spots(self._scenes, seed=seed), self._scenes) if focus else ()
         by_site: dict[str, list[int]] = defaultdict(list)
         for number, scene in enumerate(self._scenes):
             by_site[scene.info.site].append(number)
@@ -158,8 +158,8 @@ class RandomPatches(Sampler[PatchIndex]):
 
     def _focused(self, generator: torch.Generator) -> tuple[int, int, int]:
         """A patch that holds a given pixel, not always in its middle."""
-        classes = tuple(self._spots.values())
-        by_scene = classes[_below(len(classes), generator)]
+        by_site = self._spots[_below(len(self._spots), generator)]
+        by_scene = by_site[_below(len(by_site), generator)]
         scene, spots_P2 = by_scene[_below(len(by_scene), generator)]
         row, col = spots_P2[_below(len(spots_P2), generator)].tolist()
         info = self._scenes[scene].info
@@ -213,6 +213,19 @@ def find_spots(scenes: Sequence[Scene], *, seed: int) -> Mapping[int, Sequence[t
         for label, spots_P2 in _scene_spots(scene, generator).items():
             found[label].append((number, spots_P2))
     return dict(sorted(found.items()))
+
+
+def _by_site(
+    spots: Mapping[int, Sequence[tuple[int, Tensor]]], scenes: Sequence[Scene]
+) -> tuple[tuple[tuple[tuple[int, Tensor], ...], ...], ...]:
+    """Spots by class, site and scene: all dates of a place share its weight here, too."""
+    classes = []
+    for pairs in spots.values():
+        sites: dict[str, list[tuple[int, Tensor]]] = defaultdict(list)
+        for number, spots_P2 in pairs:
+            sites[scenes[number].info.site].append((number, spots_P2))
+        classes.append(tuple(tuple(group) for group in sites.values()))
+    return tuple(classes)
 
 
 def _scene_spots(scene: Scene, generator: torch.Generator) -> dict[int, Tensor]:

@@ -15,7 +15,7 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
-from training.blocks import BlockChoice, cut_blocks
+from training.blocks import BlockChoice, check_alike, cut_blocks
 from training.folds import read_folds
 from training.scenes import Scene
 from training.split_error import SplitError
@@ -76,6 +76,7 @@ class SplitChoice:
             SplitError: A site is in two splits or in none, or the choice fits no scene.
         """
         if self.blocks is not None:
+            check_alike(scenes)
             scenes = [part for scene in scenes for part in cut_blocks(scene, self.blocks)]
         if self.given:
             return _pick(scenes, [_given(scene) for scene in scenes])

@@ -223,7 +223,10 @@ class LandCoverTask(LightningModule):
         logits_NKHW = self(batch["image"])
         labels_NHW, teacher_NKHW = supported(batch["mask"], batch.get("teacher"), self._never)
         loss: Tensor = self.loss(logits_NKHW, labels_NHW, teacher_NKHW=teacher_NKHW, weight_NHW=batch.get("weight"))
-        self._confusion(stage).update(logits_NKHW.detach().argmax(dim=1), batch["mask"])
+        counted_NHW = batch["mask"]
+        if "weight" in batch:  # a label without weight is none, as in `steppe evaluate`
+            counted_NHW = counted_NHW.masked_fill(batch["weight"] == 0, IGNORE)
+        self._confusion(stage).update(logits_NKHW.detach().argmax(dim=1), counted_NHW)
         self.log(
             f"{stage}/loss",
             loss,

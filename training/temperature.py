@@ -178,15 +178,25 @@ def fit_temperature(
 def best_temperature(pixels: Pixels) -> float:
     """The temperature with the smallest negative log-likelihood.
 
+    Pixels of classes that the model never answers are left out: no temperature gives them a probability, and a few of
+    them would outweigh all others.
+
     Args:
         pixels: labelled pixels; their probabilities are those at temperature 1.
 
     Returns:
         Temperature between 0.25 and 8.
+
+    Raises:
+        NothingToScore: No pixel has a class that the model answers.
     """
+    labels_1P = pixels.labels_P[None].astype(np.intp)
+    possible_P = (pixels.probabilities_KP > 0).any(axis=1)[labels_1P[0]]
+    if not possible_P.any():
+        raise NothingToScore("no labelled pixel has a class that the model answers; look at legend and labels")
     # Logarithms of probabilities are logits up to a constant of each pixel, which a softmax does not see.
-    log_KP = np.log(np.maximum(pixels.probabilities_KP, _TINY))
-    right_P = np.take_along_axis(log_KP, pixels.labels_P[None].astype(np.intp), axis=0)[0]
+    log_KP = np.log(np.maximum(pixels.probabilities_KP[:, possible_P], _TINY))
+    right_P = np.take_along_axis(log_KP, labels_1P[:, possible_P], axis=0)[0]
 
     def loss(temperature: float) -> float:
         scale = np.float32(1 / temperature)

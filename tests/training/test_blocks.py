@@ -70,3 +70,9 @@ def test_a_split_by_fractions_of_blocks():
 def test_impossible_blocks_do_not_exist(size, buffer):
     with pytest.raises(SplitError, match="the size must be larger"):
         BlockChoice(size, buffer)
+
+
+def test_scenes_of_a_site_on_different_grids_are_not_cut():
+    scenes = [memory_scene("a_1", "a", shape=(200, 300)), memory_scene("a_2", "a", shape=(200, 299))]
+    with pytest.raises(SplitError, match="a_1 and a_2 of site 'a' lie on different pixel grids"):
+        SplitChoice(fractions={"train": 0.6, "val": 0.2, "test": 0.2}, blocks=BlockChoice(50, 8)).assign(scenes)

@@ -82,6 +82,13 @@ def test_scenes_for_training_only_are_never_scored():
     assert names == {"train": ["a", "b", "a~reversed", "b~reversed"], "val": ["c"], "test": ["d"]}
 
 
+def test_nothing_may_be_chosen_by_scenes_that_are_tested_or_trained_on(tmp_path):
+    (tmp_path / "folds.yaml").write_text("folds: [[a, b], [c], [d]]")
+    assert data().may_choose
+    for fold in (0, "none"):
+        assert not data(split=SplitChoice(folds=str(tmp_path / "folds.yaml"), fold=fold)).may_choose
+
+
 def test_bad_scenes_may_be_left_out():
     scenes = [memory_scene(name, seed=number) for number, name in enumerate(NAMES)]
     scenes[0].read(scenes[0].info.extent)["mask"].fill_(99)

@@ -1,5 +1,7 @@
 """The sample of pixels is uniform and bounded, and the temperature is the one torch would find."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -40,7 +42,7 @@ def test_the_fit_is_that_of_cross_entropy_on_logits():
 
 
 def test_a_model_that_is_always_wrong_gets_the_largest_temperature_and_zeros_do_not_matter():
-    certain_KP = np.array([[1.0] * 9, [0.0] * 9], np.float32)
+    certain_KP = np.array([[1.0] * 9, [0.0] * 8 + [1e-30]], np.float32)
     wrong = Pixels(certain_KP, np.ones(9, np.uint8), np.zeros(9, np.int32), np.zeros(9, np.float32), 1.0)
     assert best_temperature(wrong) == pytest.approx(8, abs=0.01)
 
@@ -147,3 +149,15 @@ def test_pixels_that_do_not_count():
     found = labels(sample)
     assert {(int(row), int(col)) for row, col in np.argwhere(found == IGNORE)} == {(0, 1), (2, 3), (3, 4)}
     assert sample["mask"][0, 1] != IGNORE
+
+
+def test_classes_that_are_never_answered_do_not_move_the_temperature():
+    pure = drawn(0.5, classes=6)
+    never = np.zeros((1, len(pure)), np.float32)
+    mixed_P = pure.labels_P.copy()
+    mixed_P[:600] = 6  # one in a hundred
+    made_KP = np.concatenate([pure.probabilities_KP, never])
+    mixed = replace(pure, probabilities_KP=made_KP, labels_P=mixed_P)
+    assert best_temperature(mixed) == pytest.approx(best_temperature(pure), rel=0.01)
+    with pytest.raises(NothingToScore, match="the model answers"):
+        best_temperature(replace(mixed, labels_P=np.full_like(mixed_P, 6)))
