@@ -6,6 +6,7 @@ of the same height and width.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -157,7 +158,12 @@ def build_network(name: str, in_channels: int, classes: int, **options: Any) -> 
     if name not in NETWORKS:
         raise UnknownNetwork(f"Network {name!r} is not known; choose one of {sorted(NETWORKS)}.")
     try:
-        return NETWORKS[name](in_channels, classes, **options)
-    except TypeError as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Initializing zero-element")  # refused below, with its reason
+            network = NETWORKS[name](in_channels, classes, **options)
+    except (TypeError, ValueError) as error:
         reason = str(error).rpartition("() ")[2]
         raise NetworkOptions(f"network {name!r} {reason}; see its options in models/networks.py") from error
+    if any(parameter.numel() == 0 for parameter in network.parameters()):
+        raise NetworkOptions(f"network {name!r} has a layer without channels; look at the options {options}")
+    return network

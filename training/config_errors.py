@@ -18,6 +18,7 @@ _NOISE: Final = (
 )
 _KEY: Final = re.compile(r'Parser key "(?P<key>[^"]+)":')
 _CLASS: Final = re.compile(r"<class '(?:\w+\.)*(?P<name>\w+)'>|typing\.(?P<hint>\w+)")
+_NESTED: Final = re.compile(r"NestedArg\(key='(?P<key>[^']+)', val=.*?\)")
 LONGEST_VALUE: Final = 60
 """Characters; a longer "Given value" is a whole branch of the configuration, which the user has before them."""
 
@@ -62,6 +63,7 @@ def sentence_of(error: BaseException) -> str:
         if found:
             keys.append(found["key"])
             text = text[found.end() :].strip()
+        text = _NESTED.sub(r"\g<key>", text)
         if text and not text.startswith(_NOISE) and not _long_value(text):
             said.append(_CLASS.sub(lambda found: found["name"] or found["hint"], text))
     where = ".".join(keys)

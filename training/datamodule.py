@@ -56,6 +56,8 @@ class PatchChoice:
             raise ConfigError(
                 f"{self.per_epoch} patches per epoch in batches of {self.batch_size}: at least one full batch is needed"
             )
+        if self.num_workers < 0:
+            raise ConfigError(f"patch num_workers {self.num_workers}: 0 or more loader processes are expected")
         if not 0 <= self.focus <= 1:
             raise ConfigError(f"patch focus {self.focus}: a share from 0 to 1 is expected")
 

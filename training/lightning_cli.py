@@ -33,6 +33,9 @@ from training.run_folder import RunRecord, data_fingerprints, find_runs, locked
 from training.run_keeper import RunKeeper
 from training.task import LandCoverTask
 
+SEEDS: Final = 2**32
+"""Seeds that numpy takes."""
+
 MONITOR: Final = "val/mean_iou"
 
 INTERRUPTED: Final = 130
@@ -110,6 +113,12 @@ class SteppeCLI(LightningCLI):
             super().parse_arguments(parser, args)
         except ArgumentError as error:
             raise refused(error) from error
+
+    def _set_seed(self) -> None:
+        seed = self._settings.seed_everything
+        if isinstance(seed, int) and not 0 <= seed < SEEDS:
+            raise ConfigError(f"seed_everything is {seed}; a whole number from 0 to {SEEDS - 1} is expected")
+        super()._set_seed()
 
     def _parse_ckpt_path(self) -> None:
         """The configuration says what the model is; a checkpoint that disagrees is refused later."""
@@ -248,6 +257,10 @@ class SteppeCLI(LightningCLI):
     def after_fit(self) -> None:
         """Note that the run came to its end."""
         if self._plan is not None and self.trainer.is_global_zero:
+            if not (self._plan.run.checkpoints / LAST).is_file():
+                raise ConfigError(
+                    "no epoch was trained; look at trainer.max_epochs, max_steps, max_time and limit_train_batches"
+                )
             self._plan.run.finish()
             say(f"finished: {self._plan.run.checkpoints}")
 

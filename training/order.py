@@ -13,8 +13,10 @@ from typing import Any, Final
 
 from landcover.errors import ConfigError, OutputNotWritable
 from landcover.legends import Legend
+from landcover.manifest import NAME_PATTERN
 from models.quantise import Method, QuantiseChoice
 from training.gate import Override
+from training.order_text import check_text
 
 TEXT_KEYS: Final = (
     *("name", "title", "description", "licence", "attribution", "tile_size", "overlap", "batch_size", "levels"),
@@ -109,10 +111,24 @@ class Order:
                 f"the publishing configuration has {', '.join(unknown)}, which nothing reads; beside the "
                 f"required entries it may have {', '.join(OPTIONAL_KEYS)}"
             )
+        check_text(self.text)
+        self._check_output()
         if (self.output / str(self.text["name"]) / self.version).exists():
             raise OutputNotWritable(f"{self.identifier} exists and bundles never change; raise --version")
         if self.require_int8 and self.int8() is None:
             raise ConfigError("--require-int8 contradicts `int8: false` in the publishing configuration; drop one")
+
+    def _check_output(self) -> None:
+        if not NAME_PATTERN.fullmatch(self.version):
+            raise ConfigError(f"--version {self.version!r}: use 1 to 64 of a-z, 0-9, '.', '_', '-', such as 1.0.0")
+        if self.dry_run:
+            return
+        try:
+            self.output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputNotWritable(
+                f"cannot write to {self.output.name}: {error.strerror}; give another folder by -o"
+            ) from error
 
     def int8(self) -> Int8Choice | None:
         """How to make the int8 variant, None when it is not wanted.

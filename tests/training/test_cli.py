@@ -216,3 +216,22 @@ def test_other_commands_hand_over_their_arguments(monkeypatch, command):
     monkeypatch.setitem(sys.modules, f"training.{command}", SimpleNamespace(main=lambda given: seen.extend(given) or 3))
     assert getattr(cli, command)(["--json"]) == 3
     assert seen == ["--json"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--seed_everything=-5"], "seed_everything is -5"),
+        (["--data.init_args.patches.num_workers=-1"], "num_workers -1"),
+        (["--model.init_args.network.options={width: 0}"], "layer without channels"),
+    ],
+)
+def test_values_that_cannot_be_are_one_sentence(tmp_path, words, says):
+    with pytest.raises(ConfigError, match=says):
+        fit(tmp_path, *words)
+
+
+def test_a_fit_without_an_epoch_is_no_success(tmp_path):
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="no epoch was trained"):
+            fit(tmp_path, epochs=0)

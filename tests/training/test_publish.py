@@ -1,12 +1,12 @@
 """From a checkpoint to a bundle that the service takes, and the refusals on the way."""
 
 import json
-import shutil
 from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
+import torch
 import yaml
 
 from landcover.bundle import load_bundle, verify_bundle
@@ -18,10 +18,11 @@ from tests.training import fits
 from tests.training.conftest import BANDS_9
 from training import promotion
 from training.candidates import ModelDoesNotFit
-from training.config import data_from_config
+from training.config import data_from_config, read_yaml
 from training.evaluate import main as evaluate
 from training.gate import GateRefused
 from training.order import Int8Choice
+from training.order_text import check_text
 from training.publish import main as publish
 from training.variants import Int8Refused
 
@@ -299,7 +300,9 @@ def crossed(trained, tmp_path):
     config["data"]["init_args"]["split"] = {"folds": str(tmp_path / "folds.yaml"), "fold": "none"}
     (tmp_path / "all.yaml").write_text(yaml.safe_dump(config))
     for fold in range(2):
-        shutil.copy(trained["checkpoint"], tmp_path / f"fold{fold}.ckpt")
+        stored = torch.load(trained["checkpoint"], weights_only=True)
+        del stored["training_sites"]  # one network stands for those of both folds
+        torch.save(stored, tmp_path / f"fold{fold}.ckpt")
     words = ["-c", str(tmp_path / "all.yaml"), "--folds", str(tmp_path / "fold{fold}.ckpt"), "--tile", "64"]
     assert evaluate([*words, "--device", "cpu", "-o", str(tmp_path / "crossed")]) == 0
     return {"config": tmp_path / "all.yaml", "report": tmp_path / "crossed/report.json"}
@@ -337,3 +340,29 @@ def test_a_network_trained_on_all_sites_carries_the_figures_of_its_folds(trained
 def test_a_split_without_test_needs_the_report_of_a_cross_validation(trained, crossed):
     with pytest.raises(ConfigError, match="the split has no test scenes; name the report"):
         publish(order(trained, "1.0.1", config=crossed["config"]))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"overlap": "many"}, "overlap is 'many'"),
+        ({"overlap": 64, "tile_size": 64}, "overlap 64 is not below tile_size 64"),
+        ({"tile_size": 0}, "tile_size is 0"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"limits": 3}, "limits is 3"),
+        ({"terms": "abc"}, "terms is 'abc'"),
+        ({"name": 5}, "name is 5"),
+        ({"name": "A b"}, "name is 'A b'"),
+        ({"title": None}, "title is None"),
+        ({"levels": ["L9"]}, "levels L9 are not known"),
+    ],
+)
+def test_words_of_a_wrong_kind_are_refused_before_anything_is_scored(repository, change, says):
+    text = read_yaml(repository / "configs/publish/s2_landcover.yaml") | change
+    with pytest.raises(ConfigError, match=says):
+        check_text(text)
+
+
+@pytest.mark.parametrize("name", ["s2_landcover", "s2_degradation"])
+def test_the_shipped_words_are_fit_to_publish(repository, name):
+    check_text(read_yaml(repository / f"configs/publish/{name}.yaml"))
