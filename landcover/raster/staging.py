@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -37,7 +38,8 @@ def check_target(path: Path, *, needed_bytes: int) -> None:
             raise OutputNotWritable(f"{path.name!r} cannot be written: a name in its path is not UTF-8; choose another")
         if path.is_dir():
             raise OutputNotWritable(f"{path.name!r} cannot be written: a folder has that name; choose another")
-        Path(tempfile.mkdtemp(prefix=".steppe-", suffix=".part", dir=path.parent)).rmdir()
+        with staging_folder(path):
+            pass
         free = shutil.disk_usage(path.parent).free
     if free < needed_bytes:
         raise DiskFull(f"{path.name!r} needs about {needed_bytes} bytes of disk, {free} are free; make room first")
@@ -53,9 +55,11 @@ def staging_folder(path: Path) -> Iterator[Path]:
         OutputNotWritable: when it cannot be made.
         DiskFull: when there is no room for it.
     """
-    with os_errors(path):
-        folder = Path(tempfile.mkdtemp(prefix=".steppe-", suffix=".part", dir=path.parent))
+    # The name is known before the folder is there, so that a signal between the two leaves nothing.
+    folder = path.parent / f".steppe-{secrets.token_hex(4)}.part"
     try:
+        with os_errors(path):
+            folder.mkdir(mode=0o700)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

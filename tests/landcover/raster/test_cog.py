@@ -2,7 +2,7 @@
 
 import json
 import shutil as os_shutil
-import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -219,10 +219,10 @@ def test_places_that_cannot_be_written_are_refused_at_once(tmp_path):
 
 
 def test_read_only_folder_is_refused_at_once(tmp_path, monkeypatch):
-    def refuse(**_options):
+    def refuse(_path, **_options):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(tempfile, "mkdtemp", refuse)  # the tests may run as root, whom no mode stops
+    monkeypatch.setattr(Path, "mkdir", refuse)  # the tests may run as root, whom no mode stops
     with pytest.raises(OutputNotWritable, match=r"'map.tif' cannot be written: Permission denied"):
         MapWriter(tmp_path / "map.tif", grid())
 
