@@ -50,7 +50,7 @@ RESUME_HELP: Final = (
 )
 
 
-class NothingToDo(Exception):
+class AlreadyFinished(Exception):
     """The run is finished."""
 
 
@@ -170,7 +170,7 @@ class SteppeCLI(LightningCLI):
         if plan.said:
             say(plan.said)
         if plan.nothing_to_do:
-            raise NothingToDo
+            raise AlreadyFinished
         return plan
 
     def _fingerprints(self) -> dict[str, str]:
@@ -295,7 +295,7 @@ def run(arguments: list[str]) -> int:
             for message in FOREIGN_WARNINGS:
                 warnings.filterwarnings("ignore", message=message)
             SteppeCLI(arguments, held=held)
-    except NothingToDo:
+    except AlreadyFinished:
         return 0
     except SIGTERMException:
         sys.stderr.write("steppe train: asked to end; the same command goes on from the last finished epoch\n")
