@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader, Sampler
 
 from landcover.errors import ConfigError
 from training.check.scenes import usable
-from training.sampling import GriddedPatches, PatchIndex, RandomPatches, ScenePatches, strips
-from training.scenes import Scene, Source, SourceFacts
+from training.sampling import GriddedPatches, PatchIndex, RandomPatches, ScenePatches
+from training.scenes import Scene, Source, SourceFacts, strips
 from training.split_error import SplitError
 from training.splits import SPLIT_NAMES, SplitChoice
 from training.transforms import Augmentation, AugmentationStrength

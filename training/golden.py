@@ -11,8 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from landcover.errors import NoValidData
 from landcover.manifest import BandStatistics
-from training.probes import strips
-from training.scenes import Scene
+from training.scenes import Scene, strips
 
 _SHARED: Final = 0.8
 """Share of the golden input's variation that all bands have in common; bands of real scenes go up and down together."""
@@ -32,7 +31,7 @@ def band_statistics(scenes: Iterable[Scene], bands: Sequence[str], *, dtype: str
     levels = int(np.iinfo(dtype).max) + 1
     counts_BV = np.zeros((len(bands), levels), dtype=np.int64)
     for scene in scenes:
-        for sample in strips(scene):
+        for sample in map(scene.read, strips(scene)):
             stacked_BHW = sample["image"].numpy()
             image_DBHW = stacked_BHW.reshape(-1, len(bands), *stacked_BHW.shape[1:])
             pixels_BP = np.moveaxis(image_DBHW, 1, 0)[:, (image_DBHW != 0).any(axis=1)]

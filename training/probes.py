@@ -5,7 +5,7 @@ Axes: N batch, B band, K class, H row, W column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,10 +17,7 @@ from landcover.grid import Window
 from landcover.tiling import mirror, round_up
 from models.export import open_session
 from training.inference import Predictor
-from training.scenes import Sample, Scene
-
-STRIP: Final = 512
-"""Rows that are in memory at a time."""
+from training.scenes import Scene
 
 PROBE_SIDE: Final = 256
 PROBE_STEP: Final = 64
@@ -31,12 +28,6 @@ _DRAWS: Final = 20
 """Draws of a window before one without enough data is taken as it is."""
 _FILLED: Final = 0.5
 """Share of pixels with data that a window to calibrate on should have."""
-
-
-def strips(scene: Scene) -> Iterator[Sample]:
-    """A whole scene, some rows at a time."""
-    for row in range(0, scene.info.height, STRIP):
-        yield scene.read(Window(row, 0, min(STRIP, scene.info.height - row), scene.info.width))
 
 
 def probe_batches(scenes: Sequence[Scene], dtype: str) -> list[NDArray[np.generic]]:

@@ -17,15 +17,13 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from landcover.grid import Window
-from training.scenes import IGNORE, Sample, Scene
+from training.draws import below
+from training.scenes import IGNORE, Sample, Scene, strips
 
 type Transform = Callable[[Sample, torch.Generator], Sample]
 
 SPOTS_PER_CLASS: Final = 512
 """Labelled pixels of each class that a scene is remembered by when patches look for rare classes."""
-
-STRIP: Final = 1024
-"""Rows of labels read at a time when they are looked through."""
 
 _TYPES: Final = {"image": torch.float32, "mask": torch.int64, "teacher": torch.float32, "weight": torch.float32}
 _EPOCH_STRIDE: Final = 1_000_003
@@ -152,23 +150,23 @@ class RandomPatches(Sampler[PatchIndex]):
         if self._spots and float(torch.rand((), generator=generator)) < self._focus:
             return self._focused(generator)
         scenes = self._sites[pick]
-        scene = scenes[_below(len(scenes), generator)]
+        scene = scenes[below(len(scenes), generator)]
         info = self._scenes[scene].info
         return scene, _offset(info.height, self._size, generator), _offset(info.width, self._size, generator)
 
     def _focused(self, generator: torch.Generator) -> tuple[int, int, int]:
         """A patch that holds a given pixel, not always in its middle."""
-        by_site = self._spots[_below(len(self._spots), generator)]
-        by_scene = by_site[_below(len(by_site), generator)]
-        scene, spots_P2 = by_scene[_below(len(by_scene), generator)]
-        row, col = spots_P2[_below(len(spots_P2), generator)].tolist()
+        by_site = self._spots[below(len(self._spots), generator)]
+        by_scene = by_site[below(len(by_site), generator)]
+        scene, spots_P2 = by_scene[below(len(by_scene), generator)]
+        row, col = spots_P2[below(len(spots_P2), generator)].tolist()
         info = self._scenes[scene].info
         return scene, self._around(row, info.height, generator), self._around(col, info.width, generator)
 
     def _around(self, place: int, extent: int, generator: torch.Generator) -> int:
         if extent <= self._size:
             return _offset(extent, self._size, generator)
-        start = place - _below(self._size, generator)
+        start = place - below(self._size, generator)
         return min(max(start, 0), extent - self._size)
 
 
@@ -243,16 +241,6 @@ def _scene_spots(scene: Scene, generator: torch.Generator) -> dict[int, Tensor]:
     return {label: spots_P2 for label, (_, spots_P2) in kept.items()}
 
 
-def strips(scene: Scene) -> Iterator[Window]:
-    """Windows over the whole scene, some rows at a time, so that labels of large scenes are never held at once.
-
-    Args:
-        scene: The scene.
-    """
-    for row in range(0, scene.info.height, STRIP):
-        yield Window(row, 0, min(STRIP, scene.info.height - row), scene.info.width)
-
-
 def _area(scene: Scene) -> float:
     return float(scene.info.height * scene.info.width)
 
@@ -266,8 +254,4 @@ def _reflect(index: Tensor, size: int) -> Tensor:
 def _offset(extent: int, size: int, generator: torch.Generator) -> int:
     """First pixel of a patch; a scene smaller than the patch comes to lie anywhere inside it."""
     room = extent - size
-    return _below(room + 1, generator) if room >= 0 else -_below(1 - room, generator)
-
-
-def _below(limit: int, generator: torch.Generator) -> int:
-    return int(torch.randint(limit, (), generator=generator).item())
+    return below(room + 1, generator) if room >= 0 else -below(1 - room, generator)

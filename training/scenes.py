@@ -9,7 +9,7 @@ Axes: B band, K class, H row, W column.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,9 @@ from landcover.sensors import Product, get_product
 
 IGNORE: Final = CLASS_NODATA
 """Label value that no loss and no metric counts."""
+
+STRIP: Final = 1024
+"""Rows read at a time when a whole scene is looked through."""
 
 type Sample = dict[str, Tensor]
 """Rasters of one window, by name.
@@ -147,6 +150,16 @@ class PartScene(Scene):
     def load(self) -> None:
         """Load the whole scene."""
         self._whole.load()
+
+
+def strips(scene: Scene) -> Iterator[Window]:
+    """Windows over the whole scene, some rows at a time, so that labels of large scenes are never held at once.
+
+    Args:
+        scene: The scene.
+    """
+    for row in range(0, scene.info.height, STRIP):
+        yield Window(row, 0, min(STRIP, scene.info.height - row), scene.info.width)
 
 
 @dataclass(frozen=True, slots=True)
