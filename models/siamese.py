@@ -11,12 +11,15 @@ Axes: N batch, B band, C channel, K class, H row, W column.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import segmentation_models_pytorch as smp
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+TRUNKS: Final = ("frozen", "tuned", "trained")
+"""What of the U-Net may be trained, least first."""
 
 LEVELS: Final = 4
 """Decoder stages that are compared: strides 16, 8, 4 and 2. The last one, at full size, costs as much as all others."""
@@ -31,8 +34,9 @@ class SiameseUNet(nn.Module):
         decoder_channels: Channels of the U-Net's decoder stages, deepest first.
         width: Channels of the comparing head.
         dropout: Share of channels dropped before the last layer in training.
-        frozen: Train the head only; weights and statistics of the U-Net stay as they were loaded. In a trial, training
-            all of it with the batch statistics of small patches cost 0.15 of F1; with its own statistics, nothing.
+        trunk: What of the U-Net is trained: nothing (``frozen``), its weights but not the statistics of its batch
+            normalisation (``tuned``), or both (``trained``). Statistics of a few small patches are worse than those of
+            the images that it learned from: docs/experiments.md.
     """
 
     def __init__(
@@ -43,12 +47,14 @@ class SiameseUNet(nn.Module):
         decoder_channels: Sequence[int],
         width: int = 32,
         dropout: float = 0.2,
-        frozen: bool = False,
+        trunk: Literal["frozen", "tuned", "trained"] = "trained",
     ) -> None:
         super().__init__()
+        if trunk not in TRUNKS:
+            raise ValueError(f"trunk is {trunk!r}; expected one of {', '.join(TRUNKS)}")
         del unet.decoder.blocks[LEVELS:]
-        self.trunk = nn.ModuleList([unet.encoder, unet.decoder]).requires_grad_(not frozen)
-        self._frozen = frozen
+        self.trunk = nn.ModuleList([unet.encoder, unet.decoder]).requires_grad_(trunk != "frozen")
+        self._keeps_statistics = trunk != "trained"
         self.narrow = nn.ModuleList(
             nn.Sequential(nn.Conv2d(channels, width, 1), nn.BatchNorm2d(width))
             for channels in decoder_channels[:LEVELS]
@@ -74,9 +80,9 @@ class SiameseUNet(nn.Module):
         return functional.interpolate(self.head(seen), scale_factor=2.0, mode="bilinear")
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 (torch's signature)
-        """Training mode, but for a frozen U-Net, whose normalisation keeps its statistics."""
+        """Training mode, but for a U-Net whose batch normalisation keeps its statistics."""
         super().train(mode)
-        if self._frozen:
+        if self._keeps_statistics:
             self.trunk.eval()
         return self
 

@@ -6,14 +6,17 @@ Axes: N batch, B band, K class, H row, W column.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from indicators.transitions import UNCCD7_TRANSITIONS
 from landcover.bundle import load_bundle
 from landcover.errors import ConfigError
-from landcover.legends import Legend
+from landcover.legends import Legend, get_legend
 from landcover.precision import MODEL_FILES, Precision, VariantMissing
 from landcover.sensors import Radiometry, get_product
 from training.inference import Predictor, bundle_predictor, load_task, torch_predictor
@@ -98,6 +101,44 @@ def bundle_candidate(path: Path, *, precision: Precision = Precision.FP32) -> Ca
         dates=manifest.dates,
         radiometry=manifest.radiometry,
         temperature=manifest.temperature,
+    )
+
+
+def differenced(candidate: Candidate) -> Candidate:
+    """Two maps of a model for single dates, compared pixel by pixel through the transition matrix.
+
+    It is what a model for two dates has to beat.
+
+    Args:
+        candidate: the model.
+
+    Returns:
+        A candidate for two dates whose probabilities are 0 or 1.
+
+    Raises:
+        ModelDoesNotFit: when the model is not one for single dates with the classes of the matrix.
+    """
+    if candidate.dates != 1 or candidate.legend.id != UNCCD7_TRANSITIONS.legend_id:
+        raise ModelDoesNotFit(
+            f"{candidate.name} answers legend {candidate.legend.id!r} for {candidate.dates} date(s); a difference "
+            f"needs two maps of one date each with legend {UNCCD7_TRANSITIONS.legend_id!r}"
+        )
+    legend = get_legend("degradation3")
+    index_of_sign = np.array([legend.index_of(sign) for sign in (-1, 0, 1)])
+    table_KK = index_of_sign[np.array(UNCCD7_TRANSITIONS.signs) + 1]
+
+    def predict(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
+        older, younger = (candidate.predict(dates).argmax(axis=1) for dates in np.split(dn_NBHW, 2, axis=1))
+        index_NHW = table_KK[older, younger]
+        return np.stack([index_NHW == index for index in range(len(legend))], axis=1).astype(np.float32)
+
+    return replace(
+        candidate,
+        name=f"difference of maps by {candidate.name}",
+        predict=predict,
+        legend=legend,
+        dates=2,
+        temperature=1.0,
     )
 
 

@@ -141,12 +141,13 @@ def _group_rows(groups: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[st
 
 
 def _change(change: Mapping[str, Any]) -> str:
+    whole = change.get("whole_mask")
     return (
         f"Any class but `{change['stable']}` counts as changed: F1 **{_number(change['f1'])}** "
         f"({_interval(change['f1_interval95'])}), precision {_number(change['precision'])}, recall "
         f"{_number(change['recall'])}, IoU {_number(change['iou'])}; {change['truth']:,} of {change['total']:,} "
         "labelled pixels changed."
-    )
+    ) + (f" With changes that nobody can name: F1 {_number(whole['f1'])}." if whole else "")
 
 
 def _confusion(measured: Measured) -> str:

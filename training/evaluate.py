@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from landcover.boundaries import BAND_PX
 from landcover.errors import OutputNotWritable
 from landcover.precision import Precision
-from training.candidates import Candidate, bundle_candidate, check_fits, checkpoint_candidate
+from training.candidates import Candidate, bundle_candidate, check_fits, checkpoint_candidate, differenced
 from training.config import data_from_config
 from training.cross_validation import FoldRun, evaluate_folds
 from training.evaluation import MIN_SHARE, Evaluation, Scoring, evaluate_scenes
@@ -94,6 +94,7 @@ def _single(options: argparse.Namespace) -> Verdict:
         if options.bundle
         else checkpoint_candidate(options.checkpoint, device=options.device)
     )
+    candidate = differenced(candidate) if options.difference else candidate
     data = data_from_config(options.config)
     check_fits(candidate, data.facts)
     scenes = data.scenes(options.split or "val")
@@ -107,12 +108,13 @@ def _single(options: argparse.Namespace) -> Verdict:
 def _cross_validated(options: argparse.Namespace) -> Verdict:
     def evaluate(run: FoldRun) -> tuple[Evaluation, ExampleBook]:
         candidate = checkpoint_candidate(run.checkpoint, device=options.device)
+        candidate = differenced(candidate) if options.difference else candidate
         check_fits(candidate, run.data.facts)
         refuse_trained_on(run.checkpoint, run.data.scenes("test"))
         book = ExampleBook(run.data.facts)
         return _evaluated(options, candidate, run.data.scenes("test"), book, f"fold {run.fold}"), book
 
-    sizes = options.tile, options.overlap, options.boundary_px
+    sizes = options.tile, options.overlap, options.boundary_px, options.difference
     cache = options.output / "folds" if options.output else None
     evaluation, book, models = evaluate_folds(options.config, options.folds, evaluate, cache=cache, settings=sizes)
     return Verdict(replace(evaluation, scoring=Scoring(options.min_share, options.boundary_px)), book, models)
@@ -191,6 +193,11 @@ def _parser() -> argparse.ArgumentParser:
         "--folds",
         metavar="PATTERN",
         help="cross-validation: checkpoints of all folds of the configuration, {fold} standing for the number",
+    )
+    parser.add_argument(
+        "--difference",
+        action="store_true",
+        help="the model is for single dates, the data has two: compare its maps through the transition matrix",
     )
     parser.add_argument("--precision", choices=[str(name) for name in Precision], help="graph of the bundle; fp32")
     parser.add_argument("--split", choices=("train", "val", "test"), help="default: val")

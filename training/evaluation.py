@@ -77,6 +77,8 @@ class SceneScore:
         matrix: pixel counts, rows = label, columns = map.
         sure_matrix: the same over pixels whose teacher was sure; all 0 without a teacher.
         boundary: pixel counts (2, K), intersection and union of boundary bands.
+        change: pixel counts (2, K), rows = not changed and changed by a person, columns = map; all 0 without a change
+            mask.
         fold: number of the fold that held the scene out, in a cross-validation.
     """
 
@@ -86,6 +88,7 @@ class SceneScore:
     matrix: NDArray[np.int64]
     sure_matrix: NDArray[np.int64]
     boundary: NDArray[np.int64]
+    change: NDArray[np.int64]
     fold: int | None = None
 
 
@@ -176,6 +179,19 @@ class Evaluation:
         """95 % interval of the F1 of "changed", from resampling sites."""
         others = _others(self.legend, stable)
         return bootstrap_interval(self._site_matrices(), lambda matrix: binary_score(matrix, others).f1, _SEED)
+
+    def whole_mask(self, stable: str) -> BinaryScores | None:
+        """Scores of "changed" where changes that nobody can name count too; none without change masks.
+
+        Args:
+            stable: machine name of the class that means "no change".
+
+        Raises:
+            ConfigError: when the legend has no such class, or no other.
+        """
+        others = np.isin(np.arange(len(self.legend)), _others(self.legend, stable))
+        counts = np.sum([scene.change for scene in self.scenes], axis=0)
+        return binary_score([[row[~others].sum(), row[others].sum()] for row in counts], [1]) if counts.any() else None
 
     def interval(self, statistic: Callable[[Scores], float | None]) -> Interval | None:
         """95 % interval of a pooled score, from resampling sites."""
@@ -325,6 +341,7 @@ class _Run:
         truth_HW = np.full((info.height, info.width), CLASS_NODATA, dtype=np.uint8)
         predicted_HW = truth_HW.copy()
         sure = ConfusionMatrix(self.legend)
+        change = np.zeros((2, classes), dtype=np.int64)
         for strip in self._strips(scene):
             index_HW, confidence_HW = winners(strip.probabilities_KHW)
             label_HW = labels(strip.sample)
@@ -333,13 +350,15 @@ class _Run:
             if "teacher" in strip.sample:
                 sure_HW = np.any([class_HW >= SURE for class_HW in strip.sample["teacher"].numpy()], axis=0)
                 sure.update(np.where(sure_HW, label_HW, np.uint8(CLASS_NODATA)), index_HW)
+            if "changed" in strip.sample:
+                change += count_change(strip.sample["changed"].numpy(), index_HW, classes)
             truth_HW[strip.rows], predicted_HW[strip.rows] = label_HW, index_HW
         whole = ConfusionMatrix(self.legend)
         whole.update(truth_HW, predicted_HW)
         if self.examples is not None:
             self.examples.offer(scene, truth_HW, predicted_HW)
         boundary = boundary_counts(truth_HW, predicted_HW, classes, self.scoring.boundary_px)
-        return SceneScore(info.site, info.name, info.level, whole.matrix, sure.matrix, boundary)
+        return SceneScore(info.site, info.name, info.level, whole.matrix, sure.matrix, boundary, change)
 
     def _strips(self, scene: Scene) -> Iterator[Strip]:
         tile, overlap = self.sizes
@@ -369,6 +388,20 @@ def winners(probabilities_KHW: NDArray[np.float32]) -> tuple[NDArray[np.uint8], 
         np.copyto(index_HW, np.uint8(index), where=candidate_HW > best_HW)
         np.maximum(best_HW, candidate_HW, out=best_HW)
     return index_HW, best_HW
+
+
+def count_change(changed_HW: NDArray[np.uint8], index_HW: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
+    """Pixels of each predicted class where a person saw no change, and where one did.
+
+    Args:
+        changed_HW: 1 for changed, 0 for not, anything else for unknown.
+        index_HW: predicted class indices.
+        classes: how many there are.
+
+    Returns:
+        Counts (2, K).
+    """
+    return np.stack([np.bincount(index_HW[changed_HW == seen], minlength=classes) for seen in (0, 1)])
 
 
 def brief(scores: Scores) -> dict[str, Any]:

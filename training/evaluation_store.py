@@ -23,10 +23,10 @@ from training.report.examples import Example
 from training.report.writing import write_file
 from training.temperature import Pixels
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Part of the key: a change of what is stored makes older files unknown."""
 
-_MATRICES: Final = ("matrix", "sure_matrix", "boundary")
+_MATRICES: Final = ("matrix", "sure_matrix", "boundary", "change")
 _PIXELS: Final = ("probabilities_KP", "labels_P", "owners_P", "keys_P")
 _PICTURES: Final = ("pictures_DHWC", "truth_HW", "predicted_HW")
 

@@ -160,6 +160,32 @@ def distillation(pixels: Pixels, teacher_NKHW: Tensor) -> Tensor:
     return _mean(-(teacher_NKHW * pixels.log_NKHW).sum(dim=1), pixels.weight_NHW * speaks_NHW)
 
 
+def change(pixels: Pixels, changed_NHW: Tensor, *, stable: int, weight_NHW: Tensor | None = None) -> Tensor:
+    """Cross-entropy plus soft Dice of "changed", which is every class but one, against that one.
+
+    It takes pixels whose change nobody can name, too: all it asks is that the classes of change have the probability.
+
+    Args:
+        pixels: The pixels; of their labels only the probabilities are used.
+        changed_NHW: 1 for changed, 0 for not, `IGNORE` where nobody knows.
+        stable: Index of the class that means "no change".
+        weight_NHW: Weight of each pixel, 0 or more; none for 1.
+
+    Returns:
+        A scalar.
+    """
+    known_NHW = changed_NHW != IGNORE
+    others = [index for index in range(pixels.log_NKHW.shape[1]) if index != stable]
+    either = [pixels.log_NKHW[:, stable], pixels.log_NKHW[:, others].logsumexp(dim=1)]
+    weight = known_NHW.to(pixels.log_NKHW.dtype)
+    two = Pixels(
+        log_NKHW=torch.stack(either, dim=1),
+        labels_NHW=changed_NHW.masked_fill(~known_NHW, 0).long(),
+        weight_NHW=weight if weight_NHW is None else weight * weight_NHW.to(weight.dtype),
+    )
+    return cross_entropy(two) + dice(two)
+
+
 def _jaccard_slope(is_class_CP: Tensor, weight_CP: Tensor) -> Tensor:
     """How much each pixel, in order of falling error, adds to 1 - IoU (algorithm 1 of the paper).
 

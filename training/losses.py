@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 
 from landcover.errors import ConfigError
-from training.loss_terms import Pixels, count_pixels, cross_entropy, dice, distillation, focal, lovasz
+from training.loss_terms import Pixels, change, count_pixels, cross_entropy, dice, distillation, focal, lovasz
 from training.scenes import IGNORE
 
-TERMS: Final = ("cross_entropy", "focal", "dice", "lovasz", "distillation")
+TERMS: Final = ("cross_entropy", "focal", "dice", "lovasz", "distillation", "change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class LossChoice:
         dice: Weight of the soft Dice loss.
         lovasz: Weight of the Lovasz-softmax loss.
         distillation: Weight of the cross-entropy with the teacher's probabilities.
+        change: Weight of the cross-entropy and Dice of "changed or not", for two dates with a change mask.
         focal_gamma: How much less sure pixels count in the focal loss, 0 or more.
         class_weights: One weight per class, or a rule of `training.class_weights` that computes them from the training
             labels. They hold for cross-entropy and focal; dice and Lovasz take every class that occurs alike. A class
@@ -44,6 +45,7 @@ class LossChoice:
     dice: float = 0.0
     lovasz: float = 0.0
     distillation: float = 0.0
+    change: float = 0.0
     focal_gamma: float = 2.0
     class_weights: list[float] | Literal["balanced", "sqrt", "effective"] | None = None
     largest_class_weight: float | None = None
@@ -78,6 +80,27 @@ class LossChoice:
         return self.distillation > 0 or self.min_confidence > 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What a batch may have beside its labels."""
+
+    teacher_NKHW: Tensor | None
+    changed_NHW: Tensor | None
+    weight_NHW: Tensor | None
+
+    def teacher(self) -> Tensor:
+        if self.teacher_NKHW is None:
+            raise _no_teacher()
+        return self.teacher_NKHW.float()
+
+    def changed(self) -> Tensor:
+        if self.changed_NHW is None:
+            raise ConfigError(
+                "loss.change needs two dates with a change mask, which the data set does not have; set it to 0"
+            )
+        return self.changed_NHW
+
+
 class SegmentationLoss(nn.Module):
     """The chosen terms, added with their weights.
 
@@ -87,14 +110,20 @@ class SegmentationLoss(nn.Module):
         choice: What is minimised.
         class_weights: One weight per class, 0 or more: what the rule in the choice came to. None takes the choice's own
             list; a rule without its result can be constructed, for a checkpoint that only predicts, but not used.
+        stable: Index of the class that means "no change", where there is one.
 
     Raises:
-        ConfigError: The class weights are no weights.
+        ConfigError: The class weights are no weights, or the term ``change`` has no class that means "no change".
     """
 
-    def __init__(self, choice: LossChoice, class_weights: Sequence[float] | None = None) -> None:
+    def __init__(
+        self, choice: LossChoice, class_weights: Sequence[float] | None = None, *, stable: int | None = None
+    ) -> None:
         super().__init__()
         self.choice = choice
+        if choice.change and stable is None:
+            raise ConfigError("loss.change needs a legend with the class 'stable', such as degradation3; set it to 0")
+        self._stable = stable
         if class_weights is None and isinstance(choice.class_weights, list):
             class_weights = choice.class_weights
         if class_weights is not None:
@@ -111,6 +140,7 @@ class SegmentationLoss(nn.Module):
         *,
         teacher_NKHW: Tensor | None = None,
         weight_NHW: Tensor | None = None,
+        changed_NHW: Tensor | None = None,
     ) -> Tensor:
         """Loss of a batch.
 
@@ -119,25 +149,26 @@ class SegmentationLoss(nn.Module):
             labels_NHW: int64 class indices, `IGNORE` where nothing is known.
             teacher_NKHW: float32 probabilities that sum to 1, or all 0 where the teacher says nothing.
             weight_NHW: float32 weight of each label, 0 or more; every term honours it.
+            changed_NHW: 1 where a person saw a change, 0 where not, `IGNORE` where nobody looked.
 
         Returns:
             A float32 scalar; 0 with a gradient of 0 where no pixel counts.
 
         Raises:
-            ConfigError: The choice needs a teacher and there is none, or class weights that do not fit the classes.
+            ConfigError: The choice needs a teacher or a change mask and there is none, or class weights that do not
+                fit the classes.
         """
         self._check_batch(logits_NKHW.shape[1], teacher_NKHW)
+        marks = _Marks(teacher_NKHW, changed_NHW, weight_NHW)
         with torch.autocast(logits_NKHW.device.type, enabled=False):
             labels_NHW = self._believed(labels_NHW, teacher_NKHW)
             pixels = count_pixels(logits_NKHW.float(), labels_NHW, weight_NHW)
             terms = [
-                weight * self._term(name, pixels, teacher_NKHW)
-                for name in TERMS
-                if (weight := getattr(self.choice, name))
+                weight * self._term(name, pixels, marks) for name in TERMS if (weight := getattr(self.choice, name))
             ]
             return torch.stack(terms).sum()
 
-    def _term(self, name: str, pixels: Pixels, teacher_NKHW: Tensor | None) -> Tensor:
+    def _term(self, name: str, pixels: Pixels, marks: _Marks) -> Tensor:
         match name:
             case "cross_entropy":
                 return cross_entropy(pixels, self.class_weights_K, smoothing=self.choice.label_smoothing)
@@ -147,9 +178,9 @@ class SegmentationLoss(nn.Module):
                 return dice(pixels)
             case "lovasz":
                 return lovasz(pixels)
-        if teacher_NKHW is None:
-            raise _no_teacher()
-        return distillation(pixels, teacher_NKHW.float())
+            case "change":
+                return change(pixels, marks.changed(), stable=self._stable or 0, weight_NHW=marks.weight_NHW)
+        return distillation(pixels, marks.teacher())
 
     def _believed(self, labels_NHW: Tensor, teacher_NKHW: Tensor | None) -> Tensor:
         """Labels without those of classes that weigh nothing and those that the teacher doubts."""

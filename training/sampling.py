@@ -25,7 +25,13 @@ type Transform = Callable[[Sample, torch.Generator], Sample]
 SPOTS_PER_CLASS: Final = 512
 """Labelled pixels of each class that a scene is remembered by when patches look for rare classes."""
 
-_TYPES: Final = {"image": torch.float32, "mask": torch.int64, "teacher": torch.float32, "weight": torch.float32}
+_TYPES: Final = {
+    "image": torch.float32,
+    "mask": torch.int64,
+    "teacher": torch.float32,
+    "weight": torch.float32,
+    "changed": torch.uint8,
+}
 _EPOCH_STRIDE: Final = 1_000_003
 """A prime above any patch count, so that seeds of two epochs do not meet."""
 _SEEDS: Final = 2**62
@@ -76,8 +82,8 @@ def read_patch(scene: Scene, row: int, col: int, size: int, *, mirror: bool) -> 
         mirror: Fill what lies outside with the mirrored scene; else with digital number 0 and label `IGNORE`.
 
     Returns:
-        ``image`` float32 BHW, ``mask`` int64 HW and, where the scene has them, ``teacher`` float32 KHW and ``weight``
-        float32 HW; copies, free to be changed.
+        ``image`` float32 BHW, ``mask`` int64 HW and, where the scene has them, ``teacher`` float32 KHW, ``weight``
+        float32 HW and ``changed`` uint8 HW; copies, free to be changed.
     """
     rows, cols = torch.arange(row, row + size), torch.arange(col, col + size)
     take_rows, take_cols = _reflect(rows, scene.info.height), _reflect(cols, scene.info.width)
@@ -91,7 +97,9 @@ def read_patch(scene: Scene, row: int, col: int, size: int, *, mirror: bool) -> 
     patch = {name: raster.to(_TYPES[name], copy=True) for name, raster in sample.items()}
     if not mirror and outside_HW.any():
         patch["image"].masked_fill_(outside_HW, 0)
-        patch["mask"].masked_fill_(outside_HW, IGNORE)
+        for name in ("mask", "changed"):
+            if name in patch:
+                patch[name].masked_fill_(outside_HW, IGNORE)
     return patch
 
 

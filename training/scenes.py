@@ -36,6 +36,9 @@ type Sample = dict[str, Tensor]
 - ``teacher``: KHW float16 or float32, probabilities of another model that sum to 1, all 0 where it says nothing. May be
   missing, but then in every scene of a source.
 - ``weight``: HW float32, weight of each label, 0..1. May be missing, but then in every scene of a source.
+- ``changed``: HW uint8, of two dates: 1 where a person saw a change that is none of the stable ones, also where nobody
+  can name it and ``mask`` is `IGNORE`; 0 where not, `IGNORE` where nobody looked. May be missing, but then in every
+  scene of a source.
 """
 
 

@@ -27,6 +27,7 @@ class OptimiserChoice:
     Attributes:
         learning_rate: Largest learning rate.
         weight_decay: Weight decay, on convolution weights only.
+        pretrained_rate: Learning rate of weights that a fit starts from, as a share of that of new ones.
         warmup_steps: Steps of linear warm-up; for ``one-cycle`` the steps of its rise, 0 for 30 % of all.
         schedule: ``cosine`` falls from the largest rate to 0 in a half cosine; ``one-cycle`` rises from 1/25 of it and
             falls to almost 0 (https://arxiv.org/abs/1708.07120); ``constant`` stays there after the warm-up.
@@ -34,6 +35,7 @@ class OptimiserChoice:
 
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
+    pretrained_rate: float = 1.0
     warmup_steps: int = 100
     schedule: Literal["cosine", "one-cycle", "constant"] = "cosine"
 
@@ -45,24 +47,33 @@ class OptimiserChoice:
         """
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate must be above 0, got {self.learning_rate}")
-        for name, value in (("weight_decay", self.weight_decay), ("warmup_steps", self.warmup_steps)):
-            if value < 0:
-                raise ConfigError(f"{name} must be 0 or more, got {value}")
+        for name in ("weight_decay", "pretrained_rate", "warmup_steps"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
 
-def build_optimizer(parameters: Iterable[nn.Parameter], choice: OptimiserChoice) -> AdamW:
+def build_optimizer(
+    parameters: Iterable[nn.Parameter], choice: OptimiserChoice, *, pretrained: Iterable[nn.Parameter] = ()
+) -> AdamW:
     """AdamW (https://arxiv.org/abs/1711.05101) that decays weights, but no bias and no normalisation.
 
     Args:
         parameters: Parameters of the network; frozen ones are left out.
         choice: Its options.
+        pretrained: Those of them that do not start at random.
     """
     trained = [parameter for parameter in parameters if parameter.requires_grad]
+    known = {id(parameter) for parameter in pretrained}
     groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": choice.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [p for p in trained if (id(p) in known, p.ndim > 1) == (loaded, decays)],
+            "weight_decay": choice.weight_decay if decays else 0.0,
+            "lr": choice.learning_rate * (choice.pretrained_rate if loaded else 1.0),
+        }
+        for loaded in (False, True)
+        for decays in (True, False)
     ]
-    return AdamW(groups, lr=choice.learning_rate)
+    return AdamW([group for group in groups if group["params"]], lr=choice.learning_rate)
 
 
 def build_schedule(optimizer: Optimizer, choice: OptimiserChoice, *, total: int) -> LRScheduler:
@@ -77,7 +88,8 @@ def build_schedule(optimizer: Optimizer, choice: OptimiserChoice, *, total: int)
         ConfigError: The warm-up leaves no step for the one-cycle policy to fall.
     """
     if choice.schedule == "one-cycle":
-        return OneCycleLR(optimizer, choice.learning_rate, total_steps=total, pct_start=_rise(choice, total))
+        rates = [group["lr"] for group in optimizer.param_groups]
+        return OneCycleLR(optimizer, rates, total_steps=total, pct_start=_rise(choice, total))
     shape = warmup_cosine if choice.schedule == "cosine" else warmup_constant
     return LambdaLR(optimizer, lambda step: shape(step, warmup=choice.warmup_steps, total=total))
 

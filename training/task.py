@@ -19,6 +19,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 from landcover.errors import ConfigError
 from landcover.legends import Legend, get_legend
 from landcover.sensors import get_product
+from models.depthwise import depthwise_in_float32
 from models.graph import SceneNet
 from models.networks import UNet, build_network
 from models.pretrained import PretrainedChoice, PretrainedUnusable, load_pretrained
@@ -32,6 +33,9 @@ type Stage = Literal["train", "val", "test"]
 
 CLASS_WEIGHTS_KEY: Final = "class_weights"
 """Entry of a checkpoint with the class weights that a rule came to."""
+
+STABLE: Final = "stable"
+"""Name of the class of a legend that means "no change"."""
 
 LEAST_MASS: Final = 1e-6
 """Probability below which a teacher says nothing of the classes that are left."""
@@ -130,7 +134,7 @@ class LandCoverTask(LightningModule):
         never = _indices(self.legend, self.unsupported)
         self.scene_net = build_scene_net(network, inputs, classes=len(self.legend.classes), unsupported=never)
         self._never = never
-        self.loss = SegmentationLoss(loss or LossChoice())
+        self.loss = SegmentationLoss(loss or LossChoice(), stable=self._stable)
         self.confusion = nn.ModuleDict(
             {
                 f"{stage}_confusion": MulticlassConfusionMatrix(len(self.legend.classes), ignore_index=IGNORE)
@@ -180,20 +184,29 @@ class LandCoverTask(LightningModule):
     def _start_from_pretrained(self) -> None:
         if self._pretrained is None:
             return
-        network, bands = self.scene_net.network, list(self.inputs.bands)
+        bands = list(self.inputs.bands)
+        if isinstance(self.scene_net.network, UNet):  # it sees all dates at once, a siamese one by one
+            bands *= self.inputs.dates
+        load_pretrained(self._loaded_part(self._pretrained), self._pretrained, bands=bands)
+
+    def _loaded_part(self, choice: PretrainedChoice) -> nn.Module:
+        """What of the network starts from the chosen weights."""
+        network = self.scene_net.network
         if isinstance(network, SiameseUNet):
-            load_pretrained(
-                network.trunk if self._pretrained.whole else network.trunk[0], self._pretrained, bands=bands
-            )
-        elif isinstance(network, UNet) and not self._pretrained.whole:
-            load_pretrained(network.body.encoder, self._pretrained, bands=bands * self.inputs.dates)
-        else:
-            raise PretrainedUnusable(
-                "only a unet or siamese network starts from pretrained weights, and from `whole` ones only a siamese"
-            )
+            return network.trunk if choice.whole else network.trunk[0]
+        if isinstance(network, UNet) and not choice.whole:
+            return cast("nn.Module", network.body.encoder)
+        raise PretrainedUnusable(
+            "only a unet or siamese network starts from pretrained weights, and from `whole` ones only a siamese"
+        )
 
     def _weigh_classes(self, values: Any) -> None:
-        self.loss = SegmentationLoss(self.loss.choice, values).to(self.device)
+        self.loss = SegmentationLoss(self.loss.choice, values, stable=self._stable).to(self.device)
+
+    @property
+    def _stable(self) -> int | None:
+        """Index of the class that means "no change", in a legend that has one."""
+        return self.legend.names.index(STABLE) if STABLE in self.legend.names else None
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the class weights: validation of a checkpoint needs no training labels."""
@@ -214,7 +227,8 @@ class LandCoverTask(LightningModule):
         """The step that training, validation and test share.
 
         Args:
-            batch: ``image`` NBHW, ``mask`` NHW; where the data has them ``teacher`` NKHW and ``weight`` NHW.
+            batch: ``image`` NBHW, ``mask`` NHW; where the data has them ``teacher`` NKHW, ``weight`` NHW
+                and ``changed`` NHW.
             stage: Which of the three.
 
         Returns:
@@ -222,7 +236,13 @@ class LandCoverTask(LightningModule):
         """
         logits_NKHW = self(batch["image"])
         labels_NHW, teacher_NKHW = supported(batch["mask"], batch.get("teacher"), self._never)
-        loss: Tensor = self.loss(logits_NKHW, labels_NHW, teacher_NKHW=teacher_NKHW, weight_NHW=batch.get("weight"))
+        loss: Tensor = self.loss(
+            logits_NKHW,
+            labels_NHW,
+            teacher_NKHW=teacher_NKHW,
+            weight_NHW=batch.get("weight"),
+            changed_NHW=batch.get("changed"),
+        )
         counted_NHW = batch["mask"]
         if "weight" in batch:  # a label without weight is none, as in `steppe evaluate`
             counted_NHW = counted_NHW.masked_fill(batch["weight"] == 0, IGNORE)
@@ -276,7 +296,8 @@ class LandCoverTask(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW and its schedule, which moves on after every step."""
-        optimizer = build_optimizer(self.parameters(), self.optimiser)
+        loaded = self._loaded_part(self._pretrained).parameters() if self._pretrained else ()
+        optimizer = build_optimizer(self.parameters(), self.optimiser, pretrained=loaded)
         schedule = schedule_of_run(optimizer, self.optimiser, self.trainer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -328,6 +349,7 @@ def build_scene_net(
     """
     radiometry = get_product(inputs.product).radiometry
     body = build_network(network.name, inputs.channels, classes, **network.options)
+    depthwise_in_float32(body)
     return SceneNet(
         body.to(memory_format=torch.channels_last),  # faster than rows-last on CPU and on tensor cores
         scale=radiometry.scale,

@@ -68,16 +68,19 @@ def test_every_weight_is_trained():
     assert idle == []
 
 
-@pytest.mark.parametrize("frozen", [False, True])
-def test_a_frozen_trunk_stays_as_it_was(frozen):
-    network = SiameseUNet(unet(), 3, decoder_channels=CHANNELS, width=8, frozen=frozen).train()
+@pytest.mark.parametrize(
+    ("trunk", "learns"), [("frozen", set()), ("tuned", {"weight"}), ("trained", {"weight", "mean"})]
+)
+def test_what_of_the_trunk_is_trained(trunk, learns):
+    network = SiameseUNet(unet(), 3, decoder_channels=CHANNELS, width=8, trunk=trunk).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
     optimiser = torch.optim.SGD([weight for weight in network.parameters() if weight.requires_grad], lr=0.1)
     network(torch.randn(2, 2 * BANDS, 64, 64)).square().mean().backward()
     optimiser.step()
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert any(name.startswith("head.") for name in changed)
-    assert any(name.startswith("trunk.") for name in changed) != frozen
+    kinds = {kind for name in changed if name.startswith("trunk.") for kind in ("weight", "mean") if kind in name}
+    assert kinds == learns
 
 
 def test_exports_with_free_size():

@@ -4,18 +4,22 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 from rasterio.transform import from_origin
 
+from indicators.transitions import UNCCD7_TRANSITIONS
 from landcover.errors import BundleInvalid, ConfigError, OutputNotWritable
+from landcover.legends import get_legend
 from landcover.precision import VariantMissing
+from landcover.sensors import get_product
 from serving.cli import main as steppe
 from tests.training.conftest import BANDS_9, write_scene
-from tests.training.verdicts import write_checkpoint
+from tests.training.verdicts import PixelModel, write_checkpoint
 from training import evaluate as command
-from training.candidates import ModelDoesNotFit, bundle_candidate, checkpoint_candidate
+from training.candidates import Candidate, ModelDoesNotFit, bundle_candidate, checkpoint_candidate, differenced
 from training.evaluate import main
 from training.inference import CheckpointUnreadable
 from training.split_error import SplitError
@@ -215,6 +219,25 @@ def test_a_model_of_other_data_is_refused(model, source, message):
     write_checkpoint("net.ckpt", **model)
     with pytest.raises(ModelDoesNotFit, match=message):
         main(["-c", by_sites(**source), "--checkpoint", "net.ckpt", *TILES])
+
+
+def test_two_maps_are_compared_through_the_matrix():
+    model = PixelModel(bands=4)
+    candidate = Candidate(
+        "m", "0", model, get_legend("unccd7"), BANDS_9[:4], 1, get_product("sentinel-2-l1c").radiometry
+    )
+    images = np.random.default_rng(5).integers(1, 4000, (2, 8, 6, 5)).astype(np.float32)
+    found = differenced(candidate)
+    assert (found.dates, found.legend.id, found.temperature) == (2, "degradation3", 1.0)
+    older, younger = (model(dates).argmax(axis=1) + 1 for dates in (images[:, :4], images[:, 4:]))
+    signs = UNCCD7_TRANSITIONS.degradation(older, younger)
+    assert set(signs.ravel().tolist()) == {-1, 0, 1}
+    answer = found.predict(images)
+    assert answer.dtype == np.float32
+    assert np.array_equal(np.array(found.legend.codes)[answer.argmax(axis=1)], signs)
+    assert (answer.sum(axis=1) == 1).all()
+    with pytest.raises(ModelDoesNotFit, match=r"legend 'degradation3' for 2 date\(s\); a difference needs"):
+        differenced(found)
 
 
 @pytest.mark.parametrize(

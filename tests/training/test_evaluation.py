@@ -232,6 +232,24 @@ def test_change_is_any_class_but_one(model, scenes):
         found.binary("stable")
 
 
+def test_changes_that_nobody_can_name_are_counted_apart(model, scenes):
+    assert evaluate_scenes(model, scenes, LEGEND, **SIZES).whole_mask("cropland") is None
+    draw = torch.Generator().manual_seed(3)
+    for scene in scenes:
+        mask = whole(scene)["mask"]
+        changed = (torch.rand(mask.shape, generator=draw) < 0.3).to(torch.uint8)
+        changed[:5] = IGNORE
+        scene._sample["changed"] = changed
+        mask[changed == 1] = IGNORE  # no label, but counted
+    found = evaluate_scenes(model, scenes, LEGEND, **SIZES)
+    truth = np.concatenate([whole(scene)["changed"].numpy().ravel() for scene in scenes])
+    predicted = np.concatenate([model.whole(scene).argmax(axis=0).ravel() for scene in scenes])
+    known = truth != IGNORE
+    changed = truth[known] == 1, predicted[known] != LEGEND.names.index("cropland")
+    assert found.whole_mask("cropland").f1 == pytest.approx(oracle.f1_score(*changed))
+    assert found.whole_mask("cropland").total == known.sum()
+
+
 def test_nothing_to_score_is_said(model):
     with pytest.raises(NothingToScore, match="no scene"):
         evaluate_scenes(model, [], LEGEND, **SIZES)

@@ -10,11 +10,13 @@ from segmentation_models_pytorch.losses._functional import softmax_focal_loss_wi
 from torch.nn import functional
 
 from landcover.errors import ConfigError
+from training import losses
 from training.loss_terms import count_pixels, cross_entropy, dice, distillation, focal, lovasz
-from training.losses import TERMS, LossChoice, SegmentationLoss
+from training.losses import LossChoice, SegmentationLoss
 from training.scenes import IGNORE
 
 CLASSES = 7
+TERMS = tuple(term for term in losses.TERMS if term != "change")  # which has labels of its own, and tests at the end
 CLASS_WEIGHTS = [1.0, 2.0, 0.5, 1.0, 1.0, 3.0, 0.1]
 NOTHING = dict.fromkeys(TERMS, 0.0)
 ALL = LossChoice(**dict.fromkeys(TERMS, 1.0))
@@ -284,3 +286,42 @@ def test_a_large_batch_keeps_the_slope_of_one_pixel():
         lovasz(count_pixels(x, labels)).backward()
         slopes.append(x.grad.double())
     assert (slopes[0] - slopes[1]).norm() < 1e-5 * slopes[1].norm()
+
+
+STABLE = 1
+
+
+def changes(logits, changed, weight=None):
+    """The term from sigmoids: "changed" is the log-odds of all other classes together."""
+    probability = torch.softmax(logits.double(), 1)
+    said = torch.cat([probability[:, :STABLE], probability[:, STABLE + 1 :]], 1).sum(1)[changed != IGNORE]
+    truth = changed[changed != IGNORE].double()
+    weight = torch.ones_like(truth) if weight is None else weight[changed != IGNORE].double()
+    entropy = (functional.binary_cross_entropy(said, truth, reduction="none") * weight).sum() / weight.sum()
+    dices = [
+        1 - 2 * (p * t * weight).sum() / ((p + t) * weight).sum() for p, t in ((said, truth), (1 - said, 1 - truth))
+    ]
+    return entropy + sum(dices) / 2
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_change_asks_only_whether(batch, weighted):
+    logits, labels, _ = batch
+    changed = torch.randint(0, 2, labels.shape, generator=torch.Generator().manual_seed(4)).to(torch.uint8)
+    changed[1, 4:] = IGNORE
+    weight = torch.rand(labels.shape, generator=torch.Generator().manual_seed(5)) if weighted else None
+    loss = SegmentationLoss(only("change"), stable=STABLE)
+    nameless = torch.full_like(labels, IGNORE)
+    got = loss(logits, nameless, changed_NHW=changed, weight_NHW=weight)
+    assert got.item() == pytest.approx(changes(logits, changed, weight).item(), rel=1e-5)
+    assert loss(logits, labels, changed_NHW=changed, weight_NHW=weight).item() == got.item()
+    got.backward()
+    assert logits.grad.abs().sum(1)[1, 4:].max() == 0
+
+
+def test_change_without_a_mask_or_a_stable_class_is_refused(batch):
+    logits, labels, _ = batch
+    with pytest.raises(ConfigError, match="legend with the class 'stable'"):
+        SegmentationLoss(only("change"))
+    with pytest.raises(ConfigError, match="two dates with a change mask"):
+        SegmentationLoss(only("change"), stable=STABLE)(logits, labels)

@@ -182,6 +182,9 @@ def test_change_masks_say_where_and_the_matrix_which_way(root):
     same = (older == younger) & (older != WATER)
     assert np.array_equal(mask[changed], np.where(same, IGNORE, plain["mask"].numpy())[changed])
     assert {0, 1, 2, IGNORE} <= set(mask[changed].tolist())
+    # Seen by a person, and not one of the changes that the matrix calls stable.
+    assert np.array_equal(sample["changed"].numpy(), np.where(image_empty, IGNORE, changed & (mask != 1)))
+    assert "changed" not in plain
     assert "change" in {path.parent.name for path in scenes[1].info.files}
     assert source.facts().provenance["transition_matrix"] == UNCCD7_TRANSITIONS.identity
     assert source.facts().provenance["signs"]["margin"] == 1.0

@@ -178,10 +178,12 @@ def _panels(example: Example, evaluation: Evaluation) -> Iterable[tuple[str, str
 
 def _change(evaluation: Evaluation, stable: str) -> dict[str, Any]:
     interval: Interval | None = evaluation.binary_interval(stable)
+    whole = evaluation.whole_mask(stable)
     return {
         "stable": stable,
         **asdict(evaluation.binary(stable)),
         "f1_interval95": None if interval is None else [interval.low, interval.high],
+        "whole_mask": None if whole is None else asdict(whole),
     }
 
 

@@ -39,6 +39,13 @@ def print_change(evaluation: Evaluation, stable: str, console: Console) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if whole := evaluation.whole_mask(stable):
+        console.print(
+            f"the same where changes that nobody can name count too: F1 {shown(whole.f1)}, "
+            f"precision {shown(whole.precision)}, recall {shown(whole.recall)}, IoU {shown(whole.iou)}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def headline(evaluation: Evaluation) -> str:

@@ -29,7 +29,7 @@ from landcover.legends import DEGRADATION_NODATA, get_legend
 from landcover.raster.maps import read_map
 from training.scenes import IGNORE, Sample, Scene, SceneInfo, Source, SourceFacts
 from training.sources.dynamic_world import DATA_ROOT_VARIABLE
-from training.sources.two_date_labels import SignChoice, decide, one_hot, shares, sign_masses, vote
+from training.sources.two_date_labels import STABLE_INDEX, SignChoice, decide, one_hot, shares, sign_masses, vote
 
 MATRIX: Final = UNCCD7_TRANSITIONS
 LEGEND: Final = get_legend("degradation3")
@@ -83,15 +83,17 @@ class PairScene(Scene):
         self.info = _info(pair, reverse=reverse)
 
     def read(self, window: Window) -> Sample:
-        """``image`` with the bands of both dates, ``mask``, and ``teacher`` if the dates have one: shares of the signs.
+        """``image`` with the bands of both dates, ``mask``, and what else is known.
 
-        A pixel without image at either date is `IGNORE`.
+        ``changed`` if there is a change mask, ``teacher`` if the dates have one: shares of the signs. A pixel without
+        image at either date is `IGNORE`.
         """
         first, second = (scene.read(window) for scene in self._dates)
         empty_HW = (first["image"] == 0).all(dim=0) | (second["image"] == 0).all(dim=0)
         labels = {name: raster[..., window.rows, window.cols] for name, raster in self._labels.items()}
         sample = {"image": torch.cat([first["image"], second["image"]]), **labels}
-        sample["mask"] = sample["mask"].masked_fill(empty_HW, IGNORE)
+        for name in sample.keys() & {"mask", "changed"}:
+            sample[name] = sample[name].masked_fill(empty_HW, IGNORE)
         return sample
 
     def load(self) -> None:
@@ -111,6 +113,8 @@ class PairScene(Scene):
         else:
             mask_HW, evidence_SHW = self._from_mask(self._mask_path, index_HW, teacher_KHW)
         labels = {"mask": torch.from_numpy(mask_HW)}
+        if self._mask_path is not None:  # outside the mask everything is stable
+            labels["changed"] = (labels["mask"] != STABLE_INDEX).to(torch.uint8)
         return {**labels, "teacher": torch.from_numpy(evidence_SHW).half()} if known else labels
 
     def _from_matrix(
