@@ -83,6 +83,11 @@ def test_what_of_the_trunk_is_trained(trunk, learns):
     assert kinds == learns
 
 
+def test_an_unknown_trunk_is_refused():
+    with pytest.raises(ValueError, match="trunk is 'thawed'; expected one of frozen, tuned, trained"):
+        SiameseUNet(unet(), 3, decoder_channels=CHANNELS, trunk="thawed")
+
+
 def test_exports_with_free_size():
     options = {"decoder_channels": CHANNELS, "decoder_interpolation": "nearest"}
     body = smp.Unet("resnet18", encoder_weights=None, in_channels=BANDS, classes=7, **options)

@@ -80,12 +80,29 @@ def test_bias_and_norm_do_not_decay_and_frozen_weights_are_left_out():
     assert (decayed["weight_decay"], free["weight_decay"]) == (0.3, 0.0)
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "one-cycle", "constant"])
+def test_loaded_weights_learn_at_their_share_of_the_rate(schedule):
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1))
+    choice = OptimiserChoice(pretrained_rate=0.2, weight_decay=0.3, warmup_steps=5, schedule=schedule)
+    optimizer = build_optimizer(network.parameters(), choice, pretrained=network[0].parameters())
+    steps = build_schedule(optimizer, choice, total=20)
+    for _ in range(19):
+        rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+        for loaded in network[0].parameters():
+            assert rates[id(loaded)] == pytest.approx(0.2 * rates[id(network[1].weight)])
+        optimizer.step()
+        steps.step()
+    decays = [group["weight_decay"] for group in optimizer.param_groups]
+    assert sorted(decays) == [0.0, 0.0, 0.3, 0.3]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"learning_rate": 0}, "above 0"),
         ({"learning_rate": math.nan}, "above 0"),
         ({"weight_decay": -1}, "weight_decay must be 0 or more"),
+        ({"pretrained_rate": -0.1}, "pretrained_rate must be 0 or more"),
         ({"warmup_steps": -1}, "warmup_steps must be 0 or more"),
     ],
 )
