@@ -46,12 +46,7 @@ class WholeCheckpointIO(TorchCheckpointIO):
             DiskFull: There is no room; what was there is untouched.
             OutputNotWritable: The folder cannot be written to.
         """
-        target = Path(path)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _write_whole(checkpoint, target)
-        except OSError as error:
-            raise writing_error(error, target) from error
+        write_checkpoint(checkpoint, Path(path))
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:  # noqa: ARG002, FBT001, FBT002 (Lightning's signature)
         """Read a checkpoint, never code.
@@ -103,6 +98,24 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(stored, dict) or "state_dict" not in stored or "loops" not in stored:
         raise CheckpointUnreadable(f"{path.name} is not a checkpoint of `steppe train`; it has no weights and progress")
     return stored
+
+
+def write_checkpoint(checkpoint: dict[str, Any], target: Path) -> None:
+    """Write a checkpoint whole or not at all.
+
+    Args:
+        checkpoint: Weights and plain values.
+        target: The file; its folder is made.
+
+    Raises:
+        DiskFull: There is no room; what was there is untouched.
+        OutputNotWritable: The folder cannot be written to.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(checkpoint, target)
+    except OSError as error:
+        raise writing_error(error, target) from error
 
 
 def writing_error(error: OSError, target: Path) -> DiskFull | OutputNotWritable:

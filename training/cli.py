@@ -22,6 +22,7 @@ Then train:
   validate   Score a trained model on the validation split.
   test       Score it on the test split.
   predict    Map the scenes of a split, one GeoTIFF each.
+  average    One network from the weights of several that started alike.
 
   steppe train check -c my.yaml
   steppe train fit -c my.yaml
@@ -38,6 +39,7 @@ OWN_COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "check": "training.check.command",
         "stats": "training.statistics",
         "folds": "training.folds",
+        "average": "training.soup",
     }
 )
 LIGHTNING_COMMANDS: Final = ("fit", "validate", "test", "predict")

@@ -17,7 +17,7 @@ from training.check.scenes import usable
 from training.sampling import GriddedPatches, PatchIndex, RandomPatches, ScenePatches
 from training.scenes import Scene, Source, SourceFacts, strips
 from training.split_error import SplitError
-from training.splits import SPLIT_NAMES, SplitChoice
+from training.splits import SplitChoice
 from training.transforms import Augmentation, AugmentationStrength
 
 SIZE_STEP: Final = 32
@@ -145,10 +145,9 @@ class SceneData(LightningDataModule):
         return [int(count) for count in counts_K]
 
     def class_pixels_by_site(self) -> dict[str, NDArray[np.int64]]:
-        """Site name to labelled pixels of each class, shape (K,), over all splits."""
-        found = [scene for name in SPLIT_NAMES for scene in self.all_scenes()[name]]
-        unique = {scene.info.name: scene for scene in found if not scene.info.training_only}
-        return self._counted(tuple(unique.values()))
+        """Site name to labelled pixels of each class, shape (K,), whatever the split, which may be still to be made."""
+        scenes = self.split.cut(usable(self.source, self._skip_bad))
+        return self._counted([scene for scene in scenes if not scene.info.training_only])
 
     def _counted(self, scenes: Sequence[Scene]) -> dict[str, NDArray[np.int64]]:
         classes = len(self.facts.legend)

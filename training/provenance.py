@@ -12,6 +12,7 @@ from typing import Any, Final
 from training.datamodule import SceneData
 from training.order import Order, digest
 from training.scenes import Scene
+from training.soup import averaged_from
 
 PACKAGES: Final = ("torch", "lightning", "torchgeo", "segmentation-models-pytorch", "onnx", "onnxruntime", "numpy")
 
@@ -31,6 +32,7 @@ def provenance(order: Order, data: SceneData) -> dict[str, Any]:
         "config": order.config.name,
         "config_sha256": digest(order.config),
         "checkpoint_sha256": digest(order.checkpoint),
+        **({"checkpoint_averaged_from_sha256": parts} if (parts := averaged_from(order.checkpoint)) else {}),
         "command": order.command,
         "steppe": version("steppe"),
         "python": platform.python_version(),

@@ -63,6 +63,17 @@ class SplitChoice:
         if (self.folds is None) != (self.fold is None):
             raise SplitError("a split by folds needs both the file, `folds`, and the number of a fold, `fold`")
 
+    def cut(self, scenes: Sequence[Scene]) -> Sequence[Scene]:
+        """What is split: the scenes, or their spatial blocks, each a site of its own.
+
+        Args:
+            scenes: All scenes of a source.
+        """
+        if self.blocks is None:
+            return scenes
+        check_alike(scenes)
+        return [part for scene in scenes for part in cut_blocks(scene, self.blocks)]
+
     def assign(self, scenes: Sequence[Scene]) -> dict[str, tuple[Scene, ...]]:
         """Give every scene its split.
 
@@ -75,9 +86,7 @@ class SplitChoice:
         Raises:
             SplitError: A site is in two splits or in none, or the choice fits no scene.
         """
-        if self.blocks is not None:
-            check_alike(scenes)
-            scenes = [part for scene in scenes for part in cut_blocks(scene, self.blocks)]
+        scenes = self.cut(scenes)
         if self.given:
             return _pick(scenes, [_given(scene) for scene in scenes])
         if self.folds is not None:

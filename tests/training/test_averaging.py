@@ -39,14 +39,14 @@ def train(average, module, steps):
     return seen
 
 
-@pytest.mark.parametrize("decay", [0.0, 0.5, 0.99])
-def test_average_is_that_of_a_plain_loop(decay):
-    module, average = Module(), WarmAverage(decay)
+@pytest.mark.parametrize(("decay", "ramp"), [(0.0, 10), (0.5, 10), (0.99, 10), (0.99, 2)])
+def test_average_is_that_of_a_plain_loop(decay, ramp):
+    module, average = Module(), WarmAverage(decay, ramp)
     average.setup(SimpleNamespace(), module, "fit")
     seen = train(average, module, 40)
     wanted = {name: value.double() for name, value in seen[0].items()}
     for count, weights in enumerate(seen[1:], start=1):
-        kept = min(decay, (1 + count) / (10 + count))
+        kept = min(decay, (1 + count) / (ramp + count))
         wanted = {name: kept * wanted[name] + (1 - kept) * weights[name].double() for name in wanted}
     found = average._average_model.module.state_dict()
     for name in ("net.0.weight", "net.0.bias", "net.1.weight", "net.1.running_mean", "net.1.running_var"):
@@ -61,12 +61,18 @@ def test_average_starts_from_what_setup_filled_in():
 
 
 def test_memory_grows_with_the_updates():
-    assert warm_decay(0, 0.99) == 0.1
-    assert warm_decay(10**6, 0.99) == 0.99
-    assert warm_decay(90, 0.99) == pytest.approx(0.91)
+    assert warm_decay(0, 0.99, 10) == 0.1
+    assert warm_decay(10**6, 0.99, 10) == 0.99
+    assert warm_decay(90, 0.99, 10) == pytest.approx(0.91)
+    mean = 0.0
+    for count, value in enumerate((5.0, 1.0, 3.0)):
+        mean += (1 - (warm_decay(count - 1, 1, 2) if count else 0)) * (value - mean)
+    assert mean == pytest.approx(3.0)  # at ramp 2 all steps weigh alike
 
 
 @pytest.mark.parametrize("decay", [-0.1, 1.0, 1.5])
 def test_impossible_decay_is_refused(decay):
     with pytest.raises(ConfigError, match="decay of the weight average"):
         WarmAverage(decay)
+    with pytest.raises(ConfigError, match="ramp of the weight average must be above 1, got 1"):
+        WarmAverage(0.9, ramp=1)

@@ -38,10 +38,17 @@ def test_every_shipped_config_is_run_by_a_test(repository):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["s2_landcover", "smoke"])
-def test_config_runs(repository, name):
-    config = str(repository / f"configs/train/{name}.yaml")
-    assert cli.train(["fit", "-c", config, *SMALL, "--trainer.fast_dev_run=1"]) == 0
+def test_smoke_runs():
+    assert small("fit", "--trainer.fast_dev_run=1") == 0
+
+
+@pytest.mark.slow
+def test_land_cover_runs(repository, tmp_path):
+    """With folds of the sites that the generated data has, made by the command, shipped folds or not."""
+    config, folds = str(repository / "configs/train/s2_landcover.yaml"), str(tmp_path / "folds.yaml")
+    assert cli.train(["folds", "-c", config, "-k", "3", "--together", "paris, bercy", "-o", folds]) == 0
+    here = f"--data.init_args.split.folds={folds}"
+    assert cli.train(["fit", "-c", config, *SMALL, "--trainer.fast_dev_run=1", here]) == 0
 
 
 @pytest.mark.slow

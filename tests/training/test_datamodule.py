@@ -146,8 +146,8 @@ def test_impossible_patches_do_not_exist(options, message):
 
 def test_data_of_a_configuration(repository, data_root, monkeypatch):
     monkeypatch.setenv("STEPPE_DATA", str(data_root))
-    module = data_from_config(repository / "configs/train/s2_landcover.yaml")
-    assert {scene.info.site for scene in module.scenes("val")} >= {"hongkong", "montpellier"}
+    module = data_from_config(repository / "configs/train/smoke.yaml")
+    assert module.scenes("val")
     assert module.facts.product_id == "sentinel-2-l1c"
 
 
@@ -173,4 +173,4 @@ def test_configurations_that_are_none_are_one_clear_sentence(tmp_path, text, mes
 
 def test_another_fold_needs_folds(repository):
     with pytest.raises(ConfigError, match="not split by folds"):
-        data_from_config(repository / "configs/train/s2_landcover.yaml", fold=2)
+        data_from_config(repository / "configs/train/smoke.yaml", fold=2)

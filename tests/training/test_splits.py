@@ -1,11 +1,9 @@
 """A split by site leaves nobody out and uses nobody twice."""
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.sources.dynamic_world import find_sites
 from training.split_error import SplitError
 from training.splits import SiteSplit
 
@@ -63,17 +61,3 @@ def test_splits_that_do_not_fit_the_sites_are_refused(patterns, message):
 def test_config_needs_all_three():
     with pytest.raises(SplitError, match="exactly"):
         SiteSplit.from_config({"train": ["*"]})
-
-
-def test_shipped_split_keeps_neighbours_together(data_root, repository):
-    config = yaml.safe_load((repository / "configs/train/s2_landcover.yaml").read_text())
-    assigned = SiteSplit.from_config(config["data"]["init_args"]["split"]["sites"]).assign(
-        find_sites(data_root / "s2_landcover")
-    )
-    assert assigned["paris"] == assigned["bercy"] == "train"
-    assert {name for name, which in assigned.items() if which == "val"} == {
-        "hongkong",
-        "montpellier",
-        "terramind_L1C_637U_59R_1_3",
-        "terramind_L2A_637U_59R_1_3",
-    }
