@@ -24,6 +24,8 @@ def test_a_stopped_command_leaves_nothing(tmp_path, number):
     folder.mkdir()
     write_tiff(scene, smooth_numbers(6000, 700), names=BANDS)
     environment = os.environ | {"STEPPE_REGISTRY": str(tmp_path / "zoo"), "STEPPE_MODEL": "tiny"}
+    # A shell's background job, as CI may be, ignores SIGINT and would pass that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command = [sys.executable, "-m", "serving", "classify", str(scene), "-o", str(folder / "map.tif")]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
