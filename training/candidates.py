@@ -5,7 +5,6 @@ Axes: N batch, B band, K class, H row, W column.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from landcover.bundle import load_bundle
 from landcover.errors import ConfigError
 from landcover.legends import Legend, get_legend
 from landcover.precision import MODEL_FILES, Precision, VariantMissing
+from landcover.raster.digest import file_digest
 from landcover.sensors import Radiometry, get_product
 from training.inference import Predictor, bundle_predictor, load_task, torch_predictor
 from training.scenes import SourceFacts
@@ -68,7 +68,7 @@ def checkpoint_candidate(path: Path, *, device: str = "cpu") -> Candidate:
     task = load_task(path)
     return Candidate(
         name=str(Path(*path.parts[-3:])),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=file_digest(path),
         predict=torch_predictor(task.scene_net.to(_device(device))),
         legend=task.legend,
         bands=tuple(task.inputs.bands),

@@ -127,7 +127,9 @@ def writing_error(error: OSError, target: Path) -> DiskFull | OutputNotWritable:
     """
     if error.errno in NO_SPACE:
         return DiskFull(f"no space left for {target.name}; the checkpoint before it is intact, free some and go on")
-    return OutputNotWritable(f"cannot write {target.name}: {error.strerror}; choose another trainer.default_root_dir")
+    return OutputNotWritable(
+        f"cannot write {target.name}: {error.strerror}; choose another folder (trainer.default_root_dir, or -o)"
+    )
 
 
 def _write_whole(checkpoint: dict[str, Any], target: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from landcover.calibration import pool_reliability
 from landcover.errors import ConfigError
+from landcover.raster.digest import file_digest
 from training.config import data_from_config, read_yaml
 from training.datamodule import SceneData
 from training.evaluation import Evaluation
@@ -68,7 +69,7 @@ def evaluate_folds(
     book, evaluations, digests = ExampleBook(data.facts), [], {}
     for fold, path in enumerate(paths):
         run = FoldRun(fold, path, data_from_config(config, fold=fold))
-        digests[f"fold {fold}: {path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        digests[f"fold {fold}: {path.name}"] = file_digest(path)
         evaluation, examples = _kept_or_new(run, evaluate, cache, settings)
         book.add(examples, fold=fold)
         evaluations.append(evaluation)
@@ -123,7 +124,7 @@ def _key(run: FoldRun, settings: Sequence[Any]) -> str:
     """Changes with the checkpoint, the held-out scenes and their files, the configured data, and the settings."""
     parts = [
         FORMAT,
-        hashlib.sha256(run.checkpoint.read_bytes()).hexdigest(),
+        file_digest(run.checkpoint),
         list(settings),
         run.data.facts.legend_id,
         run.data.facts.provenance,

@@ -29,13 +29,12 @@ from training.inference import Predictor, refuse_trained_on, scene_plan
 from training.report.examples import ExampleBook
 from training.report.page import Subject, write_report
 from training.report.tables import print_change, print_evaluation, shown
-from training.scenes import Scene, SourceFacts
+from training.scenes import Scene
 
 __all__ = ["main", "print_evaluation", "shown"]
 
 TILE: Final = 512
 OVERLAP: Final = 32
-STABLE: Final = "stable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ def _watched(predict: Predictor, windows: int, title: str) -> Iterator[Predictor
 
 
 def _subject(options: argparse.Namespace, verdict: Verdict, arguments: Sequence[str]) -> Subject:
-    stable = options.stable or _stable(verdict.book.facts)
+    stable = options.stable or verdict.book.facts.stable
     if stable:
         verdict.evaluation.binary(stable)  # refuses a class that the legend does not have
     return Subject(
@@ -163,11 +162,6 @@ def _subject(options: argparse.Namespace, verdict: Verdict, arguments: Sequence[
         overlap=options.overlap,
         stable=stable,
     )
-
-
-def _stable(facts: SourceFacts) -> str | None:
-    """The class that means "no change", for pairs of dates."""
-    return STABLE if facts.dates > 1 and STABLE in facts.legend.names else None
 
 
 def _check_writable(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import shlex
@@ -201,8 +200,3 @@ def read_cross_validation(path: Path, legend: Legend) -> CrossValidation:
 def public_command(words: Sequence[str]) -> str:
     """A command line for a card: of absolute paths, only the last part, because folders of one machine help nobody."""
     return shlex.join(Path(word).name if Path(word).is_absolute() else word for word in words)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -9,8 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from landcover.raster.digest import file_digest
 from training.datamodule import SceneData
-from training.order import Order, digest
+from training.order import Order
 from training.scenes import Scene
 from training.soup import averaged_from
 
@@ -30,8 +31,8 @@ def provenance(order: Order, data: SceneData) -> dict[str, Any]:
         "sites": sites_of(data),
         "training_files_sha256": files_digest(data.scenes("train")),
         "config": order.config.name,
-        "config_sha256": digest(order.config),
-        "checkpoint_sha256": digest(order.checkpoint),
+        "config_sha256": file_digest(order.config),
+        "checkpoint_sha256": file_digest(order.checkpoint),
         **({"checkpoint_averaged_from_sha256": parts} if (parts := averaged_from(order.checkpoint)) else {}),
         "command": order.command,
         "steppe": version("steppe"),

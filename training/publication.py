@@ -20,17 +20,17 @@ from landcover.bundle import Bundle, sample_key
 from landcover.errors import ConfigError
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, Manifest
 from landcover.precision import MODEL_FILES, Precision
+from landcover.raster.digest import file_digest
 from models.export import Export, export_graph, open_session, stamp_graph
 from training.candidates import check_fits, checkpoint_candidate
 from training.card import Measured, model_card
 from training.config import data_from_config
 from training.datamodule import SceneData
-from training.evaluate import STABLE
 from training.evaluation import Evaluation, Scoring, evaluate_scenes
 from training.gate import Gate, Verdict, check_comparable, gate_from_config
 from training.golden import band_statistics, golden_input
 from training.inference import Predictor, load_task, refuse_trained_on
-from training.order import CrossValidation, Order, digest, public_command, read_cross_validation
+from training.order import CrossValidation, Order, public_command, read_cross_validation
 from training.probes import probe_batches
 from training.promotion import Standing, find_champion, judge
 from training.provenance import facts_table, provenance
@@ -232,14 +232,13 @@ def _temperature_note(work: Work) -> str:
 def _report(work: Work, evaluation: Evaluation) -> dict[str, Any]:
     """The evaluation as ``steppe evaluate`` would write it."""
     order, facts = work.order, work.data.facts
-    stable = STABLE if facts.dates > 1 and STABLE in facts.legend.names else None
     subject = Subject(
         command=_evaluate_command(order),
         config=order.config,
-        models={order.checkpoint.name: digest(order.checkpoint)},
+        models={order.checkpoint.name: file_digest(order.checkpoint)},
         split="test",
         **order.sizes,
-        stable=stable,
+        stable=facts.stable,
     )
     return subject.to_json(evaluation)
 

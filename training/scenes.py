@@ -24,6 +24,9 @@ from landcover.sensors import Product, get_product
 IGNORE: Final = CLASS_NODATA
 """Label value that no loss and no metric counts."""
 
+STABLE: Final = "stable"
+"""Name of the class that means "no change", in a legend that has one."""
+
 STRIP: Final = 1024
 """Rows read at a time when a whole scene is looked through."""
 
@@ -192,6 +195,11 @@ class SourceFacts:
     def legend(self) -> Legend:
         """The legend of the class indices."""
         return get_legend(self.legend_id)
+
+    @property
+    def stable(self) -> str | None:
+        """The class that means "no change", for pairs of dates."""
+        return STABLE if self.dates > 1 and STABLE in self.legend.names else None
 
 
 class Source(ABC):

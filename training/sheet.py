@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from torch import nn
 
 from landcover.manifest import BandStatistics, Manifest
 from landcover.sensors import get_product
@@ -29,48 +31,73 @@ def first_manifest(
         provenance: where it comes from.
         temperature: inside the graph.
     """
-    text, product = order.text, get_product(task.inputs.product)
-    parameters = sum(parameter.numel() for parameter in task.scene_net.parameters())
+    radiometry = get_product(task.inputs.product).radiometry
+    reflectance = f"clip(DN * {radiometry.scale} + {radiometry.offset}, 0, {MAX_REFLECTANCE})"
     return Manifest(
-        name=text["name"],
-        version=order.version,
-        title=text["title"],
-        description=text["description"],
+        **text_facts(order.text, order.version),
+        **input_facts(task.inputs.product, task.inputs.bands),
+        **size_facts(task.scene_net),
         architecture=task.hparams["network"].name,
         legend_id=task.legend.id,
         legend_version=task.legend.version,
-        bands=tuple(task.inputs.bands),
-        product=product.id,
-        levels=tuple(text["levels"]),
-        radiometry=product.radiometry,
-        dtype=product.dtype,
-        nodata=product.nodata,
-        gsd_m=min(product.band(band).gsd_m for band in task.inputs.bands),
-        tile_size=int(text["tile_size"]),
-        overlap=int(text["overlap"]),
-        batch_size=int(text["batch_size"]),
         temperature=round(temperature, 4),
-        total_parameters=parameters,
-        memory_size=4 * parameters,
-        value_scaling=tuple(_value_scaling(task)),
+        value_scaling=tuple(
+            in_graph(f"(sqrt({reflectance}) - {mean}) / {std}")
+            for mean, std in zip(task.inputs.mean, task.inputs.std, strict=True)
+        ),
         statistics=statistics,
-        licence=text["licence"],
-        attribution=" ".join(str(text["attribution"]).split()),
-        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         provenance=provenance,
         dates=task.inputs.dates,
         unsupported=task.unsupported,
     )
 
 
-def _value_scaling(task: LandCoverTask) -> Iterable[dict[str, Any]]:
-    """What the graph does to each band, in the words of MLM (a processing expression); see ``models.graph``."""
-    radiometry = get_product(task.inputs.product).radiometry
-    for mean, std in zip(task.inputs.mean, task.inputs.std, strict=True):
-        reflectance = f"clip(DN * {radiometry.scale} + {radiometry.offset}, 0, {MAX_REFLECTANCE})"
-        yield {
-            "type": "processing",
-            "format": "python",
-            "expression": f"(sqrt({reflectance}) - {mean}) / {std}",
-            "description": "applied inside the graph; give it digital numbers",
-        }
+def text_facts(text: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """What a manifest takes from a publishing configuration, and when it was made.
+
+    Args:
+        text: the configuration.
+        version: of the model.
+    """
+    return {
+        **{name: text[name] for name in ("name", "title", "description", "licence")},
+        **{name: int(text[name]) for name in ("tile_size", "overlap", "batch_size")},
+        "version": version,
+        "levels": tuple(text["levels"]),
+        "attribution": " ".join(str(text["attribution"]).split()),
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def input_facts(product_id: str, bands: Sequence[str]) -> dict[str, Any]:
+    """What a manifest says of the images that a graph takes.
+
+    Args:
+        product_id: product of `landcover.sensors`.
+        bands: of one date, in input order.
+    """
+    product = get_product(product_id)
+    return {
+        "bands": tuple(bands),
+        "product": product.id,
+        "radiometry": product.radiometry,
+        "dtype": product.dtype,
+        "nodata": product.nodata,
+        "gsd_m": min(product.band(band).gsd_m for band in bands),
+    }
+
+
+def size_facts(network: nn.Module) -> dict[str, Any]:
+    """Number of weights, and their bytes in float32."""
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return {"total_parameters": parameters, "memory_size": 4 * parameters}
+
+
+def in_graph(expression: str) -> dict[str, Any]:
+    """What a graph does to a band, in the words of MLM (a processing expression); see ``models.graph``."""
+    return {
+        "type": "processing",
+        "format": "python",
+        "expression": expression,
+        "description": "applied inside the graph; give it digital numbers",
+    }

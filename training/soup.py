@@ -9,7 +9,6 @@ https://arxiv.org/abs/2205.09739). Networks that started differently do not aver
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from landcover.errors import ConfigError
+from landcover.raster.digest import file_digest
 from training.checkpoints import read_checkpoint, write_checkpoint
 from training.inference import SITES_KEY
 
@@ -59,7 +59,7 @@ def average(paths: Sequence[Path]) -> dict[str, Any]:
     return {
         **{name: first[name] for name in kept if name in first},
         "state_dict": {name: _mean([part["state_dict"][name] for part in parts]) for name in first["state_dict"]},
-        PARTS_KEY: [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths],
+        PARTS_KEY: [file_digest(path) for path in paths],
         **({SITES_KEY: sorted(set.union(*sites))} if sites else {}),
     }
 

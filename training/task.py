@@ -26,16 +26,13 @@ from models.pretrained import PretrainedChoice, PretrainedUnusable, load_pretrai
 from models.siamese import SiameseUNet
 from training.class_weights import class_weights
 from training.losses import LossChoice, SegmentationLoss
-from training.scenes import IGNORE
+from training.scenes import IGNORE, STABLE
 from training.schedules import OptimiserChoice, build_optimizer, schedule_of_run
 
 type Stage = Literal["train", "val", "test"]
 
 CLASS_WEIGHTS_KEY: Final = "class_weights"
 """Entry of a checkpoint with the class weights that a rule came to."""
-
-STABLE: Final = "stable"
-"""Name of the class of a legend that means "no change"."""
 
 LEAST_MASS: Final = 1e-6
 """Probability below which a teacher says nothing of the classes that are left."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from landcover.metrics import Interval
+from landcover.raster.digest import file_digest
 from training.evaluation import Evaluation
 from training.report.examples import Example
 from training.report.figures import DASH, class_picture, confusion_picture, error_picture, picture, reliability_picture
@@ -57,7 +57,7 @@ class Subject:
             **({"change": _change(evaluation, self.stable)} if self.stable else {}),
             "command": self.command,
             "config": self.config.name,
-            "config_sha256": hashlib.sha256(self.config.read_bytes()).hexdigest(),
+            "config_sha256": file_digest(self.config),
             "models": dict(self.models),
             "split": self.split,
             "tile": self.tile,

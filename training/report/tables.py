@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from landcover.metrics import Scores
+from landcover.metrics import BinaryScores, Scores
 from training.evaluation import Evaluation
 
 
@@ -34,15 +34,13 @@ def print_change(evaluation: Evaluation, stable: str, console: Console) -> None:
     found, interval = evaluation.binary(stable), evaluation.binary_interval(stable)
     limits = f" (95 % {interval.low:.3f} to {interval.high:.3f})" if interval else ""
     console.print(
-        f"changed, any class but {stable}: F1 {shown(found.f1)}{limits}, precision {shown(found.precision)}, "
-        f"recall {shown(found.recall)}, IoU {shown(found.iou)}",
+        f"changed, any class but {stable}: {_found(found, limits)}",
         highlight=False,
         soft_wrap=True,
     )
     if whole := evaluation.whole_mask(stable):
         console.print(
-            f"the same where changes that nobody can name count too: F1 {shown(whole.f1)}, "
-            f"precision {shown(whole.precision)}, recall {shown(whole.recall)}, IoU {shown(whole.iou)}",
+            f"the same where changes that nobody can name count too: {_found(whole)}",
             highlight=False,
             soft_wrap=True,
         )
@@ -70,6 +68,13 @@ def headline(evaluation: Evaluation) -> str:
 def shown(value: float | None) -> str:
     """A score with three decimals, or a dash when it is undefined."""
     return "-" if value is None else f"{value:.3f}"
+
+
+def _found(scores: BinaryScores, limits: str = "") -> str:
+    return (
+        f"F1 {shown(scores.f1)}{limits}, precision {shown(scores.precision)}, recall {shown(scores.recall)}, "
+        f"IoU {shown(scores.iou)}"
+    )
 
 
 def _classes(evaluation: Evaluation) -> Table:

@@ -9,7 +9,6 @@ import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -21,12 +20,13 @@ from rich.console import Console
 from landcover.bundle import Bundle, write_bundle
 from landcover.errors import ConfigError, OutputNotWritable
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, BandStatistics, Manifest
+from landcover.raster.digest import file_digest
 from landcover.sensors import get_product
 from models.export import Export, export_graph
 from models.graph import MAX_REFLECTANCE
 from training.config import read_yaml
 from training.golden import band_statistics, golden_input
-from training.order import digest, public_command
+from training.order import public_command
 from training.scenes import MemoryScene, SceneInfo
 from training.severity.card import severity_card
 from training.severity.cross_validation import Recipe, cross_validate, read_recipe
@@ -37,6 +37,7 @@ from training.severity.rebound import rebind
 from training.severity.table import SeverityTable, read_table
 from training.severity.task import SeverityTask, load_severity_task
 from training.severity.verdict import Verdict, print_verdict, reach_verdict
+from training.sheet import in_graph, input_facts, size_facts, text_facts
 
 GOLDEN_SIDE: Final = 64
 GOLDEN_WINDOWS: Final = 2
@@ -187,50 +188,21 @@ def _manifest(
     verdicts: Sequence[Verdict],
     provenance: Mapping[str, Any],
 ) -> Manifest:
-    text, product = order.text, get_product(task.inputs.product)
-    network = task.network
-    parameters = sum(parameter.numel() for parameter in task.cover.parameters())
+    radiometry, network = get_product(task.inputs.product).radiometry, task.network
+    root = in_graph(f"sqrt(clip(DN * {radiometry.scale} + {radiometry.offset}, 0, {MAX_REFLECTANCE}))")
     return Manifest(
-        name=text["name"],
-        version=order.version,
-        title=text["title"],
-        description=text["description"],
+        **text_facts(order.text, order.version),
+        **input_facts(task.inputs.product, task.inputs.bands),
+        **size_facts(task.cover),
         architecture=f"per-pixel ensemble of {network.members} x {network.depth} layers of {network.width}",
         legend_id=order.table.legend.id,
         legend_version=order.table.legend.version,
-        bands=tuple(task.inputs.bands),
-        product=product.id,
-        levels=tuple(text["levels"]),
-        radiometry=product.radiometry,
-        dtype=product.dtype,
-        nodata=product.nodata,
-        gsd_m=min(product.band(band).gsd_m for band in task.inputs.bands),
-        tile_size=int(text["tile_size"]),
-        overlap=int(text["overlap"]),
-        batch_size=int(text["batch_size"]),
         temperature=1.0,
-        total_parameters=parameters,
-        memory_size=4 * parameters,
-        value_scaling=tuple(_value_scaling(task)),
+        value_scaling=(root,) * len(task.inputs.bands),
         statistics=statistics,
-        licence=text["licence"],
-        attribution=" ".join(str(text["attribution"]).split()),
-        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         scores={"cross_validation": [verdict.to_json() for verdict in verdicts]},
         provenance=provenance,
     )
-
-
-def _value_scaling(task: SeverityTask) -> Iterator[dict[str, Any]]:
-    """What the graph does to each band, in the words of MLM (a processing expression); see ``models.graph``."""
-    radiometry = get_product(task.inputs.product).radiometry
-    for _ in task.inputs.bands:
-        yield {
-            "type": "processing",
-            "format": "python",
-            "expression": f"sqrt(clip(DN * {radiometry.scale} + {radiometry.offset}, 0, {MAX_REFLECTANCE}))",
-            "description": "applied inside the graph; give it digital numbers",
-        }
 
 
 def _provenance(order: SeverityOrder, plots: Plots, checkpoint: Path) -> dict[str, Any]:
@@ -240,8 +212,8 @@ def _provenance(order: SeverityOrder, plots: Plots, checkpoint: Path) -> dict[st
         "training_files_sha256": plots.sha256,
         "severity_table": {"name": order.table.name, "sha256": order.table.sha256, "bounds": list(order.table.bounds)},
         "config": order.recipe.path.name,
-        "config_sha256": digest(order.recipe.path),
-        "checkpoint_sha256": digest(checkpoint),
+        "config_sha256": file_digest(order.recipe.path),
+        "checkpoint_sha256": file_digest(checkpoint),
         "command": order.command,
         "steppe": version("steppe"),
         "python": platform.python_version(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from landcover.errors import ConfigError
 from landcover.legends import Legend, get_legend
+from landcover.raster.digest import file_digest
 from training.config import read_yaml
 
 LEGEND: Final = "severity5"
@@ -94,7 +94,7 @@ def read_table(path: Path) -> SeverityTable:
         quantity=cast("Quantity", quantity),
         bounds=tuple(high for _, high in spans[:-1]),
         note=" ".join(str(content.get("note", "")).split()),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=file_digest(path),
     )
 
 
