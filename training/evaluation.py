@@ -193,10 +193,6 @@ class Evaluation:
         counts = np.sum([scene.change for scene in self.scenes], axis=0)
         return binary_score([[row[~others].sum(), row[others].sum()] for row in counts], [1]) if counts.any() else None
 
-    def interval(self, statistic: Callable[[Scores], float | None]) -> Interval | None:
-        """95 % interval of a pooled score, from resampling sites."""
-        return self.intervals([statistic])[0]
-
     def intervals(self, statistics: Iterable[Callable[[Scores], float | None]]) -> list[Interval | None]:
         """95 % intervals of several pooled scores, from the same draws of sites."""
         matrices = self._site_matrices()

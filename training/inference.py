@@ -24,7 +24,7 @@ from landcover.manifest import MODEL_FILE
 from landcover.tiling import MARGIN, TilePlan, mirror
 from models.export import open_session
 from models.graph import SceneNet
-from training.scenes import MemoryScene, Sample, Scene, SceneInfo
+from training.scenes import Sample, Scene
 from training.task import LandCoverTask
 
 type Predictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -197,25 +197,3 @@ def scene_plan(scene: Scene, *, tile: int, overlap: int) -> TilePlan:
         WindowError: when the sizes are not usable.
     """
     return TilePlan(scene.info.height, scene.info.width, tile, overlap, margin=MARGIN)
-
-
-def predict_scene(
-    predict: Predictor, dn_BHW: NDArray[np.float32], plan: TilePlan, *, classes: int
-) -> NDArray[np.float32]:
-    """Blended probabilities of a scene in memory.
-
-    Args:
-        predict: the network.
-        dn_BHW: digital numbers (band, row, col).
-        plan: windows over the scene.
-        classes: number of classes K.
-
-    Returns:
-        float32 probabilities (class, row, col).
-    """
-    info = SceneInfo("scene", "scene", plan.height, plan.width)
-    scene = MemoryScene(info, {"image": torch.from_numpy(np.ascontiguousarray(dn_BHW))})
-    probabilities_KHW = np.empty((classes, plan.height, plan.width), dtype=np.float32)
-    for strip in predict_strips(predict, scene, plan):
-        probabilities_KHW[:, strip.rows] = strip.probabilities_KHW
-    return probabilities_KHW

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.bundle import MANIFEST_FILE, Bundle, load_bundle, version_key
-from landcover.errors import BundleInvalid
 from landcover.legends import Legend
 from landcover.metrics import Scores, score
 from training.evaluation import Evaluation, evaluate_scenes
@@ -53,21 +52,16 @@ class Standing:
 
 
 def find_champion(order: Order) -> Bundle | None:
-    """The bundle that was named, else the newest readable version of the same name in the output registry.
+    """The bundle that was named, else the newest version of the same name in the output registry.
 
     Raises:
-        BundleInvalid: when the bundle that was named cannot be read.
+        BundleInvalid: when it cannot be read: an older one would be an easier one to beat.
     """
     if order.champion is not None:
         return load_bundle(order.champion)
     folder = order.output / str(order.text["name"])
     versions = [path for path in folder.iterdir() if (path / MANIFEST_FILE).is_file()] if folder.is_dir() else []
-    for path in sorted(versions, key=lambda path: version_key(path.name), reverse=True):
-        try:
-            return load_bundle(path)
-        except BundleInvalid:
-            continue
-    return None
+    return load_bundle(max(versions, key=lambda path: version_key(path.name))) if versions else None
 
 
 def judge(champion: Bundle | None, standing: Standing, gate: Gate, sizes: Mapping[str, int]) -> Verdict:

@@ -16,10 +16,10 @@ from landcover.grid import Window
 from landcover.legends import get_legend
 from landcover.tiling import MARGIN, TilePlan
 from tests.training.memory import memory_scene
-from tests.training.verdicts import PixelModel
+from tests.training.verdicts import PixelModel, predict_scene
 from training.cross_validation import pool_folds
 from training.evaluation import Scoring, evaluate_scenes, winners
-from training.inference import predict_scene, predict_strips, scene_plan
+from training.inference import predict_strips, scene_plan
 from training.scaling import scale_by_sites
 from training.scenes import IGNORE, MemoryScene, SceneInfo
 from training.temperature import NothingToScore, best_temperature
@@ -327,10 +327,10 @@ def test_no_window_of_a_scene_is_read_higher_than_a_tile():
     assert max(watched.heights) <= 64
 
 
-def test_a_scene_is_predicted_like_its_array(model):
+def test_a_scene_in_windows_is_predicted_like_the_whole(model):
     scene = memory_scene("a", shape=(130, 77))
     plan = TilePlan(130, 77, 64, 32, margin=MARGIN)
-    found_KHW = predict_scene(model, whole(scene)["image"].numpy().astype(np.float32), plan, classes=7)
+    found_KHW = predict_scene(model, scene, plan, classes=7)
     np.testing.assert_allclose(found_KHW, model.whole(scene), atol=1e-6)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from landcover.errors import ConfigError
+from landcover.errors import BundleInvalid, ConfigError
 from landcover.legends import get_legend
 from landcover.metrics import score
 from tests.bundles import tiny_bundle, tiny_manifest
@@ -155,12 +155,14 @@ def order(folder, **changes):
     return Order(**(basis | {"output": folder} | changes))
 
 
-def test_the_newest_readable_version_is_the_champion(tmp_path):
+def test_the_newest_version_is_the_champion_and_never_an_older_one_in_its_place(tmp_path):
     assert find_champion(order(tmp_path)) is None
     for version in ("0.9.0", "0.10.0", "0.11.0"):
         tiny_bundle(tmp_path, version=version)
+    assert find_champion(order(tmp_path)).manifest.version == "0.11.0"
     (tmp_path / "tiny/0.11.0/manifest.json").write_text("{")
-    assert find_champion(order(tmp_path)).manifest.version == "0.10.0"
+    with pytest.raises(BundleInvalid, match=r"0\.11\.0"):
+        find_champion(order(tmp_path))
     named = find_champion(order(tmp_path, champion=tmp_path / "tiny/0.9.0"))
     assert named.manifest.version == "0.9.0"
 

@@ -9,7 +9,8 @@ from pyproj import CRS
 from landcover.grid import Grid
 from landcover.legends import get_legend
 from landcover.raster.maps import read_map
-from training.inference import predict_scene, scene_plan, torch_predictor
+from tests.training.verdicts import predict_scene
+from training.inference import scene_plan, torch_predictor
 from training.maps import OVERLAP, TILE, write_maps
 from training.scenes import MemoryScene, SceneInfo
 from training.task import InputChoice, LandCoverTask, NetworkChoice
@@ -36,9 +37,8 @@ def test_a_map_holds_the_codes_of_the_whole_prediction(task, tmp_path):
     assert list(write_maps(predict, [given], legend, tmp_path / "maps")) == [("a/b[0:9]", True)]
     (path,) = (tmp_path / "maps").iterdir()
     codes, grid = read_map(path)
-    dn = given.read(given.info.extent)["image"].numpy().astype(np.float32)
     plan = scene_plan(given, tile=TILE, overlap=OVERLAP)
-    wanted = legend.encode(predict_scene(predict, dn, plan, classes=7).argmax(axis=0).astype(np.uint8))
+    wanted = legend.encode(predict_scene(predict, given, plan, classes=7).argmax(axis=0).astype(np.uint8))
     wanted[3:5, 7:9] = legend.nodata
     assert path.name == "a_b_0_9_.tif"
     assert grid == given.info.grid

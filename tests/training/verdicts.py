@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from training.inference import predict_strips
 from training.task import InputChoice, LandCoverTask, NetworkChoice
 
 
@@ -31,6 +32,14 @@ class PixelModel:
     def whole(self, scene):
         """Probabilities KHW of a whole scene in one pass."""
         return self(scene.read(scene.info.extent)["image"].numpy()[None])[0]
+
+
+def predict_scene(predict, scene, plan, *, classes):
+    """Blended probabilities KHW of a whole scene, put together from its strips."""
+    probabilities_KHW = np.full((classes, plan.height, plan.width), np.nan, dtype=np.float32)
+    for strip in predict_strips(predict, scene, plan):
+        probabilities_KHW[:, strip.rows] = strip.probabilities_KHW
+    return probabilities_KHW
 
 
 def write_checkpoint(path, *, bands, seed=0, legend="unccd7", dates=1, product="sentinel-2-l1c"):
