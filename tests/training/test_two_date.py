@@ -241,9 +241,11 @@ class Memory(Source):
         return self._scenes
 
 
-def memory(name, site="here", shape=(4, 4), label=TREES):
+def memory(name, site="here", shape=(4, 4), label=TREES, split=None, weight=None):
     sample = {"image": torch.ones(1, *shape, dtype=torch.int32), "mask": torch.full(shape, label, dtype=torch.uint8)}
-    return MemoryScene(SceneInfo(name, site, *shape), sample)
+    if weight is not None:
+        sample["weight"] = torch.full(shape, weight)
+    return MemoryScene(SceneInfo(name, site, *shape, split=split), sample)
 
 
 def test_any_source_with_dates_in_its_names_will_do():
@@ -255,8 +257,33 @@ def test_any_source_with_dates_in_its_names_will_do():
     assert sample["mask"].unique().tolist() == [0]  # trees to artificial
 
 
+def test_two_images_of_one_day_are_no_pair():
+    same_day = [memory("a_20170501", "there"), memory("b_20170501", "there")]
+    dates = [memory("a_20170501"), memory("b_20170501"), memory("c_20180501"), memory("monday", "elsewhere")]
+    assert [pair.info.site for pair in TwoDateSites(Memory([*same_day, *dates])).scenes()] == ["here"]
+    with pytest.raises(NoPairs):
+        TwoDateSites(Memory(same_day)).scenes()
+
+
+def test_a_pair_has_the_split_and_the_weights_of_its_dates(tmp_path):
+    dates = [
+        memory("a_20170501", split="val", weight=0.5),
+        memory("b_20180501", split="val", weight=0.25, label=ARTIFICIAL),
+    ]
+    (pair,) = TwoDateSites(Memory(dates)).scenes()
+    assert pair.info.split == "val"
+    assert read(pair)["weight"].unique().tolist() == [0.125]
+    seen = np.zeros((1, 4, 4), np.uint8)
+    seen[0, 1] = 1
+    write_raster(tmp_path / "here.tif", seen, crs="EPSG:4326", transform=from_origin(0, 0, *CITY_RES))
+    (masked,) = TwoDateSites(Memory(dates), root=str(tmp_path), change_masks="{site}.tif").scenes()
+    assert read(masked)["weight"][:3, 0].tolist() == [1, 0.125, 1]  # where nothing changed nobody asks the class maps
+
+
 def test_refusals(tmp_path):
     pair = [memory("a_20170501"), memory("a_20180501")]
+    with pytest.raises(ConfigError, match="a_20170501 is of split 'train' and b_20180501 of None"):
+        TwoDateSites(Memory([memory("a_20170501", split="train"), memory("b_20180501")])).scenes()
     with pytest.raises(NoPairs, match="no place with two dates was found"):
         TwoDateSites(Memory(pair[:1])).scenes()
     with pytest.raises(NoPairs, match="change mask 'nowhere"):

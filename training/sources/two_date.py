@@ -85,8 +85,9 @@ class PairScene(Scene):
     def read(self, window: Window) -> Sample:
         """``image`` with the bands of both dates, ``mask``, and what else is known.
 
-        ``changed`` if there is a change mask, ``teacher`` if the dates have one: shares of the signs. A pixel without
-        image at either date is `IGNORE`.
+        ``changed`` if there is a change mask; ``teacher`` if the dates have one: shares of the signs; ``weight`` if
+        they have one: the product of both, but 1 where a person saw no change. A pixel without image at either date
+        is `IGNORE`.
         """
         first, second = (scene.read(window) for scene in self._dates)
         empty_HW = (first["image"] == 0).all(dim=0) | (second["image"] == 0).all(dim=0)
@@ -113,9 +114,16 @@ class PairScene(Scene):
         else:
             mask_HW, evidence_SHW = self._from_mask(self._mask_path, index_HW, teacher_KHW)
         labels = {"mask": torch.from_numpy(mask_HW)}
+        if known:
+            labels["teacher"] = torch.from_numpy(evidence_SHW).half()
+        if all("weight" in sample for sample in samples):
+            labels["weight"] = samples[0]["weight"] * samples[1]["weight"]
         if self._mask_path is not None:  # outside the mask everything is stable
-            labels["changed"] = (labels["mask"] != STABLE_INDEX).to(torch.uint8)
-        return {**labels, "teacher": torch.from_numpy(evidence_SHW).half()} if known else labels
+            changed_HW = labels["mask"] != STABLE_INDEX
+            labels["changed"] = changed_HW.to(torch.uint8)
+            if "weight" in labels:
+                labels["weight"] = labels["weight"].masked_fill(~changed_HW, 1.0)
+        return labels
 
     def _from_matrix(
         self, index_HW: list[NDArray[np.uint8]], teacher_KHW: list[NDArray[np.float32]]
@@ -153,7 +161,7 @@ class PairScene(Scene):
 
 
 class TwoDateSites(Source):
-    """The oldest and the youngest image of every place that has at least two dates.
+    """The oldest and the youngest image of every place that has images of at least two days.
 
     Args:
         source: Source of single dates with classes of UNCCD-7; scene names hold the date (20180328, 2018-03-28).
@@ -202,6 +210,7 @@ class TwoDateSites(Source):
         Raises:
             NoPairs: There is none.
             GridMismatch: Two dates of a place do not lie on one pixel grid.
+            ConfigError: A name has no date, or the data set itself puts both dates of a place into different splits.
         """
         self.facts()
         pairs = list(self._pairs())
@@ -221,7 +230,9 @@ class TwoDateSites(Source):
             if len(dates) < 2 or (mask is None and self._change_masks is not None):  # noqa: PLR2004 (a pair)
                 continue
             ordered = sorted(dates, key=lambda scene: _date(scene.info.name))
-            yield _checked(_PairFiles(site, ordered[0], ordered[-1], mask))
+            pair = _PairFiles(site, ordered[0], ordered[-1], mask)
+            if len(set(pair.dates)) == len(pair.dates):  # two images of one day show no change of land
+                yield _checked(pair)
 
     def _mask_of(self, site: str) -> Path | None:
         if self._change_masks is None:
@@ -245,6 +256,10 @@ def _checked(pair: _PairFiles) -> _PairFiles:
         raise GridMismatch(
             f"{older.name} and {younger.name} do not lie on one pixel grid; bring both dates to one grid first"
         )
+    if older.split != younger.split:
+        raise ConfigError(
+            f"{older.name} is of split {older.split!r} and {younger.name} of {younger.split!r}; a pair has one split"
+        )
     return pair
 
 
@@ -258,6 +273,7 @@ def _info(pair: _PairFiles, *, reverse: bool) -> SceneInfo:
         width=older.width,
         grid=older.grid,
         level=older.level if older.level == younger.level else "unknown",
+        split=older.split,
         files=(*older.files, *younger.files, *masks),
         training_only=reverse,
     )
