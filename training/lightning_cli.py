@@ -28,8 +28,8 @@ from training.guards import EpochSeed, FiniteGuard
 from training.inference import CheckpointUnreadable, load_task, torch_predictor
 from training.loggers import default_loggers
 from training.maps import write_maps
-from training.resume import Plan, deciding_settings, plan_fit, plan_from
-from training.run_folder import RunRecord, data_fingerprints, find_runs, locked
+from training.resume import Plan, plan_fit, plan_from, run_record
+from training.run_folder import data_fingerprints, find_runs, locked
 from training.run_keeper import RunKeeper
 from training.task import LandCoverTask
 
@@ -163,7 +163,7 @@ class SteppeCLI(LightningCLI):
         """Take the run folder and decide where to begin."""
         _lock(self._held, root)
         self._dump_config()
-        self._record = RunRecord(config=deciding_settings(self.config_dump), data=self._fingerprints())
+        self._record = run_record(self.config_dump, self._fingerprints())
         named = self._settings.ckpt_path
         resume = self._settings.resume
         plan = plan_from(Path(named), root, self._record) if named else plan_fit(root, resume, self._record)

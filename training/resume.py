@@ -1,7 +1,7 @@
 """Go on from a checkpoint, or start anew: what ``--resume`` means.
 
 - ``auto``: go on with the newest training of the folder if it is unfinished; with a finished one of the same
-  configuration there is nothing to do; else start anew.
+  configuration there is nothing to do, unless it may last longer now; else start anew.
 - ``none``: start anew, beside what is there.
 - ``last``: go on from the end of the newest epoch that can be read.
 - ``best``: go on from the best epoch.
@@ -40,6 +40,11 @@ NEUTRAL: Final = (
 """Settings that a resumed training may have otherwise: they do not shape the weights."""
 
 DECIDING: Final = ("seed_everything", "model", "data", "trainer")
+
+LENGTH: Final = "trainer.max_epochs"
+SCHEDULE: Final = "model.init_args.optimiser.schedule"
+OPEN_ENDED: Final = "constant"
+"""The schedule under which a training does not know how long it will last, so that it can be made longer afterwards."""
 
 
 class RunDiffers(ConfigError):
@@ -101,16 +106,19 @@ def plan_from(checkpoint: Path, root: Path, record: RunRecord) -> Plan:
     return Plan(next_run(root), checkpoint, f"going on from {checkpoint.name}", int(stored["global_step"]))
 
 
-def deciding_settings(config: dict[str, Any]) -> dict[str, Any]:
-    """What shapes the weights, as dotted keys and JSON values.
+def run_record(config: dict[str, Any], data: dict[str, str]) -> RunRecord:
+    """What shapes the weights of a training.
 
     Args:
         config: The configuration as LightningCLI dumps it.
+        data: Fingerprints of the data, see `training.run_folder.data_fingerprints`.
     """
     flat: dict[str, Any] = {}
     for key in DECIDING:
         _flatten(key, config.get(key), flat)
-    return {key: value for key, value in flat.items() if not key.startswith(NEUTRAL)}
+    flat = {key: value for key, value in flat.items() if not key.startswith(NEUTRAL)}
+    epochs = flat.pop(LENGTH, None) if flat.get(SCHEDULE) == OPEN_ENDED else None
+    return RunRecord(config=flat, data=data, epochs=epochs)
 
 
 def _anew(root: Path, resume: Resume) -> Plan:
@@ -121,10 +129,10 @@ def _anew(root: Path, resume: Resume) -> Plan:
 
 def _automatic(run: RunFolder, record: RunRecord) -> Plan:
     before = run.read_record()
-    if before.finished and before.identity == record.identity:
+    if before.finished and before.identity == record.identity and not record.goes_beyond(before):
         said = f"{run.folder} is finished, nothing to do; --resume none trains anew"
         return Plan(run, said=said, nothing_to_do=True)
-    if before.finished:
+    if before.finished and before.identity != record.identity:
         return _beside(run, "is finished and had other settings or data")
     if not (run.checkpoints / LAST).exists():
         return _beside(run, "ended before its first epoch did")

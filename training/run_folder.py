@@ -48,17 +48,25 @@ class RunRecord:
         config: What shapes the result, as dotted keys and JSON values.
         data: Scene name to fingerprint of its files, with the split in front: ``train/NAME``.
         finished: Whether it came to its end.
+        epochs: How long it is to last, where that shapes nothing but its end; else None, and the configuration says it.
     """
 
     config: dict[str, Any]
     data: dict[str, str] = field(default_factory=dict)
     finished: bool = False
+    epochs: int | None = None
 
     @property
     def identity(self) -> str:
         """Digest of configuration and data; checkpoints carry it."""
         text = json.dumps([self.config, self.data], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def goes_beyond(self, other: RunRecord) -> bool:
+        """Whether this is the same training as the other, only longer."""
+        if self.identity != other.identity or self.epochs is None or other.epochs is None:
+            return False
+        return other.epochs >= 0 and not 0 <= self.epochs <= other.epochs  # -1 is without end
 
     def config_differences(self, other: RunRecord) -> list[str]:
         """What the other's configuration says otherwise, ``key: mine -> theirs``."""

@@ -19,7 +19,7 @@ from tests.training.fits import WARNINGS, Signal, always_with, column, fit, metr
 from training import lightning_cli
 from training.checkpoints import WholeCheckpointIO, read_checkpoint
 from training.inference import CheckpointUnreadable
-from training.resume import RUN_KEY, RunDiffers, deciding_settings, plan_fit, plan_from
+from training.resume import RUN_KEY, RunDiffers, plan_fit, plan_from, run_record
 from training.run_folder import RunBusy, RunFolder, RunRecord, data_fingerprints, find_runs, locked
 from training.scenes import MemoryScene, SceneInfo
 
@@ -110,6 +110,18 @@ def test_a_finished_run_is_left_alone_until_a_new_one_is_asked_for(tmp_path, cap
     assert same(before["state_dict"], stored(tmp_path, version=1)["state_dict"])
     with pytest.raises(CheckpointUnreadable, match="there is no training"):
         fit(tmp_path / "elsewhere", "--resume=last")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("data")
+def test_a_finished_run_with_a_constant_rate_can_be_made_longer(tmp_path, capsys):
+    constant = "--model.init_args.optimiser.schedule=constant"
+    fit(tmp_path / "twice", constant, epochs=1)
+    capsys.readouterr()
+    fit(tmp_path / "twice", constant, epochs=2)
+    assert "1 epochs done" in capsys.readouterr().err
+    fit(tmp_path / "once", constant, epochs=2)
+    assert same(stored(tmp_path / "twice")["state_dict"], stored(tmp_path / "once")["state_dict"])
 
 
 @pytest.mark.slow
@@ -280,7 +292,23 @@ def test_a_damaged_record_is_a_sentence(tmp_path):
 
 def test_settings_that_do_not_shape_weights_may_change():
     config = {"seed_everything": 1, "trainer": {"max_epochs": 3, "accelerator": "cpu", "enable_progress_bar": True}}
-    assert deciding_settings(config) == {"seed_everything": 1, "trainer.max_epochs": 3}
+    record = run_record(config, {"train/a": "1"})
+    assert record == RunRecord({"seed_everything": 1, "trainer.max_epochs": 3}, {"train/a": "1"})
+
+
+def test_the_length_of_a_run_is_a_setting_unless_its_rate_is_constant(tmp_path):
+    def record(schedule, epochs):
+        optimiser = {"optimiser": {"schedule": schedule}}
+        return run_record({"model": {"init_args": optimiser}, "trainer": {"max_epochs": epochs}}, {})
+
+    assert record("cosine", 3).identity != record("cosine", 4).identity
+    run = started(tmp_path, record=record("constant", 4))
+    run.finish()
+    for epochs in (3, 4):
+        assert plan_fit(tmp_path, "auto", record("constant", epochs)).nothing_to_do
+    for epochs in (5, -1):  # -1 is without end
+        plan = plan_fit(tmp_path, "auto", record("constant", epochs))
+        assert (plan.run, plan.checkpoint) == (run, run.checkpoints / "last.ckpt")
 
 
 def test_the_lock_holds_others_off_and_ends_with_its_holder(tmp_path):
