@@ -83,6 +83,8 @@ def _accuracy(measured: Measured) -> Iterator[str]:
     else:
         yield "## Accuracy on sites it never saw"
     yield _headline(report)
+    if report.get("elsewhere"):
+        yield _elsewhere(report["elsewhere"])
     yield f"{_calibration(report)} {measured.temperature_note}"
     yield _command("Whole scenes were predicted in overlapping windows, as the service does.", measured.command)
     yield "### Per class"
@@ -108,6 +110,15 @@ def _headline(report: Mapping[str, Any]) -> str:
         f"{_number(report['macro_boundary_iou'])} (band of {report['boundary_px']} pixels). {report['pixels']:,} "
         f"labelled pixels of {report['scenes']} scenes; intervals are 95 %, bootstrap over {report['sites']} sites. "
         + _sure(report["overall_accuracy_where_teacher_is_sure"])
+    )
+
+
+def _elsewhere(others: Mapping[str, Any]) -> str:
+    change = f", changed F1 {_number(others['change_f1'])}" if "change_f1" in others else ""
+    return (
+        f"Settings were chosen on {', '.join(others['left_out'])}. Without them: overall accuracy "
+        f"{_percent(others['overall_accuracy'])}, macro IoU {_number(others['macro_iou'])}, over frequent classes "
+        f"{_number(others['macro_iou_frequent'])}{change}; {others['sites']} sites, {others['pixels']:,} pixels."
     )
 
 

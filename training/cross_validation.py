@@ -65,7 +65,7 @@ def evaluate_folds(
     """
     data = data_from_config(config, fold=0)
     settings = [*settings, read_yaml(config)["data"]]
-    paths = _checkpoints(pattern, len(read_folds(Path(str(data.split.folds))).folds))
+    paths = _checkpoints(pattern, len(_folds(data)))
     book, evaluations, digests = ExampleBook(data.facts), [], {}
     for fold, path in enumerate(paths):
         run = FoldRun(fold, path, data_from_config(config, fold=fold))
@@ -74,6 +74,18 @@ def evaluate_folds(
         book.add(examples, fold=fold)
         evaluations.append(evaluation)
     return pool_folds(evaluations), book, digests
+
+
+def fold_sites(config: Path) -> tuple[str, ...]:
+    """Sites of all folds of a configuration.
+
+    Args:
+        config: training configuration that is split by folds.
+
+    Raises:
+        ConfigError: it is not, or the file of folds is unusable.
+    """
+    return tuple(site for fold in _folds(data_from_config(config, fold=0)) for site in fold)
 
 
 def pool_folds(evaluations: Sequence[Evaluation]) -> Evaluation:
@@ -90,6 +102,10 @@ def pool_folds(evaluations: Sequence[Evaluation]) -> Evaluation:
     reliability = pool_reliability([evaluation.reliability for evaluation in evaluations])
     scaling = scale_by_folds(pixels, [scene.fold or 0 for scene in scenes], before=reliability)
     return Evaluation(first.legend, tuple(scenes), reliability, first.scoring, scaling, pixels)
+
+
+def _folds(data: SceneData) -> tuple[tuple[str, ...], ...]:
+    return read_folds(Path(str(data.split.folds))).folds
 
 
 def _checkpoints(pattern: str, count: int) -> list[Path]:

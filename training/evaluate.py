@@ -7,11 +7,11 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +23,13 @@ from landcover.errors import OutputNotWritable
 from landcover.precision import Precision
 from training.candidates import Candidate, bundle_candidate, check_fits, checkpoint_candidate, differenced
 from training.config import data_from_config
-from training.cross_validation import FoldRun, evaluate_folds
+from training.cross_validation import FoldRun, evaluate_folds, fold_sites
+from training.elsewhere import chosen_sites
 from training.evaluation import MIN_SHARE, Evaluation, Scoring, evaluate_scenes
 from training.inference import Predictor, refuse_trained_on, scene_plan
 from training.report.examples import ExampleBook
 from training.report.page import Subject, write_report
-from training.report.tables import print_change, print_evaluation, shown
+from training.report.tables import print_change, print_elsewhere, print_evaluation, shown
 from training.scenes import Scene
 
 __all__ = ["main", "print_evaluation", "shown"]
@@ -78,13 +79,19 @@ def main(arguments: Sequence[str]) -> int:
     if options.json:
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
         return 0
-    console = Console()
-    print_evaluation(verdict.evaluation, console)
-    if subject.stable:
-        print_change(verdict.evaluation, subject.stable, console)
+    _print(verdict.evaluation, subject, report)
     if options.output:
-        console.print(f"wrote {options.output / 'report.html'} and report.json", highlight=False, soft_wrap=True)
+        Console().print(f"wrote {options.output / 'report.html'} and report.json", highlight=False, soft_wrap=True)
     return 0
+
+
+def _print(evaluation: Evaluation, subject: Subject, report: Mapping[str, Any]) -> None:
+    console = Console()
+    print_evaluation(evaluation, console)
+    if subject.stable:
+        print_change(evaluation, subject.stable, console)
+    if "elsewhere" in report:
+        print_elsewhere(report["elsewhere"], console)
 
 
 def _single(options: argparse.Namespace) -> Verdict:
@@ -97,6 +104,7 @@ def _single(options: argparse.Namespace) -> Verdict:
     data = data_from_config(options.config)
     check_fits(candidate, data.facts)
     scenes = data.scenes(options.split or "val")
+    chosen_sites((scene.info.site for scene in scenes), options.chosen_on)
     if options.checkpoint and options.split != "train":
         refuse_trained_on(options.checkpoint, scenes)
     book = ExampleBook(data.facts)
@@ -113,6 +121,7 @@ def _cross_validated(options: argparse.Namespace) -> Verdict:
         book = ExampleBook(run.data.facts)
         return _evaluated(options, candidate, run.data.scenes("test"), book, f"fold {run.fold}"), book
 
+    chosen_sites(fold_sites(options.config), options.chosen_on)
     sizes = options.tile, options.overlap, options.boundary_px, options.difference
     cache = options.output / "folds" if options.output else None
     evaluation, book, models = evaluate_folds(options.config, options.folds, evaluate, cache=cache, settings=sizes)
@@ -161,6 +170,7 @@ def _subject(options: argparse.Namespace, verdict: Verdict, arguments: Sequence[
         tile=options.tile,
         overlap=options.overlap,
         stable=stable,
+        chosen_on=tuple(options.chosen_on),
     )
 
 
@@ -205,6 +215,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--boundary-px", type=int, default=BAND_PX, help=f"width of the boundary band in pixels, default {BAND_PX}"
+    )
+    parser.add_argument(
+        "--chosen-on",
+        metavar="SITE",
+        nargs="+",
+        default=(),
+        help="sites that settings were chosen on, or patterns such as 'city_*': also give the figures without them",
     )
     parser.add_argument("--stable", metavar="CLASS", help="also score 'changed', any class but this one")
     parser.add_argument(

@@ -237,7 +237,8 @@ def _report(work: Work, evaluation: Evaluation) -> dict[str, Any]:
         config=order.config,
         models={order.checkpoint.name: file_digest(order.checkpoint)},
         split="test",
-        **order.sizes,
+        tile=order.sizes["tile"],
+        overlap=order.sizes["overlap"],
         stable=facts.stable,
     )
     return subject.to_json(evaluation)

@@ -137,6 +137,29 @@ def test_folds_are_pooled_and_each_is_scored_by_its_own_network(folds, capsys):
     assert report["by_fold"]["1"]["macro_iou"] == alone["macro_iou"]
 
 
+def test_figures_without_the_sites_that_settings_were_chosen_on(folds, capsys):
+    assert main([*folds, "--chosen-on", "site0", "*2", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    rest = [report["by_fold"][fold] for fold in ("1", "3")]  # one site a fold
+    others = report["elsewhere"]
+    assert others["left_out"] == ["site0", "site2"]
+    assert others["pixels"] == sum(row["pixels"] for row in rest)
+    right = sum(row["overall_accuracy"] * row["pixels"] for row in rest)
+    assert others["overall_accuracy"] == pytest.approx(right / others["pixels"])
+    main([*folds, "--chosen-on", "site0", "*2"])
+    assert "without the 2 sites that settings were chosen on" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("patterns", "message"),
+    [(["paris"], "'paris' fits no site; there are site0, site1"), (["site*"], "leaves no site to score")],
+)
+def test_sites_that_settings_were_chosen_on_are_checked_before_the_work(folds, patterns, message, monkeypatch):
+    monkeypatch.setattr(command, "_evaluated", lambda *_: pytest.fail("work was done"))
+    with pytest.raises(ConfigError, match=message):
+        main([*folds, "--chosen-on", *patterns])
+
+
 def test_an_interrupted_cross_validation_goes_on(folds, monkeypatch, capsys):
     arguments = [*folds, "-o", "out", "--json"]
     scored, evaluate = [], command.evaluate_scenes

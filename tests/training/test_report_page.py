@@ -120,13 +120,15 @@ def test_folds_and_change_have_their_tables(tmp_path):
         own = ExampleBook(MemorySource((), dates=2).facts())
         evaluations.append(evaluate_scenes(PixelModel(8, 3), [scene], legend, tile=64, overlap=32, examples=own))
         book.add(own.examples, fold=fold)
-    about = subject(tmp_path, stable="stable", models={"fold 0": "aa", "fold 1": "bb"})
+    about = subject(tmp_path, stable="stable", models={"fold 0": "aa", "fold 1": "bb"}, chosen_on=("site1",))
     report, page = written(tmp_path, pool_folds(evaluations), book, about)
     text = " ".join(" ".join(page.text).split())
     assert set(report["by_fold"]) == {"0", "1"}
     assert report["change"]["f1"] == pool_folds(evaluations).binary("stable").f1
     assert f"changed {report['change']['f1']:.3f}" in text
     assert "Cross-validation, 2 folds" in text
+    assert report["elsewhere"]["change_f1"] == evaluations[0].binary("stable").f1
+    assert f"Without it: overall accuracy {100 * report['elsewhere']['overall_accuracy']:.1f} %" in text
     assert "earlier image" in text
     assert "fold 1" in text
     assert len(page.pictures) == 2 + 2 * 5

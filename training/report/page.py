@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from landcover.metrics import Interval
 from landcover.raster.digest import file_digest
+from training.elsewhere import elsewhere
 from training.evaluation import Evaluation
 from training.report.examples import Example
 from training.report.figures import DASH, class_picture, confusion_picture, error_picture, picture, reliability_picture
@@ -36,6 +37,7 @@ class Subject:
         tile: window side in pixels.
         overlap: pixels shared by neighbouring windows.
         stable: class that means "no change", where changes are scored.
+        chosen_on: names or shell patterns of the sites that settings were chosen on; figures without them are added.
     """
 
     command: str
@@ -45,16 +47,22 @@ class Subject:
     tile: int
     overlap: int
     stable: str | None = None
+    chosen_on: tuple[str, ...] = ()
 
     def to_json(self, evaluation: Evaluation) -> dict[str, Any]:
         """The whole report as a JSON object.
 
         Args:
             evaluation: the figures.
+
+        Raises:
+            ConfigError: a pattern of ``chosen_on`` fits no site, or no site is left.
         """
+        others = elsewhere(evaluation, self.chosen_on).to_json(self.stable) if self.chosen_on else None
         return {
             **evaluation.to_json(),
             **({"change": _change(evaluation, self.stable)} if self.stable else {}),
+            **({"elsewhere": others} if others else {}),
             "command": self.command,
             "config": self.config.name,
             "config_sha256": file_digest(self.config),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
@@ -44,6 +47,23 @@ def print_change(evaluation: Evaluation, stable: str, console: Console) -> None:
             highlight=False,
             soft_wrap=True,
         )
+
+
+def print_elsewhere(others: Mapping[str, Any], console: Console) -> None:
+    """Print the figures without the sites that settings were chosen on.
+
+    Args:
+        others: entry ``elsewhere`` of a report.
+        console: where to.
+    """
+    change = f", changed F1 {shown(others['change_f1'])}" if "change_f1" in others else ""
+    console.print(
+        f"without the {len(others['left_out'])} sites that settings were chosen on: overall accuracy "
+        f"{shown(others['overall_accuracy'])}, macro IoU {shown(others['macro_iou'])}, "
+        f"{shown(others['macro_iou_frequent'])} over frequent classes{change}, {others['pixels']:,} pixels",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def headline(evaluation: Evaluation) -> str:
