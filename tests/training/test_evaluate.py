@@ -11,11 +11,13 @@ import yaml
 from rasterio.transform import from_origin
 
 from indicators.transitions import UNCCD7_TRANSITIONS
+from landcover.bundle import load_bundle
 from landcover.errors import BundleInvalid, ConfigError, OutputNotWritable
 from landcover.legends import get_legend
 from landcover.precision import VariantMissing
 from landcover.sensors import get_product
 from serving.cli import main as steppe
+from tests.bundles import tiny_bundle
 from tests.training.conftest import BANDS_9, write_scene
 from tests.training.verdicts import PixelModel, write_checkpoint
 from training import evaluate as command
@@ -299,9 +301,9 @@ def test_a_device_that_is_not_there_is_said():
         checkpoint_candidate(Path("net.ckpt"), device="warp")
 
 
-def test_a_bundle_without_an_int8_graph_is_said(repository):
-    bundle = next((repository / "models/zoo/steppe-s2-landcover").glob("0.1.0"))
-    assert bundle_candidate(bundle).temperature == pytest.approx(0.488)
+def test_a_bundle_without_an_int8_graph_is_said(tmp_path):
+    bundle = tiny_bundle(tmp_path).path
+    assert bundle_candidate(bundle).temperature == 1.25
     with pytest.raises(VariantMissing, match="no int8 graph"):
         bundle_candidate(bundle, precision="int8")
 
@@ -312,9 +314,10 @@ def test_a_folder_that_is_no_bundle_is_said():
 
 
 def test_the_shipped_bundle_is_scored(repository, capsys):
-    bundle = repository / "models/zoo/steppe-s2-landcover/0.1.0"
-    assert main(["-c", by_sites(), "--bundle", str(bundle), *TILES, "--json"]) == 0
+    (path,) = (repository / "models/zoo/steppe-s2-landcover").iterdir()
+    bundle = load_bundle(path)
+    assert main(["-c", by_sites(), "--bundle", str(path), *TILES, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert list(report["models"]) == ["steppe-s2-landcover@0.1.0 (fp32)"]
-    assert report["temperatures"] == {"model": 0.488}
+    assert list(report["models"]) == [f"{bundle.manifest.identifier} (fp32)"]
+    assert report["temperatures"] == {"model": bundle.manifest.temperature}
     assert report["ece"] == report["ece_after_scaling"] != report["ece_before_scaling"]
