@@ -121,7 +121,8 @@ def _cross_validated(options: argparse.Namespace) -> Verdict:
         book = ExampleBook(run.data.facts)
         return _evaluated(options, candidate, run.data.scenes("test"), book, f"fold {run.fold}"), book
 
-    chosen_sites(fold_sites(options.config), options.chosen_on)
+    if options.chosen_on:
+        chosen_sites(fold_sites(options.config), options.chosen_on)
     sizes = options.tile, options.overlap, options.boundary_px, options.difference
     cache = options.output / "folds" if options.output else None
     evaluation, book, models = evaluate_folds(options.config, options.folds, evaluate, cache=cache, settings=sizes)
