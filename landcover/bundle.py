@@ -39,10 +39,12 @@ class Sample:
         dn_NBHW: digital numbers (batch, band, row, col) in the manifest's dtype.
         probabilities_NKHW: what the network answered in training's framework, float32 (batch, class, row, col); for
             a variant, what its graph answered when it was published.
+        overview_1BHW: digital numbers of an overview of their scene, for a model that takes one.
     """
 
     dn_NBHW: NDArray[np.generic]
     probabilities_NKHW: NDArray[np.float32]
+    overview_1BHW: NDArray[np.generic] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,11 @@ class Bundle:
         answer = sample_key(precision)
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-                return Sample(arrays["dn_NBHW"], arrays[answer])
+                overview = arrays["overview_1BHW"] if self.manifest.overview else None
+                return Sample(arrays["dn_NBHW"], arrays[answer], overview)
         except (KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise BundleInvalid(f"model {self.manifest.identifier}: {SAMPLE_FILE} lacks dn_NBHW or {answer}") from error
+            wanted = f"dn_NBHW, overview_1BHW or {answer}" if self.manifest.overview else f"dn_NBHW or {answer}"
+            raise BundleInvalid(f"model {self.manifest.identifier}: {SAMPLE_FILE} lacks {wanted}") from error
 
     def card(self) -> str:
         """The model card, Markdown."""

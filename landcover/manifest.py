@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 
 from landcover.errors import BundleInvalid
 from landcover.legends import Legend, get_legend
+from landcover.overview import SIDE as OVERVIEW_SIDE
 from landcover.precision import MODEL_FILES, Precision, Variant, VariantMissing
 from landcover.sensors import Radiometry, get_product
 
@@ -34,6 +35,8 @@ SAMPLE_FILE: Final = "sample.npz"
 CARD_FILE: Final = "card.md"
 MOST_DATES: Final = 2
 """Dates a model can take: one for a map, two for a change."""
+
+_OVERVIEW_INPUT: Final = "digital numbers of an overview of the scene: pixels of a regular grid over all of it"
 
 _ROLES: Final = {
     ".onnx": ("application/octet-stream; application=onnx", ("mlm:model",)),
@@ -95,6 +98,7 @@ class Manifest:
         attribution: text a product must carry.
         created: UTC time, RFC 3339.
         dates: dates stacked in an input: 1, or 2 for change, bands of the older date first.
+        overview: whether the graph takes an overview of the whole scene as a second input (`landcover.overview`).
         unsupported: names of classes of the legend that the model never answers, because its training data cannot
             support them.
         variants: what was measured of each graph beside the fp32 one, by its precision.
@@ -129,6 +133,7 @@ class Manifest:
     scores: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     dates: int = 1
+    overview: bool = False
     unsupported: tuple[str, ...] = ()
     variants: Mapping[Precision, Variant] = field(default_factory=dict)
     files: Mapping[str, FileRecord] = field(default_factory=dict)
@@ -257,17 +262,8 @@ class Manifest:
             "mlm:accelerator": "amd64",
             "mlm:accelerator_constrained": False,
             "mlm:input": [
-                {
-                    "name": "digital numbers of the product, all scaling is inside the graph",
-                    "bands": list(self.bands),
-                    "input": {
-                        "shape": [-1, self.channels, side, side],
-                        "dim_order": ["batch", "bands", "height", "width"],
-                        "data_type": self.dtype,
-                    },
-                    "value_scaling": [dict(scaling) for scaling in self.value_scaling],
-                    "resize_type": None,
-                }
+                self._input("digital numbers of the product, all scaling is inside the graph", side),
+                *([self._input(_OVERVIEW_INPUT, OVERVIEW_SIDE)] if self.overview else []),
             ],
             "mlm:output": [
                 {
@@ -293,6 +289,19 @@ class Manifest:
             "mlm:hyperparameters": {"temperature": self.temperature, "overlap": self.overlap},
         }
 
+    def _input(self, name: str, side: int) -> dict[str, Any]:
+        return {
+            "name": name,
+            "bands": list(self.bands),
+            "input": {
+                "shape": [-1, self.channels, side, side],
+                "dim_order": ["batch", "bands", "height", "width"],
+                "data_type": self.dtype,
+            },
+            "value_scaling": [dict(scaling) for scaling in self.value_scaling],
+            "resize_type": None,
+        }
+
     def _steppe(self) -> dict[str, Any]:
         return {
             "steppe:sensor": get_product(self.product).sensor,
@@ -311,6 +320,7 @@ class Manifest:
         variants = {str(precision): variant.to_json() for precision, variant in self.variants.items()}
         return {
             **({"steppe:dates": self.dates} if self.dates != 1 else {}),
+            **({"steppe:overview": True} if self.overview else {}),
             **({"steppe:unsupported_classes": list(self.unsupported)} if self.unsupported else {}),
             **({"steppe:variants": variants} if variants else {}),
         }
@@ -387,6 +397,7 @@ def _parse(cls: type[Manifest], item: Mapping[str, Any]) -> Manifest:
         scores=properties["steppe:scores"],
         provenance=properties["steppe:provenance"],
         dates=int(properties.get("steppe:dates", 1)),
+        overview=bool(properties.get("steppe:overview", False)),
         unsupported=tuple(properties.get("steppe:unsupported_classes", ())),
         variants={
             Precision(precision): Variant.from_json(figures)

@@ -10,7 +10,7 @@ import copy
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import onnx
@@ -32,19 +32,39 @@ PARITY_TOLERANCE: Final = 1e-4
 products in another order differ by about 1e-6; a wrong layer differs by far more than 1e-4."""
 
 
+class Batch(NamedTuple):
+    """Windows of a scene, and its overview for a network that takes it; in the product's dtype.
+
+    Attributes:
+        dn_NBHW: digital numbers.
+        overview_1BHW: digital numbers of the overview (`landcover.overview`), or none.
+    """
+
+    dn_NBHW: NDArray[np.generic]
+    overview_1BHW: NDArray[np.generic] | None = None
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Arguments of the module that was exported."""
+        return tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in self if array is not None)
+
+    def window(self, index: int) -> Batch:
+        """One of the windows, alone."""
+        return self._replace(dn_NBHW=self.dn_NBHW[index : index + 1])
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """A graph that was compared with its network.
 
     Attributes:
         content: bytes of the ONNX file.
-        sample_dn_NBHW: golden input in the product's dtype.
+        sample: golden input in the product's dtype.
         sample_probabilities_NKHW: what torch answers on it, float32.
         parity: largest probability difference seen between torch and ONNX Runtime.
     """
 
     content: bytes
-    sample_dn_NBHW: NDArray[np.generic]
+    sample: Batch
     sample_probabilities_NKHW: NDArray[np.float32]
     parity: float
 
@@ -61,11 +81,19 @@ class _ServedGraph(nn.Module):
         return self.net.probabilities(dn.to(torch.float32), self.temperature)
 
 
+class _ServedPair(_ServedGraph):
+    """The same for a network that looks at the scene's overview, too."""
+
+    def forward(self, dn: Tensor, overview: Tensor) -> Tensor:  # type: ignore[override]  # one input more
+        return self.net.probabilities(dn.to(torch.float32), self.temperature, overview.to(torch.float32))
+
+
 def export_graph(
     net: SceneNet,
     sample_dn_NBHW: NDArray[np.generic],
     *,
-    probes: Iterable[NDArray[np.generic]] = (),
+    overview_1BHW: NDArray[np.generic] | None = None,
+    probes: Iterable[Batch] = (),
     temperature: float = 1.0,
     metadata: Mapping[str, str] | None = None,
 ) -> Export:
@@ -74,6 +102,7 @@ def export_graph(
     Args:
         net: trained network with its normalisation; a copy is switched to evaluation.
         sample_dn_NBHW: at least two windows of digital numbers, sides a multiple of 64; becomes the golden input.
+        overview_1BHW: overview of their scene, for a network that takes it.
         probes: further batches to compare on, for example real windows that must not be published.
         temperature: softmax temperature.
         metadata: strings for the graph's ``metadata_props``.
@@ -81,22 +110,24 @@ def export_graph(
     Raises:
         ParityError: when ONNX Runtime and torch disagree, or the answer depends on the batch size.
     """
-    graph = _ServedGraph(copy.deepcopy(net).float().cpu().eval(), temperature)
-    sample = torch.from_numpy(np.ascontiguousarray(sample_dn_NBHW))
-    content = _with_metadata(_to_onnx(_with_fixed_padding(graph), sample[:2]), metadata or {})
+    served = _ServedGraph if overview_1BHW is None else _ServedPair
+    graph = served(copy.deepcopy(net).float().cpu().eval(), temperature)
+    sample = Batch(np.ascontiguousarray(sample_dn_NBHW), overview_1BHW)
+    two = sample._replace(dn_NBHW=sample.dn_NBHW[:2])
+    content = _with_metadata(_to_onnx(_with_fixed_padding(graph), two.tensors()), metadata or {})
     with torch.inference_mode():
-        expected: NDArray[np.float32] = graph(sample).numpy().copy()
-    parity = max(check_parity(content, graph, batch) for batch in (sample_dn_NBHW, *probes))
-    return Export(content, np.ascontiguousarray(sample_dn_NBHW), expected, parity)
+        expected: NDArray[np.float32] = graph(*sample.tensors()).numpy().copy()
+    parity = max(check_parity(content, graph, batch) for batch in (sample, *probes))
+    return Export(content, sample, expected, parity)
 
 
-def check_parity(content: bytes, graph: nn.Module, dn_NBHW: NDArray[np.generic]) -> float:
+def check_parity(content: bytes, graph: nn.Module, batch: Batch) -> float:
     """Compare an exported graph with torch, over batch sizes and window sizes.
 
     Args:
         content: bytes of the ONNX file.
         graph: the module it came from, evaluation mode; takes digital numbers, answers probabilities.
-        dn_NBHW: at least two windows of digital numbers.
+        batch: at least two windows.
 
     Returns:
         Largest absolute difference of a probability.
@@ -106,17 +137,18 @@ def check_parity(content: bytes, graph: nn.Module, dn_NBHW: NDArray[np.generic])
             with the batch it is in.
     """
     session = open_session(content)
-    batched = run_alike(session, dn_NBHW)
-    half = dn_NBHW[:, :, : dn_NBHW.shape[2] // 2, :]
+    batched = run_alike(session, batch)
+    half = batch._replace(dn_NBHW=batch.dn_NBHW[:, :, : batch.dn_NBHW.shape[2] // 2, :])
     worst = 0.0
-    for window, answer in ((dn_NBHW, batched), (half, session.run(None, {"dn": half})[0])):
+    for windows, answer in ((batch, batched), (half, session.run(None, graph_inputs(session, half))[0])):
         with torch.inference_mode():
-            expected = graph(torch.from_numpy(np.ascontiguousarray(window))).numpy()
+            expected = graph(*windows.tensors()).numpy()
         difference = float(np.abs(answer - expected).max())
         if not difference <= PARITY_TOLERANCE:  # also refuses NaN
+            height, width = windows.dn_NBHW.shape[2:]
             raise ParityError(
-                f"ONNX Runtime and torch differ by {difference:.2e} on windows of {window.shape[2]} x "
-                f"{window.shape[3]}, allowed is {PARITY_TOLERANCE:.0e}; nothing was written"
+                f"ONNX Runtime and torch differ by {difference:.2e} on windows of {height} x {width}, allowed is "
+                f"{PARITY_TOLERANCE:.0e}; nothing was written"
             )
         worst = max(worst, difference)
     return worst
@@ -134,12 +166,29 @@ def open_session(content: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
-def run_alike(session: onnxruntime.InferenceSession, dn_NBHW: NDArray[np.generic]) -> NDArray[np.float32]:
+def graph_inputs(session: onnxruntime.InferenceSession, batch: Batch) -> dict[str, NDArray[np.generic]]:
+    """What a graph is fed, by name; an overview only where it takes one.
+
+    Args:
+        session: an exported graph.
+        batch: windows.
+
+    Raises:
+        ParityError: when the graph takes an overview and there is none.
+    """
+    names = [each.name for each in session.get_inputs()]
+    given = [array for array in batch if array is not None]
+    if len(given) < len(names):
+        raise ParityError("the graph takes an overview of the scene beside its windows, and none was given")
+    return dict(zip(names, given, strict=False))
+
+
+def run_alike(session: onnxruntime.InferenceSession, batch: Batch) -> NDArray[np.float32]:
     """Run a batch, and each of its windows alone.
 
     Args:
         session: an exported graph.
-        dn_NBHW: windows of digital numbers.
+        batch: windows.
 
     Returns:
         Probabilities NKHW of the batch.
@@ -147,12 +196,12 @@ def run_alike(session: onnxruntime.InferenceSession, dn_NBHW: NDArray[np.generic
     Raises:
         ParityError: when a window's answer changes with the batch it is in, by a single bit.
     """
-    name = session.get_inputs()[0].name
-    batched: NDArray[np.float32] = session.run(None, {name: dn_NBHW})[0]
-    for index in range(len(dn_NBHW)):
-        alone = session.run(None, {name: dn_NBHW[index : index + 1]})[0]
+    batched: NDArray[np.float32] = session.run(None, graph_inputs(session, batch))[0]
+    count = len(batch.dn_NBHW)
+    for index in range(count):
+        alone = session.run(None, graph_inputs(session, batch.window(index)))[0]
         if not np.array_equal(alone[0], batched[index], equal_nan=True):
-            raise ParityError(f"window {index} gets another answer alone than in a batch of {len(dn_NBHW)}")
+            raise ParityError(f"window {index} gets another answer alone than in a batch of {count}")
     return batched
 
 
@@ -200,18 +249,19 @@ def _with_fixed_padding(graph: nn.Module) -> nn.Module:
     return copied
 
 
-def _to_onnx(graph: nn.Module, sample: Tensor) -> onnx.ModelProto:
+def _to_onnx(graph: nn.Module, sample: tuple[Tensor, ...]) -> onnx.ModelProto:
+    dynamic: list[dict[int, str]] = [{0: "batch", 2: "height", 3: "width"}, {}]  # an overview has one shape
     with warnings.catch_warnings():
         # The exporter warns about its own internals; what counts is the parity check that follows.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             graph,
-            (sample,),
+            sample,
             dynamo=True,
             opset_version=OPSET,
-            input_names=["dn"],
+            input_names=["dn", "overview"][: len(sample)],
             output_names=["probabilities"],
-            dynamic_shapes=({0: "batch", 2: "height", 3: "width"},),
+            dynamic_shapes=tuple(dynamic[: len(sample)]),
             external_data=False,
             verbose=False,
         )

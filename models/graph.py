@@ -7,9 +7,13 @@ here and nowhere else, so it cannot be lost between training and the exported gr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from models.contrast import SceneContrast, known_pixels
 
 MAX_REFLECTANCE = 2.0
 """Reflectance is clipped to 0..2: bright cloud, sun glint and noise lie above 1, a saturated sensor does not."""
@@ -72,6 +76,7 @@ class SceneNet(nn.Module):
         mean: See `Normalise`.
         std: See `Normalise`.
         unsupported: Indices of classes that are never answered, because the training data cannot support them.
+        contrast: The network gets the contrast of two dates, too, after their bands; see `SceneContrast`.
     """
 
     def __init__(
@@ -83,37 +88,62 @@ class SceneNet(nn.Module):
         mean: Sequence[float],
         std: Sequence[float],
         unsupported: Sequence[int] = (),
+        contrast: bool = False,
     ) -> None:
         super().__init__()
         self.normalise = Normalise(scale=scale, offset=offset, mean=mean, std=std)
+        self.contrast = SceneContrast() if contrast else None
         self.network = network
         self._unsupported = tuple(unsupported)
 
-    def forward(self, dn_NBHW: Tensor) -> Tensor:
+    def forward(self, dn_NBHW: Tensor, overview_NBHW: Tensor | None = None) -> Tensor:
         """Logits of every pixel.
 
         Args:
             dn_NBHW: Digital numbers as float32; H and W a multiple of what the network asks for.
+            overview_NBHW: Digital numbers of the pixels that stand for the whole scene (`landcover.overview`); only a
+                network with contrast looks at them.
 
         Returns:
             Logits NKHW.
+
+        Raises:
+            ValueError: The network needs an overview and there is none.
         """
-        logits: Tensor = self.network(self.normalise(dn_NBHW))
+        inputs = self.normalise(dn_NBHW)
+        if self.contrast is not None:
+            inputs = torch.cat([inputs, self._contrast(self.contrast, dn_NBHW, overview_NBHW)], dim=1)
+        logits: Tensor = self.network(inputs)
         if not self._unsupported:
             return logits
         never_K = torch.zeros(logits.shape[1], device=logits.device, dtype=logits.dtype)
         never_K[list(self._unsupported)] = NEVER
         return logits + never_K.view(1, -1, 1, 1)
 
-    def probabilities(self, dn_NBHW: Tensor, temperature: float = 1.0) -> Tensor:
+    def _contrast(self, contrast: SceneContrast, dn_NBHW: Tensor, overview_NBHW: Tensor | None) -> Tensor:
+        """Contrast of every pixel, 0 where a date has no data. In full precision: small differences count."""
+        if overview_NBHW is None:
+            raise ValueError("this network compares two dates by their whole scene: give an overview of it")
+        with _full_precision(dn_NBHW.device.type):
+            inputs, overview = self.normalise(dn_NBHW), self.normalise(overview_NBHW)
+            seen_NCHW: Tensor = contrast(inputs, overview, known_pixels(overview_NBHW))
+            return seen_NCHW * known_pixels(dn_NBHW)
+
+    def probabilities(self, dn_NBHW: Tensor, temperature: float = 1.0, overview_NBHW: Tensor | None = None) -> Tensor:
         """Class probabilities of every pixel.
 
         Args:
             dn_NBHW: Digital numbers as float32.
             temperature: Logits are divided by it before the softmax; above 1 means less confident
                 (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
+            overview_NBHW: See `forward`.
 
         Returns:
             Probabilities NKHW, summing to 1 over K.
         """
-        return torch.softmax(self(dn_NBHW).float() / temperature, dim=1)
+        return torch.softmax(self(dn_NBHW, overview_NBHW).float() / temperature, dim=1)
+
+
+def _full_precision(device: str) -> AbstractContextManager[Any]:
+    """Mixed precision switched off where it is on; nothing to do, and nothing for the exporter to see, where not."""
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()

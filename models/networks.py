@@ -15,6 +15,8 @@ import segmentation_models_pytorch as smp
 from torch import Tensor, nn
 
 from landcover.errors import ConfigError
+from models.changes import ChangeNet
+from models.contrast import bands_with_contrast
 from models.siamese import SiameseUNet
 
 DECODER_CHANNELS: Final = (128, 96, 64, 32, 16)
@@ -125,6 +127,16 @@ def _siamese(encoder: str) -> Callable[..., nn.Module]:
     return build
 
 
+def _change(encoder: str) -> Callable[..., nn.Module]:
+    def build(in_channels: int, classes: int, **options: Any) -> nn.Module:
+        bands = bands_with_contrast(in_channels)
+        decoder_channels = tuple(options.pop("decoder_channels", DECODER_CHANNELS))
+        one_date = UNet(bands, classes, encoder=encoder, decoder_channels=decoder_channels)
+        return ChangeNet(one_date.body, classes, bands=bands, features=decoder_channels[-1], **options)
+
+    return build
+
+
 NETWORKS: Final[Mapping[str, Callable[..., nn.Module]]] = MappingProxyType(
     {
         "unet-resnet18": _unet("resnet18"),
@@ -133,6 +145,8 @@ NETWORKS: Final[Mapping[str, Callable[..., nn.Module]]] = MappingProxyType(
         "unet-lite2": _unet("tu-tf_efficientnet_lite2"),
         "siamese-lite0": _siamese("tu-tf_efficientnet_lite0"),
         "siamese-lite2": _siamese("tu-tf_efficientnet_lite2"),
+        "change-lite0": _change("tu-tf_efficientnet_lite0"),
+        "change-lite2": _change("tu-tf_efficientnet_lite2"),
         "unet": UNet,  # any encoder of segmentation-models-pytorch and timm, by the option `encoder`
         "plain-tiny": PlainTiny,
     }

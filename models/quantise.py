@@ -28,7 +28,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from landcover.errors import ConfigError, ParityError
-from models.export import open_session, run_alike
+from models.export import Batch, open_session, run_alike
 
 WEIGHTED: Final = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 """Operators with weights; the first and the last of them bound what is quantised."""
@@ -162,7 +162,7 @@ def compare_graphs(content: bytes, quantised: bytes, batches: Iterable[NDArray[n
     exact, coarse = open_session(content), open_session(quantised)
     total, largest, same, pixels, values = 0.0, 0.0, 0, 0, 0
     for dn_NBHW in batches:
-        expected, answer = (run_alike(session, dn_NBHW) for session in (exact, coarse))
+        expected, answer = (run_alike(session, Batch(dn_NBHW)) for session in (exact, coarse))
         if not np.isfinite(answer).all():
             raise ParityError("the int8 graph answers values that are not finite; nothing was written")
         gaps_NKHW = np.abs(answer - expected)

@@ -62,6 +62,7 @@ class SiameseUNet(nn.Module):
         # Both dates, their difference and, but for the deepest level, what was seen one level deeper.
         self.compare = nn.ModuleList(_block((3 + (level > 0)) * width, width) for level in range(LEVELS))
         self.head = nn.Sequential(_block(width, width), nn.Dropout2d(dropout), nn.Conv2d(width, classes, 1))
+        self.train()  # Lightning leaves the modes of modules as they are
 
     def forward(self, inputs_NBHW: Tensor) -> Tensor:
         """Logits NKHW.

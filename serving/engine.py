@@ -89,12 +89,15 @@ class Engine:
         manifest = self.bundle.manifest
         return manifest.files[manifest.model_file(self.precision)].sha256
 
-    def run(self, dn_NBHW: NDArray[np.generic]) -> NDArray[np.float32]:
+    def run(
+        self, dn_NBHW: NDArray[np.generic], overview_1BHW: NDArray[np.generic] | None = None
+    ) -> NDArray[np.float32]:
         """Class probabilities of a batch.
 
         Args:
             dn_NBHW: digital numbers (batch, band, row, col), bands in the manifest's order (of the older date first,
                 where it takes two) and its dtype; rows and columns multiples of 32.
+            overview_1BHW: overview of the windows' scene (`landcover.overview`), for a model that takes one.
 
         Returns:
             float32 probabilities (batch, class, row, col) that sum to 1 over the classes.
@@ -103,7 +106,8 @@ class Engine:
             ModelOutputInvalid: when the array does not fit the model or the answer is not finite.
         """
         try:
-            (probabilities,) = self._session.run(None, {self._input: dn_NBHW})
+            given = [array for array in (dn_NBHW, overview_1BHW) if array is not None]
+            (probabilities,) = self._session.run(None, dict(zip(self._inputs, given, strict=False)))
         except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
             raise ModelOutputInvalid(
                 f"model {self.bundle.manifest.identifier} cannot run on an array of shape {dn_NBHW.shape} and type "
@@ -125,7 +129,7 @@ class Engine:
             BundleInvalid: when the model does not reproduce its golden output.
         """
         sample = self.bundle.sample(self.precision)
-        answer = self.run(sample.dn_NBHW)
+        answer = self.run(sample.dn_NBHW, sample.overview_1BHW)
         if answer.shape != sample.probabilities_NKHW.shape:
             raise BundleInvalid(
                 f"model {self.bundle.manifest.identifier} answers shape {answer.shape} on its golden sample, expected "
@@ -147,18 +151,19 @@ class Engine:
         """The graph's own input and output must be what the manifest promises."""
         manifest = self.bundle.manifest
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if len(inputs) != 1 or len(outputs) != 1:
+        expected = 2 if manifest.overview else 1
+        if len(inputs) != expected or len(outputs) != 1:
             raise BundleInvalid(
-                f"model {manifest.identifier}: the graph has {len(inputs)} inputs and {len(outputs)} outputs, one of "
-                "each is expected"
+                f"model {manifest.identifier}: the graph has {len(inputs)} inputs and {len(outputs)} outputs, expected "
+                f"are {expected} and 1"
             )
-        self._input = inputs[0].name
-        promised = (f"tensor({manifest.dtype})", manifest.channels, self.classes)
-        found = (inputs[0].type, inputs[0].shape[1], outputs[0].shape[1])
+        self._inputs = tuple(each.name for each in inputs)
+        promised = (*[(f"tensor({manifest.dtype})", manifest.channels)] * expected, self.classes)
+        found = (*[(each.type, each.shape[1]) for each in inputs], outputs[0].shape[1])
         if found != promised:
             raise BundleInvalid(
-                f"model {manifest.identifier}: the graph has (type, channels, classes) {found}, the manifest promises "
-                f"{promised}"
+                f"model {manifest.identifier}: the graph has (type, channels) of its inputs and classes {found}, the "
+                f"manifest promises {promised}"
             )
 
 

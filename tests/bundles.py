@@ -13,6 +13,7 @@ from onnx.reference import ReferenceEvaluator
 from landcover.bundle import write_bundle
 from landcover.legends import get_legend
 from landcover.manifest import BandStatistics, Manifest
+from landcover.overview import SIDE
 from landcover.precision import Precision, Variant
 from landcover.sensors import Radiometry
 
@@ -98,6 +99,24 @@ def tiny_sample(graph, *, bands=4, seed=1, int8=None):
     buffer = BytesIO()
     np.savez_compressed(buffer, dn_NBHW=dn, **answers)
     return buffer.getvalue()
+
+
+def tiny_overview_graph(*, bands=8, seed=0):
+    """``tiny_graph`` that sees an overview of the scene, too: the brighter the scene, the more every pixel counts."""
+    model = onnx.load_model_from_string(tiny_graph(bands=bands, seed=seed))
+    nodes = list(model.graph.node)
+    nodes[2].input[0] = "weighed"
+    brightness = [
+        helper.make_node("Cast", ["overview"], ["overview_float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["overview_float"], ["mean"]),
+        helper.make_node("Mul", ["mean", "scale"], ["brightness"]),
+        helper.make_node("Mul", ["reflectance", "brightness"], ["weighed"]),
+    ]
+    del model.graph.node[:]
+    model.graph.node.extend([*nodes[:2], *brightness, *nodes[2:]])
+    model.graph.input.append(helper.make_tensor_value_info("overview", TensorProto.UINT16, [1, bands, SIDE, SIDE]))
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
 
 
 def tiny_int8_graph(*, seed=0):

@@ -68,7 +68,8 @@ def draw_patch(task: LandCoverTask, batch: Mapping[str, Any]) -> Tensor:
         uint8 (3, H, 3 W), with two dates (3, H, 4 W).
     """
     with torch.no_grad():
-        index_HW = task(batch["image"][:1]).argmax(dim=1)[0]
+        overview = batch["overview"][:1] if "overview" in batch else None
+        index_HW = task(batch["image"][:1], overview).argmax(dim=1)[0]
     inputs = task.inputs
     facts = SourceFacts(tuple(inputs.bands), inputs.product, task.legend.id, dates=inputs.dates)
     dates_DHWC = true_colour(batch["image"][0].cpu().numpy(), facts)

@@ -127,7 +127,10 @@ def differenced(candidate: Candidate) -> Candidate:
     index_of_sign = np.array([legend.index_of(sign) for sign in (-1, 0, 1)])
     table_KK = index_of_sign[np.array(UNCCD7_TRANSITIONS.signs) + 1]
 
-    def predict(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(
+        dn_NBHW: NDArray[np.float32],
+        overview_1BHW: NDArray[np.float32] | None = None,  # noqa: ARG001 (two maps need none)
+    ) -> NDArray[np.float32]:
         older, younger = (candidate.predict(dates).argmax(axis=1) for dates in np.split(dn_NBHW, 2, axis=1))
         index_NHW = table_KK[older, younger]
         return np.stack([index_NHW == index for index in range(len(legend))], axis=1).astype(np.float32)

@@ -46,6 +46,7 @@ LIGHTNING_COMMANDS: Final = ("fit", "validate", "test", "predict")
 
 
 FOREIGN_WARNINGS: Final = (
+    r"Found \d+ module\(s\) in eval mode",  # a part of a network that is meant to stay as it is
     "LightningCLI's args parameter",  # meant for scripts; `steppe` has already taken its own part of the line
     ".*LeafSpec.*is deprecated",  # lightning 2.6 calls what torch 2.10 renamed
     ".*WeightAveraging callback, but loading",  # validate and test want the averaged weights, and get them

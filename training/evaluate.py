@@ -151,8 +151,10 @@ def _watched(predict: Predictor, windows: int, title: str) -> Iterator[Predictor
     ) as progress:
         bar = progress.add_task(title, total=windows)
 
-        def counted(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
-            answer = predict(dn_NBHW)
+        def counted(
+            dn_NBHW: NDArray[np.float32], overview_1BHW: NDArray[np.float32] | None = None
+        ) -> NDArray[np.float32]:
+            answer = predict(dn_NBHW, overview_1BHW)
             progress.advance(bar)
             return answer
 

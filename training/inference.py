@@ -6,11 +6,11 @@ Axes: N batch, B band, K class, H row, W column.
 from __future__ import annotations
 
 from argparse import ArgumentError
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import torch
@@ -22,13 +22,19 @@ from landcover.errors import ConfigError
 from landcover.grid import Window
 from landcover.manifest import MODEL_FILE
 from landcover.tiling import MARGIN, TilePlan, mirror
-from models.export import open_session
+from models.export import Batch, graph_inputs, open_session
 from models.graph import SceneNet
 from training.scenes import Sample, Scene
 from training.task import LandCoverTask
 
-type Predictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Digital numbers NBHW to class probabilities NKHW."""
+
+class Predictor(Protocol):
+    """Digital numbers NBHW, with those of the scene's overview where there are two dates, to probabilities NKHW."""
+
+    def __call__(
+        self, dn_NBHW: NDArray[np.float32], overview_1BHW: NDArray[np.float32] | None = None, /
+    ) -> NDArray[np.float32]:
+        """Class probabilities."""
 
 
 SITES_KEY: Final = "training_sites"
@@ -116,9 +122,10 @@ def torch_predictor(net: SceneNet, *, temperature: float = 1.0) -> Predictor:
     """Run the network itself, on the device its weights are on."""
     device = next(net.parameters()).device
 
-    def predict(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(dn_NBHW: NDArray[np.float32], overview_1BHW: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        overview = None if overview_1BHW is None else torch.from_numpy(overview_1BHW).to(device)
         with torch.inference_mode():
-            probabilities = net.probabilities(torch.from_numpy(dn_NBHW).to(device), temperature)
+            probabilities = net.probabilities(torch.from_numpy(dn_NBHW).to(device), temperature, overview)
         result: NDArray[np.float32] = probabilities.cpu().numpy()
         return result
 
@@ -135,11 +142,23 @@ def bundle_predictor(bundle: Bundle, file: str = MODEL_FILE) -> Predictor:
     Raises:
         BundleInvalid: when the graph is missing or altered.
     """
-    session = open_session(bundle.read(file))
-    name = session.get_inputs()[0].name
+    return graph_predictor(bundle.read(file), bundle.manifest.dtype)
 
-    def predict(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
-        answer: NDArray[np.float32] = session.run(None, {name: dn_NBHW.astype(bundle.manifest.dtype)})[0]
+
+def graph_predictor(content: bytes, dtype: str) -> Predictor:
+    """Run an exported graph.
+
+    Args:
+        content: bytes of the ONNX file.
+        dtype: sample type of its input.
+    """
+    session = open_session(content)
+
+    def predict(dn_NBHW: NDArray[np.float32], overview_1BHW: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        overview = None if overview_1BHW is None else overview_1BHW.astype(dtype)
+        answer: NDArray[np.float32] = session.run(None, graph_inputs(session, Batch(dn_NBHW.astype(dtype), overview)))[
+            0
+        ]
         return answer
 
     return predict
@@ -157,6 +176,7 @@ def predict_strips(predict: Predictor, scene: Scene, plan: TilePlan) -> Iterator
         Strips that together are the scene.
     """
     height = scene.info.height
+    overview = (scene.overview().numpy().astype(np.float32)[None],) if scene.info.dates > 1 else ()
     cols = mirror(-plan.margin, plan.col_origins[-1] + plan.tile_width - plan.margin, scene.info.width)
     blender = None
     for row in plan.row_origins:
@@ -166,7 +186,7 @@ def predict_strips(predict: Predictor, scene: Scene, plan: TilePlan) -> Iterator
         dn_BHW = sample["image"].numpy().take(rows - top, axis=1).astype(np.float32).take(cols, axis=2)
         for col in plan.col_origins:
             window_BHW = dn_BHW[:, :, col : col + plan.tile_width]
-            probabilities_KHW = predict(np.ascontiguousarray(window_BHW)[None])[0]
+            probabilities_KHW = predict(np.ascontiguousarray(window_BHW)[None], *overview)[0]
             blender = blender or RowBlender(plan, len(probabilities_KHW))
             blender.add(col, probabilities_KHW)
         if blender is not None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from landcover.errors import NoValidData
 from landcover.grid import Window
 from landcover.tiling import mirror, round_up
-from models.export import open_session
+from models.export import Batch
 from training.inference import Predictor
 from training.scenes import Scene
 
@@ -30,7 +30,7 @@ _FILLED: Final = 0.5
 """Share of pixels with data that a window to calibrate on should have."""
 
 
-def probe_batches(scenes: Sequence[Scene], dtype: str) -> list[NDArray[np.generic]]:
+def probe_batches(scenes: Sequence[Scene], dtype: str) -> list[Batch]:
     """Two windows, opposite corners, of some scenes spread over the list; compared on, never published.
 
     Args:
@@ -38,7 +38,7 @@ def probe_batches(scenes: Sequence[Scene], dtype: str) -> list[NDArray[np.generi
         dtype: sample type of the product.
 
     Returns:
-        Batches NBHW, sides multiples of 64.
+        Batches, sides multiples of 64.
     """
     step = max(1, len(scenes) // MOST_PROBES)
     return [_corners(scene, dtype) for scene in scenes[::step][:MOST_PROBES]]
@@ -71,23 +71,6 @@ def calibration_windows(
     return windows
 
 
-def graph_predictor(content: bytes, dtype: str) -> Predictor:
-    """Run an exported graph that is not in a bundle yet.
-
-    Args:
-        content: bytes of the ONNX file.
-        dtype: sample type of its input.
-    """
-    session = open_session(content)
-    name = session.get_inputs()[0].name
-
-    def predict(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
-        answer: NDArray[np.float32] = session.run(None, {name: dn_NBHW.astype(dtype)})[0]
-        return answer
-
-    return predict
-
-
 @dataclass(slots=True)
 class Agreement:
     """Share of the pixels that two graphs give the same class, seen while both are evaluated, one after the other.
@@ -107,8 +90,10 @@ class Agreement:
     def first(self, predict: Predictor) -> Predictor:
         """The first graph; its classes are remembered, a byte a pixel."""
 
-        def remember(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
-            answer_NKHW = predict(dn_NBHW)
+        def remember(
+            dn_NBHW: NDArray[np.float32], overview_1BHW: NDArray[np.float32] | None = None
+        ) -> NDArray[np.float32]:
+            answer_NKHW = predict(dn_NBHW, overview_1BHW)
             self._remembered.append(_classes(answer_NKHW))
             return answer_NKHW
 
@@ -118,8 +103,10 @@ class Agreement:
         """The second graph, to be run after the first one has finished."""
         before = iter(self._remembered)
 
-        def count(dn_NBHW: NDArray[np.float32]) -> NDArray[np.float32]:
-            answer_NKHW = predict(dn_NBHW)
+        def count(
+            dn_NBHW: NDArray[np.float32], overview_1BHW: NDArray[np.float32] | None = None
+        ) -> NDArray[np.float32]:
+            answer_NKHW = predict(dn_NBHW, overview_1BHW)
             valid_NHW = (dn_NBHW != 0).any(axis=1)
             self.same += int(((_classes(answer_NKHW) == next(before)) & valid_NHW).sum())
             self.pixels += int(valid_NHW.sum())
@@ -132,12 +119,13 @@ def _classes(probabilities_NKHW: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.argmax(probabilities_NKHW, axis=1).astype(np.uint8)
 
 
-def _corners(scene: Scene, dtype: str) -> NDArray[np.generic]:
+def _corners(scene: Scene, dtype: str) -> Batch:
     height, width = min(PROBE_SIDE, scene.info.height), min(PROBE_SIDE, scene.info.width)
     last = Window(scene.info.height - height, scene.info.width - width, height, width)
     windows = [_read(scene, window, dtype) for window in (Window(0, 0, height, width), last)]
     sides = round_up(height, PROBE_STEP), round_up(width, PROBE_STEP)
-    return np.stack([_mirrored(window, *sides) for window in windows])
+    overview = scene.overview().numpy().astype(dtype)[None] if scene.info.dates > 1 else None
+    return Batch(np.stack([_mirrored(window, *sides) for window in windows]), overview)
 
 
 def _drawn(scene: Scene, side: int, dtype: str, random: np.random.Generator) -> NDArray[np.generic]:

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from landcover.bundle import Bundle, sample_key
 from landcover.errors import ConfigError
-from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, Manifest
+from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, BandStatistics, Manifest
+from landcover.overview import SIDE as OVERVIEW_SIDE
 from landcover.precision import MODEL_FILES, Precision
 from landcover.raster.digest import file_digest
-from models.export import Export, export_graph, open_session, stamp_graph
+from models.export import Export, export_graph, graph_inputs, open_session, stamp_graph
 from training.candidates import check_fits, checkpoint_candidate
 from training.card import Measured, model_card
 from training.config import data_from_config
@@ -125,7 +127,8 @@ def prepare(order: Order) -> Work:
     )
     if work.cross_validation is None:
         refuse_trained_on(order.checkpoint, (*data.scenes("val"), *data.scenes("test")))
-    order.int8()
+    if order.int8() is not None and task.inputs.contrast:
+        raise ConfigError("a network with inputs.contrast has no int8 variant; say `int8: false` in the configuration")
     if work.champion is not None:
         check_comparable(work.champion.manifest, data.facts)
     return work
@@ -145,7 +148,9 @@ def measure(work: Work, console: Console) -> Result:
         [*statistics.values()] * dates, side=GOLDEN_SIDE, windows=GOLDEN_WINDOWS, seed=0, dtype=work.dtype
     )
     probes = probe_batches(work.data.scenes("val"), work.dtype)
-    export = export_graph(work.task.scene_net, golden, probes=probes, temperature=temperature)
+    export = export_graph(
+        work.task.scene_net, golden, overview_1BHW=_overview(work, statistics), probes=probes, temperature=temperature
+    )
     console.print(f"torch and the exported graph differ by at most {export.parity:.1e} in a probability")
     evaluation, int8 = fp32_and_int8(
         export.content,
@@ -164,6 +169,14 @@ def measure(work: Work, console: Console) -> Result:
     verdict = judge(work.champion, standing, work.gate, work.order.sizes).overridden_by(work.order.override)
     manifest = first_manifest(work.order, work.task, statistics, provenance(work.order, work.data), temperature)
     return Result(manifest=manifest, export=export, evaluation=evaluation, int8=int8, verdict=verdict)
+
+
+def _overview(work: Work, statistics: Mapping[str, BandStatistics]) -> NDArray[np.generic] | None:
+    """A golden overview, where the network takes one."""
+    if not work.task.inputs.contrast:
+        return None
+    channels = [*statistics.values()] * work.task.inputs.dates
+    return golden_input(channels, side=OVERVIEW_SIDE, windows=1, seed=1, dtype=work.dtype)
 
 
 def contents(work: Work, result: Result) -> tuple[Manifest, dict[str, bytes]]:
@@ -287,11 +300,13 @@ def _facts(manifest: Manifest, result: Result) -> dict[str, str]:
 
 
 def _sample(result: Result) -> bytes:
-    dn_NBHW = result.export.sample_dn_NBHW
-    arrays = {"dn_NBHW": dn_NBHW, sample_key(Precision.FP32): result.export.sample_probabilities_NKHW}
+    batch = result.export.sample
+    arrays = {"dn_NBHW": batch.dn_NBHW, sample_key(Precision.FP32): result.export.sample_probabilities_NKHW}
     if result.published_int8:
         session = open_session(result.published_int8.content)
-        arrays[sample_key(Precision.INT8)] = session.run(None, {session.get_inputs()[0].name: dn_NBHW})[0]
+        arrays[sample_key(Precision.INT8)] = session.run(None, graph_inputs(session, batch))[0]
+    if batch.overview_1BHW is not None:
+        arrays["overview_1BHW"] = batch.overview_1BHW
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()

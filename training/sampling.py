@@ -58,17 +58,28 @@ class ScenePatches(Dataset[dict[str, Any]]):
 
     def __init__(self, scenes: Sequence[Scene], *, size: int, mirror: bool, transform: Transform | None = None) -> None:
         self.scenes = tuple(scenes)
+        self._overviews: dict[int, Tensor] = {}
         self._size = size
         self._mirror = mirror
         self._transform = transform
 
     def __getitem__(self, index: PatchIndex) -> dict[str, Any]:
-        """Rasters of a patch (see `read_patch`), the name of its ``scene`` and of its ``site``."""
+        """Rasters of a patch (see `read_patch`), the name of its ``scene`` and of its ``site``.
+
+        With two dates an ``overview`` too, float32.
+        """
         scene = self.scenes[index.scene]
         sample = read_patch(scene, index.row, index.col, self._size, mirror=self._mirror)
+        if scene.info.dates > 1:
+            sample["overview"] = self._overview(index.scene)
         if self._transform is not None:
             sample = self._transform(sample, torch.Generator().manual_seed(index.seed))
         return {**sample, "scene": scene.info.name, "site": scene.info.site}
+
+    def _overview(self, scene: int) -> Tensor:
+        if scene not in self._overviews:
+            self._overviews[scene] = self.scenes[scene].overview().float()
+        return self._overviews[scene].clone()
 
 
 def read_patch(scene: Scene, row: int, col: int, size: int, *, mirror: bool) -> Sample:

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from torch import Tensor
 
 from landcover.errors import WindowError
 from landcover.grid import Grid, Window
 from landcover.legends import CLASS_NODATA, Legend, get_legend
+from landcover.overview import overview_lines
 from landcover.sensors import Product, get_product
 
 IGNORE: Final = CLASS_NODATA
@@ -42,6 +44,8 @@ type Sample = dict[str, Tensor]
 - ``changed``: HW uint8, of two dates: 1 where a person saw a change that is none of the stable ones, also where nobody
   can name it and ``mask`` is `IGNORE`; 0 where not, `IGNORE` where nobody looked. May be missing, but then in every
   scene of a source.
+
+A patch for training has one more, which is not cut from the window: ``overview``, see `Scene.overview`.
 """
 
 
@@ -60,6 +64,7 @@ class SceneInfo:
         files: Files that the scene is read from; their contents are hashed into a model's provenance.
         offset: Row and column of the first pixel in the files, for a scene that is a part of a larger image.
         training_only: Never validated or tested on: it shows the same land as another scene, in another way.
+        dates: Dates stacked in the image.
     """
 
     name: str
@@ -72,6 +77,7 @@ class SceneInfo:
     files: tuple[Path, ...] = ()
     offset: tuple[int, int] = (0, 0)
     training_only: bool = False
+    dates: int = 1
 
     @property
     def extent(self) -> Window:
@@ -101,6 +107,13 @@ class Scene(ABC):
         Raises:
             DataError: The pixels cannot be read or are not what the source says they are.
         """
+
+    def overview(self) -> Tensor:
+        """Digital numbers of the pixels that stand for the scene, B x `SIDE` x `SIDE`: `landcover.overview`."""
+        cols = torch.from_numpy(overview_lines(self.info.width))
+        rows = overview_lines(self.info.height).tolist()
+        lines = [self.read(Window(row, 0, 1, self.info.width))["image"][:, 0, cols] for row in rows]
+        return torch.stack(lines, dim=1)
 
     def load(self) -> None:  # noqa: B027 (nothing to do where every read goes to a file)
         """Read now what later reads share, so that loader processes started later need no copy of it."""
@@ -152,6 +165,10 @@ class PartScene(Scene):
         """Read from the whole scene."""
         place = Window(self._window.row + window.row, self._window.col + window.col, window.height, window.width)
         return self._whole.read(place)
+
+    def overview(self) -> Tensor:
+        """That of the whole scene, which is what the service looks at."""
+        return self._whole.overview()
 
     def load(self) -> None:
         """Load the whole scene."""

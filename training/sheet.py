@@ -48,6 +48,7 @@ def first_manifest(
         statistics=statistics,
         provenance=provenance,
         dates=task.inputs.dates,
+        overview=task.inputs.contrast,
         unsupported=task.unsupported,
     )
 

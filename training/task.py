@@ -19,6 +19,8 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 from landcover.errors import ConfigError
 from landcover.legends import Legend, get_legend
 from landcover.sensors import get_product
+from models.changes import ChangeNet
+from models.contrast import contrast_channels
 from models.depthwise import depthwise_in_float32
 from models.graph import SceneNet
 from models.networks import UNet, build_network
@@ -61,6 +63,8 @@ class InputChoice:
         std: Standard deviation of the same, above 0.
         product: Product id of `landcover.sensors` whose digital numbers the network takes.
         dates: Dates stacked in an image, oldest first: 1, or 2 for change. Statistics are the same for each.
+        contrast: The network also sees how unusual each difference of two dates is in its scene
+            (`models.contrast.SceneContrast`).
     """
 
     bands: list[str]
@@ -68,12 +72,14 @@ class InputChoice:
     std: list[float]
     product: str = "sentinel-2-l1c"
     dates: int = 1
+    contrast: bool = False
 
     def __post_init__(self) -> None:
         """Refuse lists that do not belong together.
 
         Raises:
-            ConfigError: Statistics do not fit the bands, a deviation is not above 0, or dates are not 1 or 2.
+            ConfigError: Statistics do not fit the bands, a deviation is not above 0, dates are not 1 or 2, or there is
+                no second date to contrast with.
         """
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != len(self.bands):
@@ -85,11 +91,18 @@ class InputChoice:
             raise ConfigError(f"inputs.std must be above 0 in every band, got {self.std}")
         if self.dates not in (1, 2):
             raise ConfigError(f"inputs.dates is {self.dates}, expected 1 or 2")
+        if self.contrast and self.dates == 1:
+            raise ConfigError("inputs.contrast is that of two dates; set inputs.dates to 2 or leave it out")
 
     @property
     def channels(self) -> int:
         """Bands of all dates."""
         return self.dates * len(self.bands)
+
+    @property
+    def network_channels(self) -> int:
+        """What the network sees: bands of all dates, and their contrast."""
+        return self.channels + (contrast_channels(len(self.bands)) if self.contrast else 0)
 
 
 class LandCoverTask(LightningModule):
@@ -189,12 +202,12 @@ class LandCoverTask(LightningModule):
     def _loaded_part(self, choice: PretrainedChoice) -> nn.Module:
         """What of the network starts from the chosen weights."""
         network = self.scene_net.network
-        if isinstance(network, SiameseUNet):
+        if isinstance(network, (SiameseUNet, ChangeNet)):
             return network.trunk if choice.whole else network.trunk[0]
         if isinstance(network, UNet) and not choice.whole:
             return cast("nn.Module", network.body.encoder)
         raise PretrainedUnusable(
-            "only a unet or siamese network starts from pretrained weights, and from `whole` ones only a siamese"
+            "only a unet, siamese or change network starts from pretrained weights, and from `whole` ones not a unet"
         )
 
     def _weigh_classes(self, values: Any) -> None:
@@ -215,23 +228,23 @@ class LandCoverTask(LightningModule):
         if CLASS_WEIGHTS_KEY in checkpoint and isinstance(self.loss.choice.class_weights, str):
             self._weigh_classes(checkpoint[CLASS_WEIGHTS_KEY])
 
-    def forward(self, dn_NBHW: Tensor) -> Tensor:
-        """Logits NKHW in float32 of digital numbers NBHW in float32."""
-        logits: Tensor = self.scene_net(dn_NBHW.contiguous(memory_format=torch.channels_last))
+    def forward(self, dn_NBHW: Tensor, overview_NBHW: Tensor | None = None) -> Tensor:
+        """Logits NKHW in float32 of digital numbers NBHW in float32; of two dates also by the scene's overview."""
+        logits: Tensor = self.scene_net(dn_NBHW.contiguous(memory_format=torch.channels_last), overview_NBHW)
         return logits.float()
 
     def model_step(self, batch: Mapping[str, Any], stage: Stage) -> Tensor:
         """The step that training, validation and test share.
 
         Args:
-            batch: ``image`` NBHW, ``mask`` NHW; where the data has them ``teacher`` NKHW, ``weight`` NHW
-                and ``changed`` NHW.
+            batch: ``image`` NBHW, ``mask`` NHW; where the data has them ``teacher`` NKHW, ``weight`` NHW,
+                ``changed`` NHW and ``overview`` NBHW.
             stage: Which of the three.
 
         Returns:
             The loss.
         """
-        logits_NKHW = self(batch["image"])
+        logits_NKHW = self(batch["image"], batch.get("overview"))
         labels_NHW, teacher_NKHW = supported(batch["mask"], batch.get("teacher"), self._never)
         loss: Tensor = self.loss(
             logits_NKHW,
@@ -345,7 +358,7 @@ def build_scene_net(
         The network behind its normalisation.
     """
     radiometry = get_product(inputs.product).radiometry
-    body = build_network(network.name, inputs.channels, classes, **network.options)
+    body = build_network(network.name, inputs.network_channels, classes, **network.options)
     depthwise_in_float32(body)
     return SceneNet(
         body.to(memory_format=torch.channels_last),  # faster than rows-last on CPU and on tensor cores
@@ -354,6 +367,7 @@ def build_scene_net(
         mean=inputs.mean * inputs.dates,
         std=inputs.std * inputs.dates,
         unsupported=unsupported,
+        contrast=inputs.contrast,
     )
 
 

@@ -9,6 +9,7 @@ Axes: B band, H row, W column.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from itertools import accumulate
 from typing import Final
 
 import torch
@@ -109,7 +110,8 @@ class Augmentation:
         """Augment one sample; the given one is not changed.
 
         Args:
-            sample: See `training.scenes.Sample`; square.
+            sample: See `training.scenes.Sample`; square. An ``overview`` changes in light and air as its image does,
+                and is not turned.
             generator: Source of all randomness: in the same state it gives the same result.
 
         Returns:
@@ -120,11 +122,22 @@ class Augmentation:
             DataError: The image has another number of bands.
         """
         self._check(sample["image"])
+        overview = {name: raster for name, raster in sample.items() if name == "overview"}
+        sample = {name: raster for name, raster in sample.items() if name not in overview}
         if chance(self.strength.stretch_chance, generator):
             sample = stretch(sample, 1 - self.strength.stretch, generator, dates=self.dates)
         sample = flip_and_turn(sample, generator)
-        dates = [self._radiometry(dn_BHW, generator) for dn_BHW in sample["image"].chunk(self.dates)]
-        return {**sample, "image": torch.cat(dates)}
+        seen = {"image": sample["image"], **overview}
+        return {**sample, **self._light(seen, generator)}
+
+    def _light(self, rasters: Sample, generator: torch.Generator) -> Sample:
+        """Several rasters of the same dates under the same light; each keeps its size."""
+        sizes = [raster[0].numel() for raster in rasters.values()]
+        pixels_CP = torch.cat([raster.flatten(1) for raster in rasters.values()], dim=1)
+        dates = [self._radiometry(dn_BHW, generator) for dn_BHW in pixels_CP.unsqueeze(1).chunk(self.dates)]
+        changed_CP = torch.tensor_split(torch.cat(dates).squeeze(1), list(accumulate(sizes))[:-1], dim=1)
+        shaped = zip(rasters.items(), changed_CP, strict=True)
+        return {name: pixels.reshape(raster.shape).contiguous() for (name, raster), pixels in shaped}
 
     def _radiometry(self, dn_BHW: Tensor, generator: torch.Generator) -> Tensor:
         """Digital numbers of one date after a change of light, air and sensor."""

@@ -6,16 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from landcover.errors import SteppeError
 from landcover.precision import Variant
+from models.export import Batch
 from models.quantise import Difference, compare_graphs, quantise_graph
 from training.evaluation import Evaluation
-from training.inference import Predictor
+from training.inference import Predictor, graph_predictor
 from training.order import Int8Choice
-from training.probes import Agreement, calibration_windows, graph_predictor
+from training.probes import Agreement, calibration_windows
 from training.scenes import Scene
 
 type Evaluate = Callable[[Predictor], Evaluation]
@@ -76,7 +74,7 @@ def fp32_and_int8(
     choice: Int8Choice | None,
     *,
     scenes: Sequence[Scene],
-    probes: Sequence[NDArray[np.generic]],
+    probes: Sequence[Batch],
     dtype: str,
     evaluate: Evaluate,
 ) -> tuple[Evaluation, Int8 | None]:
@@ -100,7 +98,7 @@ def fp32_and_int8(
         return evaluate(graph_predictor(content, dtype)), None
     windows = calibration_windows(scenes, count=choice.windows, side=choice.side, dtype=dtype)
     quantised = quantise_graph(content, windows, choice.quantise)
-    difference = compare_graphs(content, quantised, probes)
+    difference = compare_graphs(content, quantised, [probe.dn_NBHW for probe in probes])
     agreement = Agreement()
     exact = evaluate(agreement.first(graph_predictor(content, dtype)))
     coarse = evaluate(agreement.second(graph_predictor(quantised, dtype)))

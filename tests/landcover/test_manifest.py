@@ -13,6 +13,7 @@ from stac_model.schema import MLModelProperties
 from landcover.errors import BundleInvalid, UnknownLegend
 from landcover.legends import get_legend
 from landcover.manifest import FileRecord, Manifest
+from landcover.overview import SIDE
 from landcover.precision import Precision, Variant, VariantMissing
 from tests.bundles import BANDS, tiny_manifest
 
@@ -142,8 +143,8 @@ def with_variant(**changes):
     return tiny_manifest(files=files, variants={Precision.INT8: variant}, **changes)
 
 
-def test_variants_and_dates_survive_the_round_trip():
-    manifest = with_variant(dates=2)
+def test_variants_dates_and_overview_survive_the_round_trip():
+    manifest = with_variant(dates=2, overview=True)
     assert Manifest.from_item(json.loads(json.dumps(manifest.to_item()))) == manifest
 
 
@@ -157,15 +158,16 @@ def test_a_variant_is_a_model_asset_with_its_scores():
 
 
 def test_a_manifest_with_variant_and_two_dates_is_a_valid_item():
-    item = with_variant(dates=2).to_item()
+    item = with_variant(dates=2, overview=True).to_item()
     validate_dict(copy.deepcopy(item) | {"stac_extensions": []})
     assert item["properties"]["mlm:input"][0]["input"]["shape"] == [-1, 2 * len(BANDS), 64, 64]
+    assert item["properties"]["mlm:input"][1]["input"]["shape"] == [-1, 2 * len(BANDS), SIDE, SIDE]
     assert len(item["properties"]["mlm:input"][0]["value_scaling"]) == len(BANDS)
 
 
 def test_manifests_from_before_variants_and_dates_read_and_write_as_they_were(item):
     """The graph carries the manifest, so a field that came later must not appear in an older one."""
-    assert not {"steppe:dates", "steppe:variants"} & set(item["properties"])
+    assert not {"steppe:dates", "steppe:variants", "steppe:overview"} & set(item["properties"])
     manifest = Manifest.from_item(item)
     assert (manifest.dates, manifest.channels, dict(manifest.variants)) == (1, len(BANDS), {})
 

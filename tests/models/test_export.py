@@ -8,7 +8,7 @@ import torch
 from timm.layers.conv2d_same import Conv2dSame
 
 from landcover.errors import ParityError
-from models.export import check_parity, export_graph, open_session, stamp_graph
+from models.export import Batch, check_parity, export_graph, open_session, stamp_graph
 from models.graph import SceneNet
 from models.networks import build_network
 
@@ -61,7 +61,7 @@ def test_the_graph_stands_alone(exported):
 
 def test_the_sample_is_what_torch_answers(net, exported):
     with torch.inference_mode():
-        logits = net.eval()(torch.from_numpy(exported.sample_dn_NBHW.astype(np.float32)))
+        logits = net.eval()(torch.from_numpy(exported.sample.dn_NBHW.astype(np.float32)))
     np.testing.assert_allclose(
         exported.sample_probabilities_NKHW, torch.softmax(logits / 1.7, dim=1).numpy(), atol=1e-6
     )
@@ -84,7 +84,7 @@ class Undefined(Other):
 @pytest.mark.parametrize("graph", [Other(), Undefined()], ids=["other", "nan"])
 def test_a_graph_of_another_network_is_refused(exported, graph):
     with pytest.raises(ParityError, match="ONNX Runtime and torch differ"):
-        check_parity(exported.content, graph, numbers(2, BANDS, 64, 64))
+        check_parity(exported.content, graph, Batch(numbers(2, BANDS, 64, 64)))
 
 
 def test_a_class_that_is_never_answered_has_no_probability_in_the_graph():

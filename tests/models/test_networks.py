@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from models.contrast import contrast_channels
 from models.graph import MAX_REFLECTANCE, Normalise, SceneNet
 from models.networks import NETWORKS, NetworkOptions, UnknownNetwork, build_network
 
@@ -14,7 +15,8 @@ STATISTICS = {"mean": [0.3] * BANDS, "std": [0.1] * BANDS}
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_logits_have_the_size_of_the_input(name):
-    bands = 2 * BANDS if name.startswith("siamese") else BANDS
+    contrast = contrast_channels(BANDS)
+    bands = {"siamese": 2 * BANDS, "change": 2 * BANDS + contrast}.get(name.partition("-")[0], BANDS)
     network = build_network(name, bands, CLASSES).eval()
     with torch.no_grad():
         assert network(torch.zeros(2, bands, 64, 96)).shape == (2, CLASSES, 64, 96)

@@ -8,8 +8,10 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
 
 from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
+from landcover.overview import SIDE
 from landcover.precision import Precision, VariantMissing
 from serving.engine import Engine
 from tests.bundles import (
@@ -19,6 +21,7 @@ from tests.bundles import (
     tiny_graph,
     tiny_int8_graph,
     tiny_manifest,
+    tiny_overview_graph,
     tiny_sample,
 )
 
@@ -253,3 +256,36 @@ def test_a_model_of_two_dates_takes_the_bands_of_both(tmp_path):
     assert engine.run(digital_numbers((1, 8, 32, 32))).shape == (1, 7, 32, 32)
     with pytest.raises(BundleInvalid, match="the manifest promises"):
         Engine(tiny_bundle(tmp_path, version="2", dates=2, graph=tiny_graph(bands=4)))
+
+
+def overview_sample(graph):
+    """Golden input, overview and output as the bytes of an npz file."""
+    dn, overview = digital_numbers((2, 8, 32, 32)), digital_numbers((1, 8, SIDE, SIDE), seed=4)
+    answer = ReferenceEvaluator(onnx.load_model_from_string(graph)).run(None, {"dn": dn, "overview": overview})[0]
+    buffer = BytesIO()
+    np.savez_compressed(buffer, dn_NBHW=dn, overview_1BHW=overview, probabilities_NKHW=answer)
+    return buffer.getvalue()
+
+
+def test_a_model_that_looks_at_the_whole_scene_takes_an_overview(tmp_path):
+    graph = tiny_overview_graph()
+    engine = Engine(tiny_bundle(tmp_path, dates=2, overview=True, graph=graph, sample=overview_sample(graph)))
+    assert engine.self_test() < 1e-3
+    dn, overview = digital_numbers((1, 8, 32, 32)), digital_numbers((1, 8, SIDE, SIDE), seed=4)
+    assert not np.allclose(engine.run(dn, overview), engine.run(dn, overview // 2), atol=1e-3)
+    with pytest.raises(ModelOutputInvalid, match="overview"):
+        engine.run(dn)
+
+
+@pytest.mark.parametrize(("overview", "graph"), [(False, tiny_overview_graph()), (True, tiny_graph(bands=8))])
+def test_a_graph_must_take_an_overview_where_the_manifest_says_so(tmp_path, overview, graph):
+    sample = overview_sample(tiny_overview_graph())
+    bundle = tiny_bundle(tmp_path, dates=2, overview=overview, graph=graph, sample=sample)
+    with pytest.raises(BundleInvalid, match=r"the graph has . inputs and 1 outputs, expected are . and 1"):
+        Engine(bundle)
+
+
+def test_a_golden_sample_without_its_overview_is_refused(tmp_path):
+    sample = tiny_sample(tiny_graph(bands=8), bands=8)
+    with pytest.raises(BundleInvalid, match="lacks dn_NBHW, overview_1BHW or probabilities_NKHW"):
+        tiny_bundle(tmp_path, dates=2, overview=True, graph=tiny_overview_graph(), sample=sample)

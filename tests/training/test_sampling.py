@@ -1,12 +1,16 @@
 """Random patches reach every pixel and repeat themselves; gridded patches cover every scene once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from landcover.grid import Window
+from landcover.overview import overview_lines
 from tests.training.memory import memory_scene
 from training.sampling import GriddedPatches, PatchIndex, RandomPatches, ScenePatches, find_spots, read_patch
-from training.scenes import IGNORE
+from training.scenes import IGNORE, MemoryScene, PartScene
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +137,21 @@ def test_gridded_patches_count_every_pixel_once(scenes, size):
         seen[sample["scene"]] += int((sample["mask"] != IGNORE).sum())
     assert seen == {scene.info.name: scene.info.height * scene.info.width for scene in scenes}
     assert len(list(sampler)) == len(sampler)
+
+
+def test_patches_of_two_dates_carry_the_overview_of_their_scene(scenes):
+    single = scenes[0]
+    pair = MemoryScene(replace(single.info, dates=2), single.read(single.info.extent))
+    patches = ScenePatches([single, pair], size=16, mirror=True)
+    assert "overview" not in patches[PatchIndex(0, 0, 0)]
+    first, second = patches[PatchIndex(1, 0, 0)], patches[PatchIndex(1, 20, 30)]
+    image = single.read(single.info.extent)["image"]
+    rows, cols = (torch.from_numpy(overview_lines(length)) for length in image.shape[1:])
+    assert torch.equal(first["overview"], image[:, rows][:, :, cols].float())
+    first["overview"].zero_()  # a patch may be changed without changing the next one
+    assert torch.equal(second["overview"], patches[PatchIndex(1, 0, 0)]["overview"])
+
+
+def test_a_part_of_a_scene_has_the_overview_of_the_whole(scenes):
+    part = PartScene(scenes[0], Window(10, 20, 30, 40), site="part")
+    assert torch.equal(part.overview(), scenes[0].overview())

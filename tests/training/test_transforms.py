@@ -325,3 +325,18 @@ def test_an_image_with_other_bands_is_refused():
 def test_what_is_no_strength_is_refused(name, value):
     with pytest.raises(ConfigError, match=f"augmentation.{name}"):
         AugmentationStrength(**{name: value})
+
+
+def test_an_overview_lies_under_the_same_light_as_its_image():
+    light = dataclasses.replace(EVERYTHING, noise=0.0, band_dropout=0.0)
+    colours = torch.linspace(300, 3000, 2 * BANDS).view(-1, 1, 1)  # one value per band and date, whatever is turned
+    sample = {**sample_of(dates=2), "image": colours.expand(-1, 48, 48), "overview": colours.expand(-1, 16, 16)}
+    changed = augmentation(light, dates=2)(sample, seeded(5))
+    assert not torch.allclose(changed["image"], sample["image"], rtol=0.05)
+    assert torch.allclose(changed["overview"], changed["image"][:, :1, :1].expand(-1, 16, 16))
+
+
+def test_an_overview_is_not_turned():
+    sample = {**sample_of(dates=2), "overview": sample_of(seed=1, size=16, dates=2)["image"]}
+    changed = augmentation(dataclasses.replace(OFF, stretch=0.5, stretch_chance=1.0), dates=2)(sample, seeded(2))
+    assert torch.allclose(changed["overview"], sample["overview"].clamp_min(1), atol=1e-2)

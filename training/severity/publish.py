@@ -22,7 +22,7 @@ from landcover.errors import ConfigError, OutputNotWritable
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, BandStatistics, Manifest
 from landcover.raster.digest import file_digest
 from landcover.sensors import get_product
-from models.export import Export, export_graph
+from models.export import Batch, Export, export_graph
 from models.graph import MAX_REFLECTANCE
 from training.config import read_yaml
 from training.golden import band_statistics, golden_input
@@ -149,7 +149,7 @@ def publish(order: SeverityOrder, checkpoint: Path, console: Console) -> Bundle:
     export = export_graph(
         task.severity_net(order.table.bounds),
         golden_input(statistics.values(), side=GOLDEN_SIDE, windows=GOLDEN_WINDOWS, seed=0, dtype=manifest.dtype),
-        probes=[_probes(data.plots)],
+        probes=[Batch(_probes(data.plots))],
         metadata={"stac_item": json.dumps(manifest.to_item(), ensure_ascii=False)},
     )
     figures = [verdict.to_json() for verdict in verdicts]
@@ -240,7 +240,7 @@ def _facts(manifest: Manifest, export: Export) -> dict[str, str]:
 
 def _sample(export: Export) -> bytes:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, dn_NBHW=export.sample_dn_NBHW, probabilities_NKHW=export.sample_probabilities_NKHW)
+    np.savez_compressed(buffer, dn_NBHW=export.sample.dn_NBHW, probabilities_NKHW=export.sample_probabilities_NKHW)
     return buffer.getvalue()
 
 

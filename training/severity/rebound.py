@@ -20,7 +20,7 @@ from onnx import numpy_helper
 from landcover.bundle import Bundle, load_bundle, verify_bundle, write_bundle
 from landcover.errors import BundleInvalid
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE
-from models.export import open_session, run_alike, stamp_graph
+from models.export import Batch, open_session, run_alike, stamp_graph
 from training.severity.card import severity_card
 from training.severity.table import SeverityTable
 
@@ -104,5 +104,5 @@ def _sample(bundle: Bundle, graph: bytes) -> bytes:
     """The old input with the new answer, alone and in a batch the same."""
     dn_NBHW = bundle.sample().dn_NBHW
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, dn_NBHW=dn_NBHW, probabilities_NKHW=run_alike(open_session(graph), dn_NBHW))
+    np.savez_compressed(buffer, dn_NBHW=dn_NBHW, probabilities_NKHW=run_alike(open_session(graph), Batch(dn_NBHW)))
     return buffer.getvalue()

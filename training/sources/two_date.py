@@ -276,4 +276,5 @@ def _info(pair: _PairFiles, *, reverse: bool) -> SceneInfo:
         split=older.split,
         files=(*older.files, *younger.files, *masks),
         training_only=reverse,
+        dates=2,
     )
