@@ -334,6 +334,22 @@ def test_a_scene_in_windows_is_predicted_like_the_whole(model):
     np.testing.assert_allclose(found_KHW, model.whole(scene), atol=1e-6)
 
 
+def test_a_scene_of_two_dates_is_predicted_with_its_overview(model):
+    one = memory_scene("one", shape=(90, 70))
+    pair = MemoryScene(replace(one.info, dates=2), one.read(one.info.extent))
+    seen = []
+
+    def watched(dn_NBHW, overview_1BHW=None):
+        seen.append(overview_1BHW)
+        return model(dn_NBHW)
+
+    for scene in (one, pair):
+        list(predict_strips(watched, scene, scene_plan(scene, **SIZES)))
+    single, double = seen[: len(seen) // 2], seen[len(seen) // 2 :]
+    assert all(overview is None for overview in single)
+    assert all(np.array_equal(overview, pair.overview()[None]) for overview in double)
+
+
 def test_winners_are_argmax_and_max():
     probabilities_KHW = np.random.default_rng(0).integers(0, 4, (5, 30, 40)).astype(np.float32) / 4  # many ties
     index_HW, confidence_HW = winners(probabilities_KHW)

@@ -100,6 +100,7 @@ def test_scenes_are_what_was_written(torchgeo_data, name):
         assert (scene.info.height, scene.info.width) == expected.labels_HW.shape
         assert scene.info.split == expected.split
         assert all(path.exists() for path in scene.info.files)
+        assert scene.info.dates == facts.dates
         check_image(sample["image"].numpy(), expected.image_BHW, bands=facts.dates * len(facts.bands))
         seen |= check_labels(sample, expected, INDEX[name])
     assert seen == set(INDEX[name]), "a class was in no scene, so nothing is known of it"

@@ -153,4 +153,5 @@ class TorchGeoChips(Source):
             level=self._image.product_facts.level,
             split=split,
             files=files,
+            dates=self._image.dates,
         )

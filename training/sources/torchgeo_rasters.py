@@ -161,6 +161,7 @@ class TorchGeoRasters(Source):
             grid=grid,
             level=self._image.product_facts.level,
             files=(Path(file), *(Path(path) for path in sorted(set(maps)))),
+            dates=self._image.dates,
         )
 
 
