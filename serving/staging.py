@@ -9,7 +9,14 @@ from types import TracebackType
 from typing import Self
 
 from landcover.errors import ConfigError
-from landcover.raster.staging import check_target, os_errors, publish, staging_folder
+from landcover.raster.staging import (
+    check_target,
+    make_staging_folder,
+    os_errors,
+    publish,
+    remove_staging_folder,
+    staging_name,
+)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -56,7 +63,11 @@ class Staging:
         if final in self._moves:
             raise ConfigError(f"two outputs have the same name {final.name!r}; give each its own")
         check_target(final, needed_bytes=0)
-        self._moves[final] = self._folders.enter_context(staging_folder(final)) / final.name
+        # The removal is noted before there is a folder: a signal between the two leaves nothing.
+        folder = staging_name(final)
+        self._folders.callback(remove_staging_folder, folder)
+        make_staging_folder(folder, final)
+        self._moves[final] = folder / final.name
         return self._moves[final]
 
     def publish(self) -> None:

@@ -47,6 +47,10 @@ def check_target(path: Path, *, needed_bytes: int) -> None:
         raise _no_room(path)
 
 
+_REMOVALS: Final = 3
+"""A thread that was still writing when a signal came may put a file into a folder while it is being emptied."""
+
+
 @contextmanager
 def staging_folder(path: Path) -> Iterator[Path]:
     """A private folder beside ``path``, removed with all it holds whatever happens.
@@ -56,13 +60,36 @@ def staging_folder(path: Path) -> Iterator[Path]:
         DiskFull: when there is no room for it.
     """
     # The name is known before the folder is there, so that a signal between the two leaves nothing.
-    folder = path.parent / f".steppe-{secrets.token_hex(4)}.part"
+    folder = staging_name(path)
     try:
-        with os_errors(path):
-            folder.mkdir(mode=0o700)
+        make_staging_folder(folder, path)
         yield folder
     finally:
+        remove_staging_folder(folder)
+
+
+def staging_name(path: Path) -> Path:
+    """Name of a hidden folder beside ``path`` that nobody has."""
+    return path.parent / f".steppe-{secrets.token_hex(4)}.part"
+
+
+def make_staging_folder(folder: Path, path: Path) -> None:
+    """Make the folder of that name, for this user alone.
+
+    Raises:
+        OutputNotWritable: when it cannot be made.
+        DiskFull: when there is no room for it.
+    """
+    with os_errors(path):
+        folder.mkdir(mode=0o700)
+
+
+def remove_staging_folder(folder: Path) -> None:
+    """Remove the folder, if it is there, with all it holds."""
+    for _ in range(_REMOVALS):
         shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
 
 
 def publish(staged: Path, path: Path) -> None:
