@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.contrast import contrast_channels
+from models.layers import conv_block
 
 LEVELS: Final = 2
 """Halvings of the small part: objects of change are a few pixels to some tens of pixels wide."""
@@ -87,9 +88,11 @@ class _SmallUNet(nn.Module):
     def __init__(self, channels: int, classes: int, width: int, dropouts: Sequence[float]) -> None:
         super().__init__()
         # Features and contrast have scales of their own; the first layer brings them to one.
-        self.mix = nn.Sequential(nn.BatchNorm2d(channels), nn.Dropout2d(dropouts[0]), _block(channels, width, size=1))
-        self.down = nn.ModuleList(_block(width, width) for _ in range(LEVELS + 1))
-        self.up = nn.ModuleList(_block(2 * width, width) for _ in range(LEVELS))
+        self.mix = nn.Sequential(
+            nn.BatchNorm2d(channels), nn.Dropout2d(dropouts[0]), conv_block(channels, width, size=1)
+        )
+        self.down = nn.ModuleList(conv_block(width, width) for _ in range(LEVELS + 1))
+        self.up = nn.ModuleList(conv_block(2 * width, width) for _ in range(LEVELS))
         self.head = nn.Sequential(nn.Dropout2d(dropouts[1]), nn.Conv2d(width, classes, 1))
 
     def forward(self, seen_NCHW: Tensor) -> Tensor:
@@ -103,9 +106,3 @@ class _SmallUNet(nn.Module):
             current = block(torch.cat([larger, skipped.pop()], dim=1))
         logits: Tensor = self.head(current)
         return logits
-
-
-def _block(channels: int, width: int, *, size: int = 3) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, width, size, padding=size // 2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
-    )

@@ -6,7 +6,7 @@ much by how rare it is among the differences of its own scene. The scene is know
 change: they are weighed again and again by Tukey's biweight (Beaton and Tukey 1974,
 https://doi.org/10.1080/00401706.1974.10489171).
 
-Axes: N batch, B bands of one date, C channel, H row, W column, P pixel of the overview.
+Axes: N batch, B band, C channel, H row, W column.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.layers import conv_block
+
 TRUNKS: Final = ("frozen", "tuned", "trained")
 """What of the U-Net may be trained, least first."""
 
@@ -60,8 +62,8 @@ class SiameseUNet(nn.Module):
             for channels in decoder_channels[:LEVELS]
         )
         # Both dates, their difference and, but for the deepest level, what was seen one level deeper.
-        self.compare = nn.ModuleList(_block((3 + (level > 0)) * width, width) for level in range(LEVELS))
-        self.head = nn.Sequential(_block(width, width), nn.Dropout2d(dropout), nn.Conv2d(width, classes, 1))
+        self.compare = nn.ModuleList(conv_block((3 + (level > 0)) * width, width) for level in range(LEVELS))
+        self.head = nn.Sequential(conv_block(width, width), nn.Dropout2d(dropout), nn.Conv2d(width, classes, 1))
         self.train()  # Lightning leaves the modes of modules as they are
 
     def forward(self, inputs_NBHW: Tensor) -> Tensor:
@@ -98,9 +100,3 @@ class SiameseUNet(nn.Module):
         for block, skip in zip(decoder.blocks, reversed(skips[1:]), strict=True):
             outputs.append(block(outputs[-1], *skip.shape[-2:], skip_connection=skip))
         return outputs[1:]
-
-
-def _block(channels: int, width: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)
-    )
