@@ -3,7 +3,8 @@
 Changes are few, the cities that people looked through are fewer, and a large network learns the cities. So the part
 that learns from changes is small. It sees both dates as a land-cover network sees them, whose weights stay as they are,
 and the contrast of the dates within their scene (`models.contrast`); reflectance itself, by which one city differs from
-another, it does not see.
+another, it does not see. It judges both orders of the dates, so that what one order calls degraded the other calls
+improved, with the same probability to the last bit.
 
 Axes: N batch, B bands of one date, C channel, K class, H row, W column.
 """
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.contrast import contrast_channels
+from models.contrast import contrast_channels, exchange_contrast
 from models.layers import conv_block
 
 LEVELS: Final = 2
@@ -30,11 +31,11 @@ class ChangeNet(nn.Module):
 
     Args:
         unet: Land-cover network of one date; its head is dropped, its weights stay as they are.
-        classes: Number of classes.
+        classes: Number of classes, in an order that the exchange of the dates turns round: degraded, stable, improved.
         bands: Bands of one date.
         features: Channels that the land-cover network's decoder answers at full resolution.
         width: Channels of a small U-Net.
-        members: Small U-Nets, each with weights of its own; the answer is the mean of their logits.
+        members: Small U-Nets, each with weights of its own; the answer is the mean of their logits for both orders.
         dropouts: Share of the features and contrasts, and of the channels before the last layer, dropped in training.
     """
 
@@ -67,8 +68,11 @@ class ChangeNet(nn.Module):
                 multiple of 32.
         """
         older, younger, contrast = torch.split(inputs_NCHW, self._parts, dim=1)
-        seen = torch.cat([contrast, self._features(older), self._features(younger)], dim=1)
-        return torch.stack([member(seen) for member in self.members]).mean(dim=0)
+        older_seen, younger_seen = self._features(older), self._features(younger)
+        forward = torch.cat([contrast, older_seen, younger_seen], dim=1)
+        backward = torch.cat([exchange_contrast(contrast), younger_seen, older_seen], dim=1)
+        logits = [(member(forward) + _turned_round(member(backward))) / 2 for member in self.members]
+        return torch.stack(logits).mean(dim=0)
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 (torch's signature)
         """Training mode, but for the land-cover network, whose batch normalisation keeps its statistics."""
@@ -80,6 +84,11 @@ class ChangeNet(nn.Module):
         encoder, decoder = self.trunk
         features: Tensor = decoder(encoder(images_NBHW))
         return features
+
+
+def _turned_round(logits_NKHW: Tensor) -> Tensor:
+    """Classes from last to first; joined from single ones, since runtimes know no negative steps."""
+    return torch.cat(logits_NKHW.split(1, dim=1)[::-1], dim=1)
 
 
 class _SmallUNet(nn.Module):

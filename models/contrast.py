@@ -60,6 +60,16 @@ def bands_with_contrast(channels: int) -> int:
     return bands
 
 
+def exchange_contrast(contrast_NCHW: Tensor) -> Tensor:
+    """Contrast of the same dates in the other order: what rose has fallen, and by as much.
+
+    Args:
+        contrast_NCHW: What `SceneContrast` answers.
+    """
+    bands, size = contrast_NCHW[:, :-1], contrast_NCHW[:, -1:]
+    return torch.cat([-bands, size], dim=1)
+
+
 def known_pixels(dn_NBHW: Tensor) -> Tensor:
     """True where both dates have data, N1HW; a date without it holds 0 in all bands.
 

@@ -34,14 +34,16 @@ def numbers(*shape, seed=0):
     return np.random.default_rng(seed).integers(200, 4000, shape, dtype=np.uint16)
 
 
-def test_logits_follow_the_order_of_the_dates():
-    network = change_net().eval()
-    inputs = torch.randn(2, WIDTH, 64, 96)
-    exchanged = torch.cat([inputs[:, BANDS : 2 * BANDS], inputs[:, :BANDS], inputs[:, 2 * BANDS :]], dim=1)
+def test_exchanged_dates_turn_the_answer_round():
+    net = scene_net(change_net(members=2))
+    dn, overview = (torch.from_numpy(numbers(1, 2 * BANDS, side, side, seed=side)) for side in (64, SIDE))
+    dn[:, :BANDS, :20] = 0  # no data at the older date
+    exchanged, other = (torch.cat(each.chunk(2, dim=1)[::-1], dim=1) for each in (dn, overview))
     with torch.no_grad():
-        logits = network(inputs)
-        assert logits.shape == (2, 3, 64, 96)
-        assert not torch.allclose(logits, network(exchanged), atol=1e-3)
+        answer = net(dn.float(), overview.float())
+        assert answer.shape == (1, 3, 64, 64)
+        assert torch.equal(net(exchanged.float(), other.float()), answer.flip(1))
+        assert not torch.allclose(answer, answer.flip(1), atol=1e-3)
 
 
 def test_the_answer_is_the_mean_of_its_members():
