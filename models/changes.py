@@ -88,7 +88,7 @@ class ChangeNet(nn.Module):
 
 def _turned_round(logits_NKHW: Tensor) -> Tensor:
     """Classes from last to first; joined from single ones, since runtimes know no negative steps."""
-    return torch.cat(logits_NKHW.split(1, dim=1)[::-1], dim=1)
+    return torch.cat(torch.split(logits_NKHW, 1, dim=1)[::-1], dim=1)
 
 
 class _SmallUNet(nn.Module):

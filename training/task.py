@@ -142,12 +142,14 @@ class LandCoverTask(LightningModule):
         self._pretrained = pretrained
         self._is_set_up = False
         never = _indices(self.legend, self.unsupported)
-        self.scene_net = build_scene_net(network, inputs, classes=len(self.legend.classes), unsupported=never)
+        classes = len(self.legend.classes)
+        self.scene_net = build_scene_net(network, inputs, classes=classes, unsupported=never)
         self._never = never
         self.loss = SegmentationLoss(loss or LossChoice(), stable=self._stable)
+        # The loss refuses a class out of range; looking again costs a hundredth of a step.
         self.confusion = nn.ModuleDict(
             {
-                f"{stage}_confusion": MulticlassConfusionMatrix(len(self.legend.classes), ignore_index=IGNORE)
+                f"{stage}_confusion": MulticlassConfusionMatrix(classes, ignore_index=IGNORE, validate_args=False)
                 for stage in ("train", "val", "test")
             }
         )

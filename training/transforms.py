@@ -133,9 +133,9 @@ class Augmentation:
     def _light(self, rasters: Sample, generator: torch.Generator) -> Sample:
         """Several rasters of the same dates under the same light; each keeps its size."""
         sizes = [raster[0].numel() for raster in rasters.values()]
-        pixels_CP = torch.cat([raster.flatten(1) for raster in rasters.values()], dim=1)
+        pixels_CP = _joined([raster.flatten(1) for raster in rasters.values()], dim=1)
         dates = [self._radiometry(dn_BHW, generator) for dn_BHW in pixels_CP.unsqueeze(1).chunk(self.dates)]
-        changed_CP = torch.tensor_split(torch.cat(dates).squeeze(1), list(accumulate(sizes))[:-1], dim=1)
+        changed_CP = torch.tensor_split(_joined(dates).squeeze(1), list(accumulate(sizes))[:-1], dim=1)
         shaped = zip(rasters.items(), changed_CP, strict=True)
         return {name: pixels.reshape(raster.shape).contiguous() for (name, raster), pixels in shaped}
 
@@ -180,3 +180,8 @@ class Augmentation:
                 f"an image has {bands} bands, {self.dates} date(s) of {len(self.wavelengths_um)} bands are expected; "
                 "make bands and dates of the data source agree with its images"
             )
+
+
+def _joined(parts: list[Tensor], dim: int = 0) -> Tensor:
+    """The parts one after the other; a single one as it is, without a copy."""
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=dim)
