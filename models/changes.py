@@ -4,7 +4,7 @@ Changes are few, the cities that people looked through are fewer, and a large ne
 that learns from changes is small. It sees both dates as a land-cover network sees them, whose weights stay as they are,
 and the contrast of the dates within their scene (`models.contrast`); reflectance itself, by which one city differs from
 another, it does not see. It judges both orders of the dates, so that what one order calls degraded the other calls
-improved, with the same probability to the last bit.
+improved, with the same probability.
 
 Axes: N batch, B bands of one date, C channel, K class, H row, W column.
 """

@@ -11,6 +11,7 @@ from training.gate import Verdict
 from training.variants import Int8
 
 _CLASS_HEAD: Final = ("code", "class", "IoU", "95 %", "boundary IoU", "F1", "user's", "producer's", "pixels")
+_CHANGE_HEAD: Final = ("site", "F1", "precision", "recall", "pixels changed", "pixels mapped as changed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ def _accuracy(measured: Measured) -> Iterator[str]:
     yield _table(_CLASS_HEAD, _class_rows(measured))
     if report.get("change"):
         yield from ("### Changed or not", _change(report["change"]))
+        yield _table(_CHANGE_HEAD, _change_rows(report["change"].get("by_site", {})))
     for title, name in (("Per fold", "by_fold"), ("Per site", "by_site"), ("Per processing level", "by_level")):
         if report.get(name):
             yield f"### {title}"
@@ -159,6 +161,12 @@ def _change(change: Mapping[str, Any]) -> str:
         f"{_number(change['recall'])}, IoU {_number(change['iou'])}; {change['truth']:,} of {change['total']:,} "
         "labelled pixels changed."
     ) + (f" With changes that nobody can name: F1 {_number(whole['f1'])}." if whole else "")
+
+
+def _change_rows(sites: Mapping[str, Mapping[str, Any]]) -> Iterable[Sequence[str]]:
+    for site, row in sites.items():
+        scores = (_number(row[name]) for name in ("f1", "precision", "recall"))
+        yield site, *scores, f"{row['truth']:,}", f"{row['mapped']:,}"
 
 
 def _confusion(measured: Measured) -> str:

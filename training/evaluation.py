@@ -175,6 +175,11 @@ class Evaluation:
         """
         return binary_score(self.pooled.matrix, _others(self.legend, stable))
 
+    def binary_by_site(self, stable: str) -> dict[str, BinaryScores]:
+        """Scores of "changed" at each site, see `binary`."""
+        others = _others(self.legend, stable)
+        return {site: binary_score(scores.matrix, others) for site, scores in self.by_site().items()}
+
     def binary_interval(self, stable: str) -> Interval | None:
         """95 % interval of the F1 of "changed", from resampling sites."""
         others = _others(self.legend, stable)

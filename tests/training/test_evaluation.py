@@ -228,6 +228,12 @@ def test_change_is_any_class_but_one(model, scenes):
     assert found.binary("cropland").f1 == pytest.approx(oracle.f1_score(*changed))
     interval = found.binary_interval("cropland")
     assert interval.low <= found.binary("cropland").f1 <= interval.high
+    sites = found.binary_by_site("cropland").values()
+    assert [sum(each) for each in zip(*((site.right, site.truth, site.mapped) for site in sites), strict=True)] == [
+        (changed[0] & changed[1]).sum(),
+        changed[0].sum(),
+        changed[1].sum(),
+    ]
     with pytest.raises(UnknownLegend, match="no class 'stable'"):
         found.binary("stable")
 

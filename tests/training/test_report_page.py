@@ -125,6 +125,8 @@ def test_folds_and_change_have_their_tables(tmp_path):
     text = " ".join(" ".join(page.text).split())
     assert set(report["by_fold"]) == {"0", "1"}
     assert report["change"]["f1"] == pool_folds(evaluations).binary("stable").f1
+    assert report["change"]["by_site"].keys() == report["by_site"].keys()
+    assert all(f"at {site} {each['f1']:.3f}" in text for site, each in report["change"]["by_site"].items())
     assert f"changed {report['change']['f1']:.3f}" in text
     assert "Cross-validation, 2 folds" in text
     assert report["elsewhere"]["change_f1"] == evaluations[0].binary("stable").f1

@@ -192,6 +192,7 @@ def _change(evaluation: Evaluation, stable: str) -> dict[str, Any]:
         **asdict(evaluation.binary(stable)),
         "f1_interval95": None if interval is None else [interval.low, interval.high],
         "whole_mask": None if whole is None else asdict(whole),
+        "by_site": {site: asdict(scores) for site, scores in evaluation.binary_by_site(stable).items()},
     }
 
 
