@@ -11,9 +11,8 @@ import io
 import json
 import os
 import re
-import shutil
-import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,8 +24,10 @@ from numpy.typing import NDArray
 from landcover.errors import BundleInvalid, OutputNotWritable
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, FileRecord, Manifest
 from landcover.precision import MODEL_FILES, Precision
+from landcover.staging import flush, os_errors, staging_folder
 
 MANIFEST_FILE: Final = "manifest.json"
+_AXES: Final = 4
 _MANIFEST_LIMIT: Final = 4_000_000
 """Bytes; a manifest is some tens of kilobytes."""
 
@@ -71,7 +72,8 @@ class Bundle:
         if record is None:
             raise BundleInvalid(f"model {self.manifest.identifier} has no file {name!r} in its manifest")
         try:
-            content = (self.path / name).read_bytes()
+            with (self.path / name).open("rb") as file:
+                content = file.read(record.size + 1)
         except OSError as error:
             raise BundleInvalid(
                 f"model {self.manifest.identifier}: {name} cannot be read ({error.strerror}); install the bundle again"
@@ -94,10 +96,26 @@ class Bundle:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
                 overview = arrays["overview_1BHW"] if self.manifest.overview else None
-                return Sample(arrays["dn_NBHW"], arrays[answer], overview)
-        except (KeyError, ValueError, zipfile.BadZipFile) as error:
+                sample = Sample(arrays["dn_NBHW"], arrays[answer], overview)
+        except (KeyError, ValueError, TypeError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             wanted = f"dn_NBHW, overview_1BHW or {answer}" if self.manifest.overview else f"dn_NBHW or {answer}"
             raise BundleInvalid(f"model {self.manifest.identifier}: {SAMPLE_FILE} lacks {wanted}") from error
+        self._check_sample(sample)
+        return sample
+
+    def _check_sample(self, sample: Sample) -> None:
+        manifest = self.manifest
+        given = [array for array in (sample.dn_NBHW, sample.overview_1BHW) if array is not None]
+        fits = all(
+            array.ndim == _AXES and array.shape[1] == manifest.channels and str(array.dtype) == manifest.dtype
+            for array in given
+        )
+        if not fits or sample.probabilities_NKHW.ndim != _AXES:
+            found = ", ".join(f"{array.dtype} {array.shape}" for array in (*given, sample.probabilities_NKHW))
+            raise BundleInvalid(
+                f"model {manifest.identifier}: {SAMPLE_FILE} holds arrays of {found}; expected {manifest.dtype} with "
+                f"{manifest.channels} channels and the probabilities, four axes each"
+            )
 
     def card(self) -> str:
         """The model card, Markdown."""
@@ -181,6 +199,7 @@ def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> 
 
     Raises:
         OutputNotWritable: when the version exists (bundles are immutable) or the folder cannot be written.
+        DiskFull: when there is no room.
         BundleInvalid: when a required file is missing.
     """
     target = root / manifest.name / manifest.version
@@ -188,21 +207,16 @@ def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> 
         raise OutputNotWritable(f"{manifest.identifier} exists and bundles never change; publish under a new version")
     records = {name: FileRecord(len(data), hashlib.sha256(data).hexdigest()) for name, data in files.items()}
     text = json.dumps(replace(manifest, files=records).to_item(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    try:
+    with os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{manifest.version}-", dir=target.parent))
-    except OSError as error:
-        raise OutputNotWritable(f"cannot write below {target.parent.name!r}: {error.strerror}") from error
-    try:
-        for name, data in {**files, MANIFEST_FILE: text.encode()}.items():
-            _write_synced(staging / name, data)
-        staging.chmod(0o755)
-        staged = Bundle(staging, replace(manifest, files=records), hashlib.sha256(text.encode()).hexdigest())
-        verify_bundle(staged)
-        staging.rename(target)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+        with staging_folder(target) as staging:
+            folder = staging / manifest.version
+            folder.mkdir(mode=0o755)
+            for name, data in {**files, MANIFEST_FILE: text.encode()}.items():
+                _write_synced(folder / name, data)
+            verify_bundle(Bundle(folder, replace(manifest, files=records), hashlib.sha256(text.encode()).hexdigest()))
+            folder.rename(target)  # refused when somebody published that version meanwhile
+        flush(target.parent)
     return load_bundle(target)
 
 

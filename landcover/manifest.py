@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
-from landcover.errors import BundleInvalid
+from landcover.errors import BundleInvalid, SteppeError
 from landcover.legends import Legend, get_legend
 from landcover.overview import SIDE as OVERVIEW_SIDE
 from landcover.precision import MODEL_FILES, Precision, Variant, VariantMissing
@@ -158,6 +158,8 @@ class Manifest:
 
         if self.dates not in {1, MOST_DATES}:
             raise BundleInvalid(f"a model takes 1 or {MOST_DATES} dates, this one says {self.dates}")
+        if self.overview and self.dates != MOST_DATES:
+            raise BundleInvalid(f"a model takes an overview to compare {MOST_DATES} dates, this one has {self.dates}")
         self._check_unsupported()
 
     def _check_unsupported(self) -> None:
@@ -263,7 +265,7 @@ class Manifest:
             "mlm:accelerator_constrained": False,
             "mlm:input": [
                 self._input("digital numbers of the product, all scaling is inside the graph", side),
-                *([self._input(_OVERVIEW_INPUT, OVERVIEW_SIDE)] if self.overview else []),
+                *([self._input(_OVERVIEW_INPUT, OVERVIEW_SIDE, batch=1)] if self.overview else []),
             ],
             "mlm:output": [
                 {
@@ -289,12 +291,12 @@ class Manifest:
             "mlm:hyperparameters": {"temperature": self.temperature, "overlap": self.overlap},
         }
 
-    def _input(self, name: str, side: int) -> dict[str, Any]:
+    def _input(self, name: str, side: int, batch: int = -1) -> dict[str, Any]:
         return {
             "name": name,
             "bands": list(self.bands),
             "input": {
-                "shape": [-1, self.channels, side, side],
+                "shape": [batch, self.channels, side, side],
                 "dim_order": ["batch", "bands", "height", "width"],
                 "data_type": self.dtype,
             },
@@ -356,7 +358,9 @@ class Manifest:
             return _parse(cls, item)
         except KeyError as missing:
             _refuse(f"the field {missing} is missing", missing)
-        except (TypeError, ValueError, AttributeError, IndexError) as wrong:
+        except BundleInvalid:
+            raise
+        except (TypeError, ValueError, AttributeError, IndexError, OverflowError, SteppeError) as wrong:
             _refuse(f"a field has the wrong form ({wrong})", wrong)
 
 
@@ -403,9 +407,10 @@ def _parse(cls: type[Manifest], item: Mapping[str, Any]) -> Manifest:
             Precision(precision): Variant.from_json(figures)
             for precision, figures in properties.get("steppe:variants", {}).items()
         },
-        files={name: _file_record(asset) for name, asset in item["assets"].items()},
+        files={name: _file_record(name, asset) for name, asset in item["assets"].items()},
     )
     _check_classes(manifest, result["classification:classes"])
+    _check_overview(manifest, properties["mlm:input"][1:])
     return manifest
 
 
@@ -420,11 +425,21 @@ def _statistics(band: Mapping[str, Any]) -> BandStatistics:
     )
 
 
-def _file_record(asset: Mapping[str, Any]) -> FileRecord:
+def _file_record(name: str, asset: Mapping[str, Any]) -> FileRecord:
+    if not NAME_PATTERN.fullmatch(name):  # a path would lead out of the bundle
+        raise ValueError(f"asset {name!r} is no file name of a-z, 0-9, '.', '_' and '-'")
     checksum = str(asset["file:checksum"])
     if not re.fullmatch(r"1220[0-9a-f]{64}", checksum):
         raise ValueError(f"file:checksum {checksum!r} is no sha2-256 multihash")
     return FileRecord(size=int(asset["file:size"]), sha256=checksum[4:])
+
+
+def _check_overview(manifest: Manifest, inputs: list[Mapping[str, Any]]) -> None:
+    """A model takes an overview as its second input, of the one size there is, or has no second input."""
+    found = [list(each["input"]["shape"]) for each in inputs]
+    expected = [[1, manifest.channels, OVERVIEW_SIDE, OVERVIEW_SIDE]] if manifest.overview else []
+    if found != expected:
+        raise ValueError(f"inputs after the first have shapes {found}, expected {expected}")
 
 
 def _check_classes(manifest: Manifest, classes: list[Mapping[str, Any]]) -> None:

@@ -4,7 +4,8 @@ Changes are few, the cities that people looked through are fewer, and a large ne
 that learns from changes is small. It sees both dates as a land-cover network sees them, whose weights stay as they are,
 and the contrast of the dates within their scene (`models.contrast`); reflectance itself, by which one city differs from
 another, it does not see. It judges both orders of the dates, so that what one order calls degraded the other calls
-improved, with the same probability.
+improved, with the same probability. (UNCCD's matrix has three pairs that are a loss in both directions, between wetland
+and other green land; of those it can learn one direction only.)
 
 Axes: N batch, B bands of one date, C channel, K class, H row, W column.
 """
@@ -20,10 +21,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.contrast import contrast_channels, exchange_contrast
-from models.layers import conv_block
+from models.layers import both, conv_block
 
 LEVELS: Final = 2
 """Halvings of the small part: objects of change are a few pixels to some tens of pixels wide."""
+
+
+_DROPOUTS: Final = (0.1, 0.4)
 
 
 class ChangeNet(nn.Module):
@@ -48,11 +52,13 @@ class ChangeNet(nn.Module):
         features: int,
         width: int = 48,
         members: int = 1,
-        dropouts: Sequence[float] = (0.1, 0.4),
+        dropouts: Sequence[float] = _DROPOUTS,
     ) -> None:
         super().__init__()
         if members < 1:
             raise ValueError(f"members is {members}, expected at least 1")
+        if len(dropouts) != len(_DROPOUTS):
+            raise ValueError(f"dropouts are {list(dropouts)}, expected one of the inputs and one before the last layer")
         self.trunk = nn.ModuleList([unet.encoder, unet.decoder])
         self.trunk.requires_grad_(requires_grad=False)
         self._parts = [bands, bands, contrast_channels(bands)]
@@ -71,8 +77,8 @@ class ChangeNet(nn.Module):
         older_seen, younger_seen = self._features(older), self._features(younger)
         forward = torch.cat([contrast, older_seen, younger_seen], dim=1)
         backward = torch.cat([exchange_contrast(contrast), younger_seen, older_seen], dim=1)
-        logits = [(member(forward) + _turned_round(member(backward))) / 2 for member in self.members]
-        return torch.stack(logits).mean(dim=0)
+        orders = [both(member, forward, backward) for member in self.members]
+        return torch.stack([(one + _turned_round(other)) / 2 for one, other in orders]).mean(dim=0)
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 (torch's signature)
         """Training mode, but for the land-cover network, whose batch normalisation keeps its statistics."""

@@ -24,10 +24,15 @@ _BIWEIGHT: Final = 4.685
 """Spreads at which the biweight reaches 0: 95 % as efficient as the mean on normal errors (Huber 1981)."""
 
 _NORMAL: Final = 1.2533
-"""Standard deviation of a normal distribution by its mean absolute deviation, sqrt(pi / 2)."""
+"""Standard deviation of a normal distribution by its mean absolute deviation, sqrt(pi / 2). Of pixels weighed by the
+biweight it finds 0.89 of it, which the layers after it have learned with."""
 
 _LEAST_SPREAD: Final = 1e-3
 """Of a band over the overview, in standard deviations of the training sites; a scene of one value has none."""
+
+
+_LEAST_KNOWN: Final = 32
+"""Pixels of the overview with data at both dates, of 4096. A spread from fewer is off by more than an eighth."""
 
 
 class _Moments(NamedTuple):
@@ -97,16 +102,18 @@ class SceneContrast(nn.Module):
             known_N1HW: True where the overview has data at both dates.
 
         Returns:
-            Contrast NCHW with `contrast_channels` channels, float32.
+            Contrast NCHW with `contrast_channels` channels, float32; 0 where too little of the scene is known to say
+            what is usual in it.
         """
         known = known_N1HW.to(overview_NBHW.dtype)
+        enough = (_sum(known) >= _LEAST_KNOWN).to(known.dtype)
         own = _plain_moments(overview_NBHW, known)
         usual = _usual(_difference(own.standardise(overview_NBHW)), known)
         contrast_NBHW = usual.standardise(_difference(own.standardise(inputs_NBHW)))
         # Added band by band: a runtime that sums over an axis may do so in another order for another batch.
         squares = [band_N1HW.square() for band_N1HW in contrast_NBHW.chunk(contrast_NBHW.shape[1], dim=1)]
         size_N1HW = (sum(squares[1:], squares[0]) / len(squares)).sqrt()
-        return torch.asinh(torch.cat([contrast_NBHW, size_N1HW], dim=1))
+        return torch.asinh(torch.cat([contrast_NBHW, size_N1HW], dim=1)) * enough
 
 
 def _difference(dates_NBHW: Tensor) -> Tensor:

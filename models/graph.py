@@ -112,7 +112,8 @@ class SceneNet(nn.Module):
         """
         inputs = self.normalise(dn_NBHW)
         if self.contrast is not None:
-            inputs = torch.cat([inputs, self._contrast(self.contrast, dn_NBHW, overview_NBHW)], dim=1)
+            seen_NCHW = self._contrast(self.contrast, inputs, overview_NBHW) * known_pixels(dn_NBHW)
+            inputs = torch.cat([inputs, seen_NCHW], dim=1)
         logits: Tensor = self.network(inputs)
         if not self._unsupported:
             return logits
@@ -120,14 +121,13 @@ class SceneNet(nn.Module):
         never_K[list(self._unsupported)] = NEVER
         return logits + never_K.view(1, -1, 1, 1)
 
-    def _contrast(self, contrast: SceneContrast, dn_NBHW: Tensor, overview_NBHW: Tensor | None) -> Tensor:
-        """Contrast of every pixel, 0 where a date has no data. In full precision: small differences count."""
+    def _contrast(self, contrast: SceneContrast, inputs_NBHW: Tensor, overview_NBHW: Tensor | None) -> Tensor:
+        """Contrast of every pixel. In full precision: small differences count."""
         if overview_NBHW is None:
             raise ValueError("this network compares two dates by their whole scene: give an overview of it")
-        with _full_precision(dn_NBHW.device.type):
-            inputs, overview = self.normalise(dn_NBHW), self.normalise(overview_NBHW)
-            seen_NCHW: Tensor = contrast(inputs, overview, known_pixels(overview_NBHW))
-            return seen_NCHW * known_pixels(dn_NBHW)
+        with _full_precision(inputs_NBHW.device.type):
+            seen_NCHW: Tensor = contrast(inputs_NBHW, self.normalise(overview_NBHW), known_pixels(overview_NBHW))
+            return seen_NCHW
 
     def probabilities(self, dn_NBHW: Tensor, temperature: float = 1.0, overview_NBHW: Tensor | None = None) -> Tensor:
         """Class probabilities of every pixel.

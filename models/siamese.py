@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.layers import conv_block
+from models.layers import both, conv_block
 
 TRUNKS: Final = ("frozen", "tuned", "trained")
 """What of the U-Net may be trained, least first."""
@@ -75,7 +75,7 @@ class SiameseUNet(nn.Module):
         older, younger = (self._features(images) for images in inputs_NBHW.chunk(2, dim=1))
         seen: Tensor | None = None
         for level, dates in enumerate(zip(older, younger, strict=True)):
-            before, after = (self.narrow[level](features) for features in dates)
+            before, after = both(self.narrow[level], *dates)
             parts = [before, after, after - before]
             if seen is not None:
                 parts.append(functional.interpolate(seen, scale_factor=2.0, mode="nearest"))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from landcover.grid import Window
 from landcover.raster.scene import Scene
-from landcover.raster.staging import os_errors
+from landcover.staging import os_errors
 from landcover.tiling import TilePlan
 from serving.classify import classify_scene, open_input, plan_windows
 from serving.engine import Engine

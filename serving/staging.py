@@ -1,4 +1,4 @@
-"""Make result files under temporary names and show them all when everything is done, or none."""
+"""Make result files under temporary names and show them when all of them are done and on the disk."""
 
 from __future__ import annotations
 
@@ -9,14 +9,8 @@ from types import TracebackType
 from typing import Self
 
 from landcover.errors import ConfigError
-from landcover.raster.staging import (
-    check_target,
-    make_staging_folder,
-    os_errors,
-    publish,
-    remove_staging_folder,
-    staging_name,
-)
+from landcover.raster.staging import check_target
+from landcover.staging import flush, make_staging_folder, os_errors, publish, remove_staging_folder, staging_name
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -71,11 +65,17 @@ class Staging:
         return self._moves[final]
 
     def publish(self) -> None:
-        """Flush all files and give them their final names, replacing older ones, in the order they were staged.
+        """Flush all files, then give them their final names, replacing older ones, in the order they were staged.
+
+        A full disk shows while they are flushed, before the first has its name. The renames after that are one by one:
+        if a name is taken meanwhile, those before it stay.
 
         Raises:
             DiskFull: when flushing finds no room.
             OutputNotWritable: when a name cannot be taken.
         """
+        for final, temporary in self._moves.items():
+            with os_errors(final):
+                flush(temporary)
         for final, temporary in self._moves.items():
             publish(temporary, final)

@@ -129,7 +129,9 @@ def _kept_or_new(
         return evaluation, book.examples
     path = cache / f"fold{run.fold}-{_key(run, settings)}.npz"
     kept = load(path)
-    if kept is None:
+    if kept is not None:
+        path.touch()  # publishing takes the newest file of each fold for the one of this report
+    else:
         evaluation, book = evaluate(run)
         save(path, evaluation, book.examples)
         kept = evaluation, book.examples

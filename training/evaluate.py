@@ -27,6 +27,7 @@ from training.cross_validation import FoldRun, evaluate_folds, fold_sites
 from training.elsewhere import chosen_sites
 from training.evaluation import MIN_SHARE, Evaluation, Scoring, evaluate_scenes
 from training.inference import Predictor, refuse_trained_on, scene_plan
+from training.order import HELD_OUT
 from training.report.examples import ExampleBook
 from training.report.page import Subject, write_report
 from training.report.tables import print_change, print_elsewhere, print_evaluation, shown
@@ -169,12 +170,18 @@ def _subject(options: argparse.Namespace, verdict: Verdict, arguments: Sequence[
         command=shlex.join(["steppe", "evaluate", *arguments]),
         config=options.config,
         models=verdict.models,
-        split="held-out folds" if options.folds else options.split or "val",
+        split=_split(options),
         tile=options.tile,
         overlap=options.overlap,
         stable=stable,
         chosen_on=tuple(options.chosen_on),
     )
+
+
+def _split(options: argparse.Namespace) -> str:
+    """What was scored, and whether by two maps; a publication takes the folds of its own network only."""
+    split = HELD_OUT if options.folds else options.split or "val"
+    return f"{split}, difference of two maps" if options.difference else split
 
 
 def _check_writable(folder: Path) -> None:

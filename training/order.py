@@ -191,7 +191,10 @@ def read_cross_validation(path: Path, legend: Legend) -> CrossValidation:
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"evaluation: {file.name} is no report of steppe evaluate --folds ({error})") from error
     if not held_out or not temperatures:
-        raise ConfigError(f"evaluation: {file.name} is not of a cross-validation; make it with steppe evaluate --folds")
+        raise ConfigError(
+            f"evaluation: {file.name} is of {report['split']}, not of a cross-validation of this network; make it with "
+            "steppe evaluate --folds"
+        )
     if classes != list(legend.names):
         raise ConfigError(f"evaluation: {file.name} scores {', '.join(classes)}, the network {', '.join(legend.names)}")
     return CrossValidation(file, report)

@@ -1,4 +1,4 @@
-"""Find the current version of a model and compare a new one with it, on scenes that neither was trained on.
+"""Find the current version of a model and compare a new one with it, on scenes that the new one was not trained on.
 
 Three cases, in this order:
 
@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from landcover.bundle import MANIFEST_FILE, Bundle, load_bundle, version_key
 from landcover.legends import Legend
+from landcover.manifest import NAME_PATTERN
 from landcover.metrics import Scores, score
-from training.evaluation import Evaluation, evaluate_scenes
+from training.evaluation import Evaluation, Scoring, evaluate_scenes
 from training.evaluation_store import load
 from training.gate import Gate, Verdict, compare
 from training.inference import bundle_predictor
@@ -60,7 +61,8 @@ def find_champion(order: Order) -> Bundle | None:
     if order.champion is not None:
         return load_bundle(order.champion)
     folder = order.output / str(order.text["name"])
-    versions = [path for path in folder.iterdir() if (path / MANIFEST_FILE).is_file()] if folder.is_dir() else []
+    entries = folder.iterdir() if folder.is_dir() else ()
+    versions = [path for path in entries if NAME_PATTERN.fullmatch(path.name) and (path / MANIFEST_FILE).is_file()]
     return load_bundle(max(versions, key=lambda path: version_key(path.name))) if versions else None
 
 
@@ -139,8 +141,15 @@ def _recorded(champion: Bundle, standing: Standing) -> _Pair | None:
 
 
 def _evaluated(champion: Bundle, scenes: Sequence[Scene], legend: Legend, sizes: Mapping[str, int]) -> Evaluation:
+    # What a bundle answers is calibrated; another temperature would be fitted in vain.
+    scoring = Scoring(temperature=champion.manifest.temperature)
     return evaluate_scenes(
-        bundle_predictor(champion), scenes, legend, tile=int(sizes["tile"]), overlap=int(sizes["overlap"])
+        bundle_predictor(champion),
+        scenes,
+        legend,
+        tile=int(sizes["tile"]),
+        overlap=int(sizes["overlap"]),
+        scoring=scoring,
     )
 
 
@@ -151,8 +160,9 @@ def _fold_matrices(cross_validation: CrossValidation | None) -> dict[str, NDArra
     newest: dict[str, Path] = {}
     folder = cross_validation.path.parent / FOLDS_FOLDER
     for path in sorted(folder.glob("fold*-*.npz"), key=lambda path: path.stat().st_mtime_ns):
-        newest[path.name.partition("-")[0]] = path
-    loaded = [kept for path in newest.values() if (kept := load(path)) is not None]
+        newest[path.name.partition("-")[0].replace("fold", "fold ")] = path
+    folds = cross_validation.report.get("temperatures", {})  # fold 0, fold 1, ...
+    loaded = [kept for fold, path in newest.items() if fold in folds and (kept := load(path)) is not None]
     matrices = {scene.scene: scene.matrix for evaluation, _ in loaded for scene in evaluation.scenes}
     pooled = np.sum(list(matrices.values()), axis=0)
     return matrices if np.array_equal(pooled, np.asarray(cross_validation.report["confusion_matrix"])) else {}

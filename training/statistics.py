@@ -37,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     from rich.console import Console  # noqa: PLC0415 (slow to import, as torch is; --help must not wait)
 
-    from landcover.raster.staging import check_target, os_errors  # noqa: PLC0415
+    from landcover.raster.staging import check_target  # noqa: PLC0415
+    from landcover.staging import os_errors  # noqa: PLC0415
 
     if options.output:
         check_target(options.output, needed_bytes=0)

@@ -155,14 +155,17 @@ class LandCoverTask(LightningModule):
         )
 
     def setup(self, stage: str) -> None:
-        """Before a fit: published weights into the encoder, class weights from the training labels. Done once only.
+        """Check that the data fits; before a fit, weights into the encoder and class weights from the training labels.
 
-        A resumed fit leaves the encoder alone: its checkpoint is loaded next.
+        Weights are set once only. A resumed fit leaves the encoder alone: its checkpoint is loaded next.
+
+        Raises:
+            ConfigError: The data has other bands, dates or classes than the network.
         """
+        self._check_data()
         if stage != "fit" or self._is_set_up:
             return
         self._is_set_up = True
-        self._check_data()
         if not self.trainer.ckpt_path:
             self._start_from_pretrained()
         rule = self.loss.choice.class_weights

@@ -26,7 +26,8 @@ from landcover.legends import Legend
 from landcover.raster.opening import gdal_env, limit_block_cache
 from landcover.raster.protocol import AnyArray
 from landcover.raster.readback import RowLedger, read_back
-from landcover.raster.staging import check_target, publish, staging_folder, write_errors
+from landcover.raster.staging import check_target, write_errors
+from landcover.staging import publish, staging_folder
 
 _BLOCK: Final = 512
 _TRANSPARENT: Final = (0, 0, 0, 0)
@@ -152,7 +153,8 @@ class MapWriter:
             OutputNotWritable: when writing fails otherwise.
         """
         height, width = self._grid.height, self._grid.width
-        if values.shape != (len(values), width) or not 0 <= row_start <= height - len(values):
+        count = len(values)
+        if not count or values.shape != (count, width) or not 0 <= row_start <= height - count:
             raise WindowError(
                 f"rows of shape {values.shape} from row {row_start} on do not fit a map of {height} x {width} pixels"
             )

@@ -16,7 +16,8 @@ from landcover.grid import Grid, Window
 from landcover.raster.georeference import grid_of
 from landcover.raster.opening import gdal_env, open_raster
 from landcover.raster.protocol import DEFAULT_POLICY, Scene
-from landcover.raster.staging import check_target, publish, staging_folder, write_errors
+from landcover.raster.staging import check_target, write_errors
+from landcover.staging import publish, staging_folder
 
 _ROWS: Final = 512
 

@@ -8,7 +8,8 @@ from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from landcover.legends import Legend
-from landcover.raster.staging import check_target, publish, staging_folder, write_errors
+from landcover.raster.staging import check_target, write_errors
+from landcover.staging import publish, staging_folder
 
 _NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 _HEAD: Final = """<?xml version="1.0" encoding="UTF-8"?>

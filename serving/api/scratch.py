@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from fastapi.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
-from landcover.raster.staging import os_errors
+from landcover.staging import os_errors
 from serving.settings import Settings
 
 PREFIX: Final = "steppe-"

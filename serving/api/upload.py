@@ -12,7 +12,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from landcover.errors import RasterTooLarge
-from landcover.raster.staging import os_errors
+from landcover.staging import os_errors
 from serving.api.problems import ClientGone, RasterEmpty, UnsupportedMediaType, UploadTooSlow
 from serving.settings import Settings
 

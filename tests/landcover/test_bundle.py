@@ -1,6 +1,8 @@
 """Bundles: complete or absent, and never other bytes than the published ones."""
 
+import errno
 import json
+import os
 import re
 from io import BytesIO
 from pathlib import Path
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from landcover.bundle import MANIFEST_FILE, load_bundle, verify_bundle, write_bundle
-from landcover.errors import BundleInvalid, OutputNotWritable
+from landcover.errors import BundleInvalid, DiskFull, OutputNotWritable
 from landcover.precision import Precision
 from tests.bundles import int8_bundle, tiny_bundle, tiny_graph, tiny_manifest, tiny_sample
 
@@ -72,6 +74,51 @@ def test_pickled_samples_are_never_loaded(tmp_path):
     np.savez(buffer, dn_NBHW=np.array([{"a": 1}], dtype=object), probabilities_NKHW=np.zeros(1))
     with pytest.raises(BundleInvalid, match=r"sample\.npz lacks"):
         tiny_bundle(tmp_path, sample=buffer.getvalue())
+
+
+def spoilt(kind):
+    """Contents of sample.npz that NumPy stumbles over in ways of its own."""
+    buffer = BytesIO()
+    arrays = {"dn_NBHW": np.zeros((1, 3, 32, 32), np.uint16), "probabilities_NKHW": np.zeros((1, 7, 32, 32))}
+    if kind == "array":
+        np.save(buffer, arrays["dn_NBHW"])
+    elif kind == "damaged":
+        np.savez_compressed(buffer, **arrays)
+        content = bytearray(buffer.getvalue())
+        content[80:120] = bytes(40)
+        return bytes(content)
+    elif kind == "flat":
+        np.savez(buffer, **arrays | {"dn_NBHW": np.zeros((3, 32, 32), np.uint16)})
+    elif kind == "float":
+        np.savez(buffer, **arrays | {"dn_NBHW": np.zeros((1, 3, 32, 32), np.float32)})
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["empty", "array", "damaged", "flat", "float"])
+def test_samples_of_another_form_are_refused(tmp_path, kind):
+    with pytest.raises(BundleInvalid, match=r"sample\.npz (lacks|holds arrays)"):
+        tiny_bundle(tmp_path, sample=spoilt(kind))
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskFull, match=r"no room to write '0\.1\.0'"):
+        tiny_bundle(tmp_path)
+    assert list((tmp_path / "tiny").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../card.md", "a/card.md", ".card.md"])
+def test_files_outside_of_the_bundle_are_refused(tmp_path, name):
+    bundle = tiny_bundle(tmp_path)
+    path = bundle.path / MANIFEST_FILE
+    item = json.loads(path.read_text())
+    item["assets"][name] = item["assets"]["card.md"]
+    path.write_text(json.dumps(item))
+    with pytest.raises(BundleInvalid, match="is no file name"):
+        load_bundle(bundle.path)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pystac.extensions.mlm import MLMExtension
 from pystac.validation import validate_dict
 from stac_model.schema import MLModelProperties
 
-from landcover.errors import BundleInvalid, UnknownLegend
+from landcover.errors import BundleInvalid
 from landcover.legends import get_legend
 from landcover.manifest import FileRecord, Manifest
 from landcover.overview import SIDE
@@ -121,7 +121,13 @@ def test_classes_of_another_legend_are_refused(item):
 
 def test_an_unknown_legend_is_refused(item):
     item["properties"]["steppe:legend"]["id"] = "made-up"
-    with pytest.raises(UnknownLegend, match="made-up"):
+    with pytest.raises(BundleInvalid, match="made-up"):
+        Manifest.from_item(item)
+
+
+def test_numbers_that_are_none_are_refused(item):
+    item["properties"]["mlm:memory_size"] = float("inf")
+    with pytest.raises(BundleInvalid, match="infinity"):
         Manifest.from_item(item)
 
 
@@ -161,7 +167,7 @@ def test_a_manifest_with_variant_and_two_dates_is_a_valid_item():
     item = with_variant(dates=2, overview=True).to_item()
     validate_dict(copy.deepcopy(item) | {"stac_extensions": []})
     assert item["properties"]["mlm:input"][0]["input"]["shape"] == [-1, 2 * len(BANDS), 64, 64]
-    assert item["properties"]["mlm:input"][1]["input"]["shape"] == [-1, 2 * len(BANDS), SIDE, SIDE]
+    assert item["properties"]["mlm:input"][1]["input"]["shape"] == [1, 2 * len(BANDS), SIDE, SIDE]
     assert len(item["properties"]["mlm:input"][0]["value_scaling"]) == len(BANDS)
 
 
@@ -210,3 +216,13 @@ def test_unsupported_classes_that_cannot_be_are_refused(names):
 def test_impossible_numbers_of_dates_are_refused(dates):
     with pytest.raises(BundleInvalid, match="takes 1 or 2 dates"):
         tiny_manifest(dates=dates)
+
+
+def test_an_overview_is_the_second_input_of_two_dates():
+    with pytest.raises(BundleInvalid, match="takes an overview to compare 2 dates, this one has 1"):
+        tiny_manifest(overview=True)
+    item = tiny_manifest(dates=2, overview=True).to_item()
+    assert item["properties"]["mlm:input"][1]["input"]["shape"][0] == 1
+    item["properties"]["mlm:input"][1]["input"]["shape"][2] = 32
+    with pytest.raises(BundleInvalid, match="inputs after the first have shapes"):
+        Manifest.from_item(item)

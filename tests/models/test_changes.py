@@ -106,5 +106,19 @@ def test_no_overview_is_refused():
 def test_impossible_networks_are_refused():
     with pytest.raises(ValueError, match="members is 0, expected at least 1"):
         change_net(members=0)
+    with pytest.raises(ValueError, match="expected one of the inputs and one before the last layer"):
+        change_net(dropouts=[0.1])
     with pytest.raises(NetworkOptions, match="takes the bands of two dates and their contrast, got 18 channels"):
         build_network("change-lite0", 18, 3)
+
+
+def test_a_network_in_use_answers_as_in_training():
+    torch.manual_seed(5)
+    network = change_net(dropouts=(0.0, 0.0))
+    inputs = torch.randn(4, WIDTH, 64, 64)
+    inputs[:, 2 * BANDS :] += 1  # what rose in one order has fallen in the other
+    with torch.no_grad():
+        for _ in range(100):
+            trained = network(inputs)
+        used = network.eval()(inputs)
+    assert (used - trained).abs().mean() < 0.02 * trained.std()

@@ -90,6 +90,13 @@ def test_an_overview_of_nothing_or_of_one_value_stays_finite(value):
     assert torch.isfinite(contrast(inputs, overview, known)).all()
 
 
+@pytest.mark.parametrize(("pixels", "says"), [(0, False), (31, False), (32, True)])
+def test_too_little_of_a_scene_says_nothing(pixels, says):
+    inputs, _ = dates(side=32)
+    known = (torch.arange(32 * 32) < pixels).reshape(1, 1, 32, 32)
+    assert contrast(inputs, inputs, known).any() == says
+
+
 def test_each_window_has_its_scene():
     (one, _), (other, _) = dates(seed=1), dates(seed=2)
     both = torch.cat([one, other])

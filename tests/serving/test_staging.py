@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -61,9 +62,10 @@ def test_flushed_to_the_disk_before_they_get_their_names(out, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda descriptor: events.append("flush") or fsync(descriptor))
     monkeypatch.setattr(Path, "replace", lambda path, to: events.append("rename") or replace(path, to))
     with Staging() as staging:
-        write_file(staging.path_for(out / "a"), b"x")
+        for name in ("a", "b"):
+            write_file(staging.path_for(out / name), b"x")
         staging.publish()
-    assert events == ["flush", "rename", "flush"]
+    assert events == ["flush", "flush", *["flush", "rename", "flush"] * 2]  # a second flush finds nothing to do
 
 
 def test_relative_names_mean_the_folder_at_the_time_of_asking(out, monkeypatch, tmp_path):
@@ -111,6 +113,25 @@ def test_a_name_that_is_taken_meanwhile(out):
         with pytest.raises(OutputNotWritable, match=r"'b\.tif'"):
             staging.publish()
     assert left_in(out) == ["a.tif", "b.tif"]
+
+
+def test_a_disk_that_fills_while_flushing_publishes_nothing(out, monkeypatch):
+    asked = []
+
+    def flush(_descriptor):
+        asked.append(1)
+        if len(asked) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    (out / "a.tif").write_bytes(b"older")
+    with Staging() as staging:
+        for name in ("a.tif", "b.tif"):
+            write_file(staging.path_for(out / name), b"x")
+        monkeypatch.setattr(os, "fsync", flush)
+        with pytest.raises(DiskFull, match=r"'b\.tif'"):
+            staging.publish()
+    assert left_in(out) == ["a.tif"]
+    assert (out / "a.tif").read_bytes() == b"older"
 
 
 def test_a_full_disk_and_a_missing_folder(out):

@@ -235,6 +235,15 @@ def test_what_cannot_be_compared_is_refused_not_waved_through(tmp_path, scenes):
     verdict.overridden_by(parse_override("Ada: first of its kind")).enforce()
 
 
+def test_files_of_older_folds_do_no_harm(tmp_path, scenes):
+    champion = tiny_bundle(tmp_path, provenance={"sites": {"train": ["s0"], "test": ["s1", "s2"]}})
+    crossed = cross_validation(tmp_path / "report", bundle_predictor(champion), scenes)
+    folder = tmp_path / "report/folds"
+    (folder / "fold2-abc.npz").write_bytes((folder / "fold0-abc.npz").read_bytes())  # there were three folds once
+    standing = Standing(legend=LEGEND, scenes=scenes, evaluation=None, cross_validation=crossed)
+    assert judge(champion, standing, Gate(), SIZES).scenes == ("s1", "s2")
+
+
 def test_folds_of_another_run_are_not_used(tmp_path, scenes):
     champion = tiny_bundle(tmp_path, provenance={"sites": {"test": ["s1"]}})
     crossed = cross_validation(tmp_path / "report", bundle_predictor(champion), scenes)
@@ -249,6 +258,7 @@ def test_folds_of_another_run_are_not_used(tmp_path, scenes):
     ("change", "says"),
     [
         ({"split": "test"}, "not of a cross-validation"),
+        ({"split": "held-out folds, difference of two maps"}, "difference of two maps, not of a cross-validation"),
         ({"temperatures": {}}, "not of a cross-validation"),
         ({"classes": [{"name": "lava"}]}, "scores lava"),
         ({"classes": None}, "no report of steppe evaluate"),

@@ -153,9 +153,10 @@ def test_labels_are_counted_once_and_only_for_a_fit():
         ({"legend_id": "ipcc6"}, "the data has legend ipcc6"),
     ],
 )
-def test_data_that_the_model_was_not_told_of_is_refused(facts, message):
+@pytest.mark.parametrize("stage", ["fit", "validate", "test"])
+def test_data_that_the_model_was_not_told_of_is_refused(facts, message, stage):
     with pytest.raises(ConfigError, match=message):
-        trained_with(tiny(), **facts).setup("fit")
+        trained_with(tiny(), **facts).setup(stage)
 
 
 def test_only_an_encoder_takes_pretrained_weights():

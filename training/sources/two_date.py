@@ -36,7 +36,8 @@ LEGEND: Final = get_legend("degradation3")
 GRID_TOLERANCE: Final = 0.01
 """Pixels by which the images of a place may differ: rounding of coordinates, far below what shifts a change."""
 
-_DATE: Final = re.compile(r"(?<!\d)(\d{4})[-_]?(\d{2})[-_]?(\d{2})(?!\d)")
+_DATE: Final = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)")
+"""From 1900 to 2099, so that a number of a plot or a tile is rarely one."""
 _UNCHANGED: Final = 0
 _CHANGED: Final = 1
 
@@ -131,7 +132,8 @@ class PairScene(Scene):
         """Labels are the matrix of both class maps, changed or not."""
         signs_HW = MATRIX.degradation(*(MATRIX.legend.encode(index) for index in index_HW))
         mask_HW = LEGEND.decode(np.where(signs_HW == DEGRADATION_NODATA, LEGEND.nodata, signs_HW))
-        evidence = teacher_KHW or [one_hot(index, len(MATRIX.legend)) for index in index_HW]
+        known = len(teacher_KHW) == len(index_HW)
+        evidence = teacher_KHW if known else [one_hot(index, len(MATRIX.legend)) for index in index_HW]
         return mask_HW, shares(sign_masses(MATRIX, *evidence, changed=False))
 
     def _from_mask(
@@ -242,7 +244,7 @@ class TwoDateSites(Source):
 
 
 def _date(name: str) -> str:
-    found = _DATE.search(name)
+    found = _DATE.search(name)  # the first: product names end with the day of processing
     if found is None:
         raise ConfigError(f"scene {name} has no date in its name; two-date samples need one such as 20180328")
     return "".join(found.groups())

@@ -136,6 +136,7 @@ def decide(shares_SHW: Masses, changed_HW: NDArray[np.bool_], choice: SignChoice
     """
     best_HW = shares_SHW.argmax(axis=0).astype(np.uint8)
     strongest_HW = shares_SHW.max(axis=0)
-    signed_HW = (strongest_HW > 0) & (strongest_HW >= choice.margin)
+    alone_HW = (shares_SHW == strongest_HW).sum(axis=0) == 1  # of two that are equal neither is the sign
+    signed_HW = alone_HW & (strongest_HW > 0) & (strongest_HW >= choice.margin)
     unsigned = IGNORE if choice.unsigned == "ignore" else STABLE_INDEX
     return np.where(changed_HW, np.where(signed_HW, best_HW, unsigned), STABLE_INDEX).astype(np.uint8)
