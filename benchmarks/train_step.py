@@ -25,6 +25,9 @@ from numpy.typing import NDArray
 from training import cli
 from training.task import LandCoverTask
 
+_LEAST_BLOCKS = 4
+"""One before the first bare block, one to warm up, two to compare."""
+
 
 class Interleave(Callback):
     """Times blocks of training steps, and blocks of a bare loop between them.
@@ -129,6 +132,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=8)
     options, more = parser.parse_known_args()
+    if options.steps < _LEAST_BLOCKS * options.block:
+        parser.error(
+            f"--steps {options.steps} are too few for blocks of {options.block}: at least {_LEAST_BLOCKS} blocks"
+        )
     torch.set_num_threads(options.threads)
     interleave = {"class_path": "benchmarks.train_step.Interleave", "init_args": {"block": options.block}}
     with tempfile.TemporaryDirectory() as folder:

@@ -16,6 +16,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from landcover.errors import ConfigError, OutputNotWritable
+from landcover.staging import os_errors
 from training.split_error import SplitError
 
 
@@ -164,6 +166,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     from training.config import data_from_config  # noqa: PLC0415 (torch takes seconds; --help must not wait)
 
+    _check_output(options.output)
     data = data_from_config(options.config)
     counted = data.class_pixels_by_site()
     groups = grouped(tuple(counted), options.together)
@@ -172,8 +175,9 @@ def main(arguments: Sequence[str]) -> int:
     )
     named = [sorted(site for group in fold for site in groups[group]) for fold in folds]
     text = yaml.dump({"together": options.together, "folds": named}, Dumper=_Indented, sort_keys=False)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(f"{_comment(options)}\n{text}", encoding="utf-8")
+    with os_errors(options.output):
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(f"{_comment(options)}\n{text}", encoding="utf-8")
     for number, sites in enumerate(named):
         share = np.sum([counted[site] for site in sites], axis=0) / np.maximum(
             np.sum(list(counted.values()), axis=0), 1
@@ -181,6 +185,16 @@ def main(arguments: Sequence[str]) -> int:
         shares = ", ".join(f"{name} {value:.0%}" for name, value in zip(data.facts.legend.names, share, strict=True))
         sys.stdout.write(f"fold {number}: {len(sites)} sites, share of each class: {shares}\n")
     return 0
+
+
+def _check_output(path: Path) -> None:
+    """A new division may replace an older one, and nothing else."""
+    if not path.exists():
+        return
+    try:
+        read_folds(path)
+    except ConfigError as error:
+        raise OutputNotWritable(f"{path.name!r} exists and is no file of folds; give -o another name") from error
 
 
 class _Indented(yaml.SafeDumper):

@@ -30,18 +30,19 @@ _FILLED: Final = 0.5
 """Share of pixels with data that a window to calibrate on should have."""
 
 
-def probe_batches(scenes: Sequence[Scene], dtype: str) -> list[Batch]:
+def probe_batches(scenes: Sequence[Scene], dtype: str, *, overviews: bool) -> list[Batch]:
     """Two windows, opposite corners, of some scenes spread over the list; compared on, never published.
 
     Args:
         scenes: any scenes.
         dtype: sample type of the product.
+        overviews: whether the network takes one of each scene.
 
     Returns:
         Batches, sides multiples of 64.
     """
     step = max(1, len(scenes) // MOST_PROBES)
-    return [_corners(scene, dtype) for scene in scenes[::step][:MOST_PROBES]]
+    return [_corners(scene, dtype, overview=overviews) for scene in scenes[::step][:MOST_PROBES]]
 
 
 def calibration_windows(
@@ -119,13 +120,13 @@ def _classes(probabilities_NKHW: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.argmax(probabilities_NKHW, axis=1).astype(np.uint8)
 
 
-def _corners(scene: Scene, dtype: str) -> Batch:
+def _corners(scene: Scene, dtype: str, *, overview: bool) -> Batch:
     height, width = min(PROBE_SIDE, scene.info.height), min(PROBE_SIDE, scene.info.width)
     last = Window(scene.info.height - height, scene.info.width - width, height, width)
     windows = [_read(scene, window, dtype) for window in (Window(0, 0, height, width), last)]
     sides = round_up(height, PROBE_STEP), round_up(width, PROBE_STEP)
-    overview = scene.overview().numpy().astype(dtype)[None] if scene.info.dates > 1 else None
-    return Batch(np.stack([_mirrored(window, *sides) for window in windows]), overview)
+    seen = scene.overview().numpy().astype(dtype)[None] if overview else None
+    return Batch(np.stack([_mirrored(window, *sides) for window in windows]), seen)
 
 
 def _drawn(scene: Scene, side: int, dtype: str, random: np.random.Generator) -> NDArray[np.generic]:

@@ -147,7 +147,7 @@ def measure(work: Work, console: Console) -> Result:
     golden = golden_input(
         [*statistics.values()] * dates, side=GOLDEN_SIDE, windows=GOLDEN_WINDOWS, seed=0, dtype=work.dtype
     )
-    probes = probe_batches(work.data.scenes("val"), work.dtype)
+    probes = probe_batches(work.data.scenes("val"), work.dtype, overviews=work.task.inputs.contrast)
     export = export_graph(
         work.task.scene_net, golden, overview_1BHW=_overview(work, statistics), probes=probes, temperature=temperature
     )

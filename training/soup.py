@@ -17,7 +17,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from landcover.errors import ConfigError
+from landcover.errors import ConfigError, OutputNotWritable
 from landcover.raster.digest import file_digest
 from training.checkpoints import read_checkpoint, write_checkpoint
 from training.inference import SITES_KEY
@@ -93,6 +93,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("checkpoints", nargs="+", type=Path, metavar="CHECKPOINT", help="files of steppe train fit")
     parser.add_argument("-o", "--output", type=Path, required=True, help="checkpoint to write")
     options = parser.parse_args(arguments)
+    if options.output.exists():
+        raise OutputNotWritable(f"{options.output.name!r} exists; give the average a name of its own")
     write_checkpoint(average(options.checkpoints), options.output)
     sys.stdout.write(f"wrote {options.output}: the mean of {len(options.checkpoints)} checkpoints\n")
     return 0

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from landcover.errors import OutputNotWritable
+
 if TYPE_CHECKING:  # torch takes seconds; --help must not wait
     from rich.console import Console
     from rich.table import Table
@@ -42,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
 
     if options.output:
         check_target(options.output, needed_bytes=0)
+        if options.output.exists() and options.output.suffix != ".json":
+            raise OutputNotWritable(f"{options.output.name!r} exists and is no JSON; give -o another name")
     statistics = _collected(options.config, options.fold)
     text = json.dumps(statistics.to_json(), indent=2) + "\n"
     if options.json:

@@ -16,7 +16,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from landcover.errors import ConfigError
+from landcover.errors import ConfigError, DataError
 from landcover.legends import Legend, get_legend
 from landcover.sensors import get_product
 from models.changes import ChangeNet
@@ -103,6 +103,12 @@ class InputChoice:
     def network_channels(self) -> int:
         """What the network sees: bands of all dates, and their contrast."""
         return self.channels + (contrast_channels(len(self.bands)) if self.contrast else 0)
+
+
+class NothingToLearn(DataError):
+    """An epoch of training patches without one label."""
+
+    slug = "nothing-to-learn"
 
 
 class LandCoverTask(LightningModule):
@@ -288,7 +294,16 @@ class LandCoverTask(LightningModule):
         self.model_step(batch, "test")
 
     def on_train_epoch_end(self) -> None:
-        """Log the scores of the epoch."""
+        """Log the scores of the epoch.
+
+        Raises:
+            NothingToLearn: Not one pixel of it had a label.
+        """
+        if not self._confusion("train").confmat.any():
+            raise NothingToLearn(
+                f"not one pixel of {self.trainer.num_training_batches} batches has a label; look at the data with "
+                "`steppe train check`"
+            )
         self._log_scores("train")
 
     def on_validation_epoch_end(self) -> None:
@@ -348,6 +363,17 @@ def _indices(legend: Legend, names: Sequence[str]) -> tuple[int, ...]:
     return tuple(legend.names.index(name) for name in names)
 
 
+def _check_dates(name: str, inputs: InputChoice) -> None:
+    """Numbers of channels alone do not tell dates and contrast from bands."""
+    if name.startswith("change-") and not inputs.contrast:
+        raise ConfigError(
+            f"network {name!r} judges the contrast of two dates; set inputs.dates: 2, inputs.contrast: true"
+        )
+    if name.startswith("siamese-") and (inputs.dates == 1 or inputs.contrast):
+        given = f"dates {inputs.dates}{' and contrast' if inputs.contrast else ''}"
+        raise ConfigError(f"network {name!r} compares the bands of two dates and nothing else, inputs say {given}")
+
+
 def build_scene_net(
     network: NetworkChoice, inputs: InputChoice, *, classes: int, unsupported: Sequence[int] = ()
 ) -> SceneNet:
@@ -362,6 +388,7 @@ def build_scene_net(
     Returns:
         The network behind its normalisation.
     """
+    _check_dates(network.name, inputs)
     radiometry = get_product(inputs.product).radiometry
     body = build_network(network.name, inputs.network_channels, classes, **network.options)
     depthwise_in_float32(body)

@@ -14,7 +14,7 @@ from rasterio.windows import Window as RasterioWindow
 from landcover.errors import DtypeMismatch
 from landcover.grid import Grid, Window
 from landcover.raster.georeference import grid_of
-from landcover.raster.opening import gdal_env, open_raster
+from landcover.raster.opening import gdal_env, open_raster, pixel_errors
 from landcover.raster.protocol import DEFAULT_POLICY, Scene
 from landcover.raster.staging import check_target, write_errors
 from landcover.staging import publish, staging_folder
@@ -30,6 +30,7 @@ def read_map(path: Path) -> tuple[NDArray[np.uint8], Grid]:
 
     Raises:
         RasterUnreadable: when it is no raster.
+        RasterTruncated: when pixels are missing or damaged.
         DtypeMismatch: when it is not one band of uint8.
     """
     file, dataset = open_raster(path, DEFAULT_POLICY)
@@ -38,7 +39,8 @@ def read_map(path: Path) -> tuple[NDArray[np.uint8], Grid]:
             raise DtypeMismatch(
                 f"{file.name!r} has {dataset.count} bands of {dataset.dtypes[0]}; a map has one of uint8"
             )
-        codes_HW: NDArray[np.uint8] = dataset.read(1)
+        with pixel_errors(file.name):
+            codes_HW: NDArray[np.uint8] = dataset.read(1)
         return codes_HW, grid_of(dataset, file.name)
 
 

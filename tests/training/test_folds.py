@@ -5,6 +5,7 @@ import pytest
 import yaml
 from sklearn.model_selection import StratifiedGroupKFold
 
+from landcover.errors import OutputNotWritable
 from tests.training.memory import memory_scene
 from training.folds import Folds, grouped, main, make_folds, read_folds
 from training.split_error import SplitError
@@ -116,6 +117,14 @@ def test_the_command_writes_folds_that_can_be_used(repository, data_root, tmp_pa
     assert len(folds.folds) == 3
     assert any({"paris", "bercy"} <= set(fold) for fold in folds.folds)
     assert capsys.readouterr().out.count("share of each class") == 3
+
+
+def test_a_file_of_another_kind_is_not_replaced(tmp_path):
+    path = tmp_path / "train.yaml"
+    path.write_text("model: {}\n")
+    with pytest.raises(OutputNotWritable, match=r"'train\.yaml' exists and is no file of folds"):
+        main(["-c", str(path), "-k", "3", "-o", str(path)])
+    assert path.read_text() == "model: {}\n"
 
 
 def test_the_shipped_folds_keep_neighbours_together(repository):

@@ -97,6 +97,10 @@ def test_bad_input_is_said(tmp_path):
         main([str(path), "-o", str(tmp_path / "mean.ckpt")])
     with pytest.raises(CheckpointUnreadable, match="no checkpoint nowhere"):
         average([path, tmp_path / "nowhere.ckpt"])
+    before = path.read_bytes()
+    with pytest.raises(OutputNotWritable, match=r"'a\.ckpt' exists; give the average a name of its own"):
+        main([str(path), str(path), "-o", str(path)])
+    assert path.read_bytes() == before
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputNotWritable):
         main([str(path), str(path), "-o", str(tmp_path / "file" / "mean.ckpt")])

@@ -109,6 +109,11 @@ def test_command_writes_and_prints_json(config, tmp_path, capsys):
 def test_a_place_that_cannot_be_written_is_refused_before_counting(config, tmp_path):
     with pytest.raises(OutputNotWritable, match="its folder does not exist"):
         statistics.main(["-c", str(config), "-o", str(tmp_path / "none" / "stats.json")])
+    other = tmp_path / "folds.yaml"
+    other.write_text("folds: []")
+    with pytest.raises(OutputNotWritable, match=r"'folds\.yaml' exists and is no JSON"):
+        statistics.main(["-c", str(config), "-o", str(other)])
+    assert other.read_text() == "folds: []"
 
 
 def test_training_without_labels_has_no_weights_and_still_bands(tmp_path, capsys):

@@ -14,7 +14,7 @@ from training.averaging import WarmAverage
 from training.class_weights import class_weights
 from training.losses import LossChoice
 from training.scenes import IGNORE, SourceFacts
-from training.task import CLASS_WEIGHTS_KEY, InputChoice, LandCoverTask, NetworkChoice, scores
+from training.task import CLASS_WEIGHTS_KEY, InputChoice, LandCoverTask, NetworkChoice, NothingToLearn, scores
 
 BANDS = ["B02", "B03", "B04", "B08"]
 PIXELS = [100, 200, 50, 0, 10, 300, 40]
@@ -218,3 +218,24 @@ def test_unsupported_classes_are_never_answered_and_not_learned(batch, monkeypat
 def test_unsupported_classes_that_cannot_be_are_one_clear_sentence(names):
     with pytest.raises(ConfigError, match="at least one must be supported"):
         tiny(unsupported=names)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("change-lite0", {"dates": 2}, "judges the contrast of two dates"),
+        ("change-lite0", {}, "judges the contrast of two dates"),
+        ("siamese-lite0", {}, "compares the bands of two dates and nothing else, inputs say dates 1$"),
+        ("siamese-lite0", {"dates": 2, "contrast": True}, "inputs say dates 2 and contrast"),
+    ],
+)
+def test_networks_of_two_dates_ask_for_them(name, given, message):
+    with pytest.raises(ConfigError, match=message):
+        LandCoverTask(NetworkChoice(name), inputs(**given))
+
+
+def test_an_epoch_without_labels_is_refused():
+    task = trained_with(tiny())
+    task.trainer.num_training_batches = 3
+    with pytest.raises(NothingToLearn, match="not one pixel of 3 batches has a label"):
+        task.on_train_epoch_end()

@@ -8,19 +8,24 @@ import numpy as np
 import pytest
 import rasterio
 import torch
+import yaml
 from rasterio.transform import from_origin
 
 from indicators.transitions import UNCCD7_TRANSITIONS
-from landcover.errors import ConfigError, GridMismatch
+from landcover.bundle import load_bundle
+from landcover.errors import ConfigError, RasterUnreadable
 from landcover.grid import Window
 from models.networks import build_network
 from models.pretrained import PretrainedChoice, load_pretrained
+from serving.engine import Engine
 from tests.training.conftest import BANDS_10, CITY_RES, write_raster, write_scene
-from tests.training.fits import SMALL, WARNINGS
+from tests.training.fits import SMALL, WARNINGS, fit
 from training import cli
 from training.config import data_from_config
+from training.publish import main as publish
 from training.scenes import IGNORE, MemoryScene, SceneInfo, Source, SourceFacts
 from training.sources.dynamic_world import DynamicWorldSites
+from training.sources.own_errors import SceneProblem, UnusableScenes
 from training.sources.two_date import ChangeMaskInvalid, NoPairs, TwoDateSites
 from training.sources.two_date_labels import SignChoice, decide, one_hot, shares, sign_masses, vote
 
@@ -232,14 +237,17 @@ def test_the_reversed_pair_is_labelled_anew_and_for_training_only(root):
 
 
 class Memory(Source):
-    def __init__(self, scenes, legend="unccd7", dates=1):
+    def __init__(self, scenes, legend="unccd7", dates=1, error=None):
         self._scenes = scenes
+        self._error = error
         self._facts = SourceFacts(("B02",), "sentinel-2-l2a", legend, dates=dates)
 
     def facts(self):
         return self._facts
 
     def scenes(self):
+        if self._error:
+            raise self._error
         return self._scenes
 
 
@@ -301,11 +309,53 @@ def test_refusals(tmp_path):
         TwoDateSites(Memory(pair), root=str(tmp_path), change_masks="nowhere/{site}.tif").scenes()
     with pytest.raises(ConfigError, match="monday has no date"):
         TwoDateSites(Memory([memory("monday"), memory("b_20180501")])).scenes()
-    with pytest.raises(GridMismatch, match="one pixel grid"):
-        TwoDateSites(Memory([memory("a_20170501"), memory("a_20180501", shape=(4, 5))])).scenes()
+    with pytest.raises(
+        ConfigError, match=r"masks/\{name\}\.tif' does not say where a site's name goes; write \{site\}"
+    ):
+        TwoDateSites(Memory(pair), change_masks="masks/{name}.tif")
     for source in (Memory(pair, legend="dynamic-world"), Memory(pair, dates=2)):
         with pytest.raises(ConfigError, match="single dates with legend 'unccd7'"):
             TwoDateSites(source).facts()
+
+
+def test_a_place_that_cannot_be_used_leaves_the_others():
+    other = [memory("b_20170501", site="there"), memory("b_20180501", site="there")]
+    dates = [memory("a_20170501"), memory("a_20180501", shape=(4, 5)), *other]
+    with pytest.raises(UnusableScenes, match=r"\(4 x 4 and 4 x 5 pixels\) do not lie on one pixel grid") as found:
+        TwoDateSites(Memory(dates)).scenes()
+    assert [scene.info.site for scene in found.value.usable] == ["there"]
+    assert [problem.scene for problem in found.value.problems] == ["here_20170501_20180501"]
+
+
+def test_dates_that_cannot_be_opened_are_passed_on():
+    problem = SceneProblem("x_20160501", RasterUnreadable("x.tif is no raster"))
+    pair = [memory("a_20170501"), memory("a_20180501")]
+    with pytest.raises(UnusableScenes, match=r"1 of 2 scenes cannot be used: x_20160501: x\.tif is no raster") as found:
+        TwoDateSites(Memory(pair, error=UnusableScenes([problem], pair))).scenes()
+    assert [scene.info.name for scene in found.value.usable] == ["here_20170501_20180501"]
+
+
+def test_places_without_a_mask_are_named_once(tmp_path, caplog):
+    dates = [memory(f"{site}_{day}", site=site) for site in ("here", "there") for day in ("20170501", "20180501")]
+    transform = from_origin(0, 0, *CITY_RES)
+    write_raster(tmp_path / "here.tif", np.zeros((1, 4, 4), np.uint8), crs="EPSG:4326", transform=transform)
+    source = TwoDateSites(Memory(dates), root=str(tmp_path), change_masks="{site}.tif")
+    assert [scene.info.site for scene in (*source.scenes(), *source.scenes())] == ["here", "here"]
+    assert [entry.message for entry in caplog.records if entry.levelname == "WARNING"] == [
+        "1 places with two dates have no change mask and are left out: there"
+    ]
+
+
+def test_a_damaged_mask_is_named(tmp_path):
+    path = tmp_path / "here.tif"
+    seen = np.random.default_rng(0).integers(0, 2, (1, 4, 4), dtype=np.uint8)
+    write_raster(path, seen, crs="EPSG:4326", transform=from_origin(0, 0, *CITY_RES))
+    path.write_bytes(path.read_bytes()[:-3])
+    (pair,) = TwoDateSites(
+        Memory([memory("a_20170501"), memory("a_20180501")]), root=str(tmp_path), change_masks="{site}.tif"
+    ).scenes()
+    with pytest.raises(ChangeMaskInvalid, match=r"change mask of here: 'here\.tif'"):
+        read(pair)
 
 
 @pytest.mark.parametrize(("shape", "value", "message"), [((4, 5), 1, "pixel grid"), ((4, 4), 2, "holds 2")])
@@ -353,6 +403,32 @@ def test_the_shipped_config_trains_from_a_land_cover_checkpoint(root, repository
     source = f"--model.init_args.pretrained.source={tmp_path / 'land_cover.ckpt'}"
     where = f"--trainer.default_root_dir={tmp_path / 'runs'}"
     assert cli.train(["fit", "-c", config, *SMALL, "--trainer.fast_dev_run=1", source, where]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("contrast", [False, True])
+def test_networks_of_two_dates_are_published(root, repository, monkeypatch, tmp_path, contrast):
+    monkeypatch.setenv("STEPPE_DATA", str(root))
+    monkeypatch.chdir(repository)
+    settings = yaml.safe_load((repository / "configs/train/s2_degradation.yaml").read_text())
+    model = settings["model"]["init_args"]
+    del model["pretrained"]
+    model["network"] = {"name": "plain-tiny"}
+    model["inputs"]["contrast"] = contrast
+    model["optimiser"] = {"learning_rate": 0.01}
+    settings["data"]["init_args"]["split"]["fold"] = 0
+    config, words = tmp_path / "train.yaml", tmp_path / "publish.yaml"
+    config.write_text(yaml.safe_dump(settings))
+    text = yaml.safe_load((repository / "configs/publish/s2_degradation.yaml").read_text())
+    del text["evaluation"]
+    words.write_text(yaml.safe_dump(text | {"name": "pairs", "tile_size": 64, "overlap": 32}))
+    assert fit(tmp_path / "runs", config=config, epochs=1) == 0
+    checkpoint = tmp_path / "runs/version_0/checkpoints/last.ckpt"
+    order = ["-c", config, "-p", words, "--checkpoint", checkpoint, "--version", "0.1.0", "-o", tmp_path / "zoo"]
+    assert publish([str(word) for word in order]) == 0
+    bundle = load_bundle(tmp_path / "zoo/pairs/0.1.0")
+    assert (bundle.manifest.dates, bundle.manifest.overview) == (2, contrast)
+    assert Engine(bundle).self_test() < 1e-4
 
 
 def test_a_siamese_network_takes_over_the_whole_land_cover_network(tmp_path):

@@ -9,11 +9,10 @@ Axes: B band, K class, S sign, H row, W column.
 
 from __future__ import annotations
 
+import logging
 import os
-import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -23,49 +22,28 @@ import torch
 from numpy.typing import NDArray
 
 from indicators.transitions import UNCCD7_TRANSITIONS
-from landcover.errors import ConfigError, GridMismatch
+from landcover.errors import ConfigError, DataError, GridMismatch
 from landcover.grid import Window
 from landcover.legends import DEGRADATION_NODATA, get_legend
 from landcover.raster.maps import read_map
 from training.scenes import IGNORE, Sample, Scene, SceneInfo, Source, SourceFacts
 from training.sources.dynamic_world import DATA_ROOT_VARIABLE
+from training.sources.own_errors import UnusableScenes
 from training.sources.two_date_labels import STABLE_INDEX, SignChoice, decide, one_hot, shares, sign_masses, vote
+from training.sources.two_date_pairs import GRID_TOLERANCE, NoPairs, PairFiles, Places, find_pairs
+
+_log = logging.getLogger(__name__)
 
 MATRIX: Final = UNCCD7_TRANSITIONS
 LEGEND: Final = get_legend("degradation3")
-GRID_TOLERANCE: Final = 0.01
-"""Pixels by which the images of a place may differ: rounding of coordinates, far below what shifts a change."""
-
-_DATE: Final = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)")
-"""From 1900 to 2099, so that a number of a plot or a tile is rarely one."""
 _UNCHANGED: Final = 0
 _CHANGED: Final = 1
 
 
-class NoPairs(ConfigError):
-    """A source of single dates has no place with two dates, or none of them has a change mask."""
-
-    slug = "no-pairs"
-
-
 class ChangeMaskInvalid(GridMismatch):
-    """A change mask does not lie on the grid of its images, or holds other values than 0 and 1."""
+    """A change mask cannot be read, does not lie on the grid of its images, or holds other values than 0 and 1."""
 
     slug = "change-mask"
-
-
-@dataclass(frozen=True, slots=True)
-class _PairFiles:
-    """Two dates of a place, the older first, and the mask of changes between them."""
-
-    site: str
-    older: Scene
-    younger: Scene
-    change_mask: Path | None
-
-    @property
-    def dates(self) -> tuple[str, str]:
-        return _date(self.older.info.name), _date(self.younger.info.name)
 
 
 class PairScene(Scene):
@@ -77,7 +55,7 @@ class PairScene(Scene):
         reverse: Hand out the younger date first, with the labels of that order; for training only.
     """
 
-    def __init__(self, pair: _PairFiles, signs: SignChoice, *, reverse: bool = False) -> None:
+    def __init__(self, pair: PairFiles, signs: SignChoice, *, reverse: bool = False) -> None:
         self._dates = (pair.younger, pair.older) if reverse else (pair.older, pair.younger)
         self._mask_path = pair.change_mask
         self._signs = signs
@@ -150,7 +128,10 @@ class PairScene(Scene):
         return decide(shares_SHW, changed_HW, self._signs), np.where(changed_HW, shares_SHW, stable_S11)
 
     def _read_mask(self, path: Path) -> NDArray[np.bool_]:
-        mask_HW, grid = read_map(path)
+        try:
+            mask_HW, grid = read_map(path)
+        except DataError as error:
+            raise ChangeMaskInvalid(f"change mask of {self.info.site}: {error}") from error
         wanted = self.info.grid
         fits = mask_HW.shape == (self.info.height, self.info.width)
         if not fits or (wanted is not None and not wanted.aligned_with(grid, tolerance_px=GRID_TOLERANCE)):
@@ -188,6 +169,11 @@ class TwoDateSites(Source):
         self._root = root
         self._signs = signs or SignChoice()
         self._reverse = reverse
+        self._named = False
+        if change_masks is not None and "{site}" not in change_masks:
+            raise ConfigError(
+                f"change_masks {change_masks!r} does not say where a site's name goes; write {{site}} there"
+            )
 
     def facts(self) -> SourceFacts:
         """Bands and product of the single dates; where the labels come from.
@@ -211,30 +197,29 @@ class TwoDateSites(Source):
 
         Raises:
             NoPairs: There is none.
-            GridMismatch: Two dates of a place do not lie on one pixel grid.
+            UnusableScenes: Images cannot be opened, or two dates of a place do not lie on one pixel grid; it carries
+                the pairs that can be used.
             ConfigError: A name has no date, or the data set itself puts both dates of a place into different splits.
         """
         self.facts()
-        pairs = list(self._pairs())
-        if not pairs:
+        places = find_pairs(self._source, self._mask_of, masked=self._change_masks is not None)
+        self._name_places(places)
+        if not places.pairs and not places.problems:
             masks = "" if self._change_masks is None else f" with a change mask {self._change_masks!r}"
             raise NoPairs(f"no place with two dates{masks} was found; see `source` and `change_masks`")
         orders = (False, True) if self._reverse else (False,)
-        scenes = [PairScene(pair, self._signs, reverse=reverse) for pair in pairs for reverse in orders]
-        return tuple(sorted(scenes, key=lambda scene: scene.info.name))
+        scenes = [PairScene(pair, self._signs, reverse=reverse) for pair in places.pairs for reverse in orders]
+        scenes.sort(key=lambda scene: scene.info.name)
+        if places.problems:
+            raise UnusableScenes(places.problems, scenes)
+        return tuple(scenes)
 
-    def _pairs(self) -> Iterator[_PairFiles]:
-        places: dict[str, list[Scene]] = defaultdict(list)
-        for scene in self._source.scenes():
-            places[scene.info.site].append(scene)
-        for site, dates in places.items():
-            mask = self._mask_of(site)
-            if len(dates) < 2 or (mask is None and self._change_masks is not None):  # noqa: PLR2004 (a pair)
-                continue
-            ordered = sorted(dates, key=lambda scene: _date(scene.info.name))
-            pair = _PairFiles(site, ordered[0], ordered[-1], mask)
-            if len(set(pair.dates)) == len(pair.dates):  # two images of one day show no change of land
-                yield _checked(pair)
+    def _name_places(self, places: Places) -> None:
+        """Say once which places have no change mask: a file that was named wrongly is easily overlooked."""
+        if places.pairs and places.without_mask and not self._named:
+            count, listed = len(places.without_mask), ", ".join(places.without_mask)
+            _log.warning("%d places with two dates have no change mask and are left out: %s", count, listed)
+            self._named = True
 
     def _mask_of(self, site: str) -> Path | None:
         if self._change_masks is None:
@@ -243,29 +228,7 @@ class TwoDateSites(Source):
         return path if path.exists() else None
 
 
-def _date(name: str) -> str:
-    found = _DATE.search(name)  # the first: product names end with the day of processing
-    if found is None:
-        raise ConfigError(f"scene {name} has no date in its name; two-date samples need one such as 20180328")
-    return "".join(found.groups())
-
-
-def _checked(pair: _PairFiles) -> _PairFiles:
-    older, younger = pair.older.info, pair.younger.info
-    same_size = (older.height, older.width) == (younger.height, younger.width)
-    grids = older.grid, younger.grid
-    if not same_size or (grids[0] and grids[1] and not grids[0].aligned_with(grids[1], tolerance_px=GRID_TOLERANCE)):
-        raise GridMismatch(
-            f"{older.name} and {younger.name} do not lie on one pixel grid; bring both dates to one grid first"
-        )
-    if older.split != younger.split:
-        raise ConfigError(
-            f"{older.name} is of split {older.split!r} and {younger.name} of {younger.split!r}; a pair has one split"
-        )
-    return pair
-
-
-def _info(pair: _PairFiles, *, reverse: bool) -> SceneInfo:
+def _info(pair: PairFiles, *, reverse: bool) -> SceneInfo:
     older, younger = pair.older.info, pair.younger.info
     masks = () if pair.change_mask is None else (pair.change_mask,)
     return SceneInfo(
