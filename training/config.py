@@ -48,6 +48,10 @@ def data_from_config(path: Path, *, fold: int | None = None) -> SceneData:
     if fold is not None:
         options["split"] = _other_fold(path, options.get("split"), fold)
     class_path = data.get("class_path", "training.datamodule.SceneData")
+    if str(class_path).startswith("training.severity."):
+        raise ConfigError(
+            f"{path.name} is about field plots, not scenes; `steppe evaluate -c {path.name}` looks at them"
+        )
     return _built(path, {"class_path": class_path, "init_args": options})
 
 

@@ -28,7 +28,7 @@ from models.pretrained import PretrainedChoice, PretrainedUnusable, load_pretrai
 from models.siamese import SiameseUNet
 from training.class_weights import class_weights
 from training.losses import LossChoice, SegmentationLoss
-from training.scenes import IGNORE, STABLE
+from training.scenes import IGNORE, STABLE, SourceFacts
 from training.schedules import OptimiserChoice, build_optimizer, schedule_of_run
 
 type Stage = Literal["train", "val", "test"]
@@ -191,16 +191,8 @@ class LandCoverTask(LightningModule):
             ConfigError: Bands, dates or classes differ.
         """
         facts = getattr(getattr(self.trainer, "datamodule", None), "facts", None)
-        if facts is None:
-            return
-        for name, given, wanted in (
-            ("bands", list(facts.bands), list(self.inputs.bands)),
-            ("dates", facts.dates, self.inputs.dates),
-            ("product", facts.product_id, self.inputs.product),
-            ("legend", facts.legend_id, self.legend.id),
-        ):
-            if given != wanted:
-                raise ConfigError(f"the data has {name} {given} but the model is told {wanted}; make them the same")
+        if facts is not None:
+            check_facts(facts, self.inputs, self.legend.id)
 
     def _start_from_pretrained(self) -> None:
         if self._pretrained is None:
@@ -330,6 +322,27 @@ class LandCoverTask(LightningModule):
         optimizer = build_optimizer(self.parameters(), self.optimiser, pretrained=loaded)
         schedule = schedule_of_run(optimizer, self.optimiser, self.trainer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def check_facts(facts: SourceFacts, inputs: InputChoice, legend_id: str) -> None:
+    """The data must be what the network takes.
+
+    Args:
+        facts: What the data is.
+        inputs: What the network is told; anything with these fields.
+        legend_id: Of the network.
+
+    Raises:
+        ConfigError: Bands, dates, product or classes differ.
+    """
+    for name, given, wanted in (
+        ("bands", list(facts.bands), list(inputs.bands)),
+        ("dates", facts.dates, inputs.dates),
+        ("product", facts.product_id, inputs.product),
+        ("legend", facts.legend_id, legend_id),
+    ):
+        if given != wanted:
+            raise ConfigError(f"the data has {name} {given} but the model is told {wanted}; make them the same")
 
 
 def supported(labels_NHW: Tensor, teacher_NKHW: Tensor | None, never: Sequence[int]) -> tuple[Tensor, Tensor | None]:

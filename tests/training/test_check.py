@@ -1,10 +1,12 @@
 """``steppe train check`` on every bad input it is for, through the command itself."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+import yaml
 from affine import Affine
 from pyproj import Transformer
 
@@ -25,6 +27,8 @@ from tests.training.own_data import (
 )
 from training.check.scenes import TooManyBadScenes, usable
 from training.config import data_from_config
+
+CONFIGS = Path(__file__).parents[2] / "configs/train"
 
 
 @pytest.fixture
@@ -407,3 +411,33 @@ def test_no_file_is_a_config_error(tmp_path, check):
     code, said = check(tmp_path / "none.yaml")
     assert code == 4
     assert "cannot read none.yaml" in said
+
+
+@pytest.mark.filterwarnings("ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning")
+@pytest.mark.parametrize(
+    ("change", "told", "says"),
+    [
+        ({"trainr": {"max_epochs": 2}}, {}, "does not accept option 'trainr"),
+        ({"trainer": {"max_epoch": 2}}, {}, "max_epoch"),
+        ({"seed_everything": "abc"}, {}, "seed_everything: Expected"),
+        ({}, {"bands": ["B02", "B03", "B08", "B04"]}, "but the model is told"),
+        ({}, {"dates": 2}, "the data has dates 1 but the model is told 2"),
+        ({}, {}, "data can be trained on"),
+    ],
+)
+def test_what_a_fit_would_refuse_is_refused_here(data, check, change, told, says):
+    settings = yaml.safe_load((CONFIGS / "own_rasters.yaml").read_text())
+    settings["data"] = yaml.safe_load(write_config(data).read_text())["data"]
+    inputs = {"bands": list(BANDS), "mean": [0.3] * len(BANDS), "std": [0.1] * len(BANDS)}
+    settings["model"]["init_args"]["inputs"] |= inputs | told
+    path = data / "whole.yaml"
+    path.write_text(yaml.safe_dump(settings | change))
+    code, said = check(path)
+    assert says in said
+    assert code == (4 if change or told else 0)
+
+
+def test_field_plots_are_sent_elsewhere(check):
+    code, said = check(CONFIGS / "landsat_severity.yaml")
+    assert code == 4
+    assert "is about field plots, not scenes" in said

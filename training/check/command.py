@@ -32,10 +32,13 @@ def main(arguments: Sequence[str]) -> int:
 
     from training.check.inspection import check_data  # noqa: PLC0415
     from training.check.report import print_json, print_tables  # noqa: PLC0415
+    from training.check.settings import check_settings  # noqa: PLC0415
     from training.config import data_from_config  # noqa: PLC0415
 
     shown = sys.stderr.isatty() and not options.json
-    report = check_data(data_from_config(options.config), skip_bad=options.skip_bad, shown=shown)
+    data = data_from_config(options.config)
+    check_settings(options.config, data.facts)
+    report = check_data(data, skip_bad=options.skip_bad, shown=shown)
     if options.json:
         sys.stdout.write(print_json(report) + "\n")
     else:
