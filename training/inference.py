@@ -95,7 +95,10 @@ def load_task(checkpoint: Path) -> LandCoverTask:
         ) from error
     except (RuntimeError, KeyError, EOFError, TypeError, ValueError, AttributeError, ArgumentError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise CheckpointUnreadable(f"{checkpoint.name} is not a land-cover checkpoint: {reason}") from error
+        raise CheckpointUnreadable(
+            f"{checkpoint.name} is no checkpoint of steppe train fit, or not a whole one; give last.ckpt or best.ckpt "
+            f"of a run ({reason})"
+        ) from error
     return task.eval()
 
 

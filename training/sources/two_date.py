@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +30,7 @@ from training.scenes import IGNORE, Sample, Scene, SceneInfo, Source, SourceFact
 from training.sources.dynamic_world import DATA_ROOT_VARIABLE
 from training.sources.own_errors import UnusableScenes
 from training.sources.two_date_labels import STABLE_INDEX, SignChoice, decide, one_hot, shares, sign_masses, vote
-from training.sources.two_date_pairs import GRID_TOLERANCE, NoPairs, PairFiles, Places, find_pairs
+from training.sources.two_date_pairs import GRID_TOLERANCE, NoPairs, PairFiles, find_pairs
 
 _log = logging.getLogger(__name__)
 
@@ -169,7 +169,6 @@ class TwoDateSites(Source):
         self._root = root
         self._signs = signs or SignChoice()
         self._reverse = reverse
-        self._named = False
         if change_masks is not None and "{site}" not in change_masks:
             raise ConfigError(
                 f"change_masks {change_masks!r} does not say where a site's name goes; write {{site}} there"
@@ -203,7 +202,8 @@ class TwoDateSites(Source):
         """
         self.facts()
         places = find_pairs(self._source, self._mask_of, masked=self._change_masks is not None)
-        self._name_places(places)
+        if places.pairs and places.without_mask:
+            _warn_once(f"no change mask, so left out: {', '.join(places.without_mask)}")
         if not places.pairs and not places.problems:
             masks = "" if self._change_masks is None else f" with a change mask {self._change_masks!r}"
             raise NoPairs(f"no place with two dates{masks} was found; see `source` and `change_masks`")
@@ -214,18 +214,17 @@ class TwoDateSites(Source):
             raise UnusableScenes(places.problems, scenes)
         return tuple(scenes)
 
-    def _name_places(self, places: Places) -> None:
-        """Say once which places have no change mask: a file that was named wrongly is easily overlooked."""
-        if places.pairs and places.without_mask and not self._named:
-            count, listed = len(places.without_mask), ", ".join(places.without_mask)
-            _log.warning("%d places with two dates have no change mask and are left out: %s", count, listed)
-            self._named = True
-
     def _mask_of(self, site: str) -> Path | None:
         if self._change_masks is None:
             return None
         path = Path(os.environ.get(DATA_ROOT_VARIABLE) or self._root) / self._change_masks.replace("{site}", site)
         return path if path.exists() else None
+
+
+@cache
+def _warn_once(message: str) -> None:
+    """A file that was named wrongly is easily overlooked, and every fold asks for the scenes again."""
+    _log.warning(message)
 
 
 def _info(pair: PairFiles, *, reverse: bool) -> SceneInfo:
