@@ -42,6 +42,7 @@ class Candidate:
         dates: dates stacked in an input.
         radiometry: digital numbers to reflectance, as the model takes them.
         temperature: inside the probabilities; none for a network as trained.
+        trained_on: sites that a bundle says it was trained on.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Candidate:
     dates: int
     radiometry: Radiometry
     temperature: float | None = None
+    trained_on: frozenset[str] = frozenset()
 
 
 def checkpoint_candidate(path: Path, *, device: str = "cpu") -> Candidate:
@@ -101,6 +103,7 @@ def bundle_candidate(path: Path, *, precision: Precision = Precision.FP32) -> Ca
         dates=manifest.dates,
         radiometry=manifest.radiometry,
         temperature=manifest.temperature,
+        trained_on=frozenset(manifest.provenance.get("sites", {}).get("train", ())),
     )
 
 

@@ -108,9 +108,19 @@ def _single(options: argparse.Namespace) -> Verdict:
     chosen_sites((scene.info.site for scene in scenes), options.chosen_on)
     if options.checkpoint and options.split != "train":
         refuse_trained_on(options.checkpoint, scenes)
+    _note_trained_on(candidate, {scene.info.site for scene in scenes})
     book = ExampleBook(data.facts)
     evaluation = _evaluated(options, candidate, scenes, book, f"{candidate.name}, {options.split or 'val'}")
     return Verdict(evaluation, book, {candidate.name: candidate.sha256})
+
+
+def _note_trained_on(candidate: Candidate, sites: set[str]) -> None:
+    """A bundle is often trained on all sites there are; its figures on them are then no test."""
+    if known := candidate.trained_on & sites:
+        sys.stderr.write(
+            f"steppe evaluate: {candidate.name} was trained on {len(known)} of these {len(sites)} sites; figures on "
+            "them say nothing about other places\n"
+        )
 
 
 def _cross_validated(options: argparse.Namespace) -> Verdict:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from landcover.blending import RowBlender
 from landcover.bundle import Bundle
 from landcover.errors import ConfigError
+from landcover.graphcheck import check_graph
 from landcover.grid import Window
 from landcover.manifest import MODEL_FILE
 from landcover.tiling import MARGIN, TilePlan, mirror
@@ -143,9 +144,11 @@ def bundle_predictor(bundle: Bundle, file: str = MODEL_FILE) -> Predictor:
         file: graph in the bundle.
 
     Raises:
-        BundleInvalid: when the graph is missing or altered.
+        BundleInvalid: when the graph is missing or altered, or was published with another manifest.
     """
-    return graph_predictor(bundle.read(file), bundle.manifest.dtype)
+    content = bundle.read(file)
+    check_graph(content, bundle.manifest)
+    return graph_predictor(content, bundle.manifest.dtype)
 
 
 def graph_predictor(content: bytes, dtype: str) -> Predictor:

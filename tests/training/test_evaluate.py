@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -308,6 +309,17 @@ def test_a_bundle_without_an_int8_graph_is_said(tmp_path):
         bundle_candidate(bundle, precision="int8")
 
 
+def test_an_edited_manifest_is_refused(repository, tmp_path):
+    shipped = repository / "models/zoo/steppe-s2-landcover/1.0.0"
+    edited = tmp_path / "steppe-s2-landcover/1.0.0"
+    shutil.copytree(shipped, edited)
+    item = json.loads((edited / "manifest.json").read_text())
+    item["properties"]["license"] = "MIT"
+    (edited / "manifest.json").write_text(json.dumps(item))
+    with pytest.raises(BundleInvalid, match=r"manifest\.json is not the one the graph was published with"):
+        bundle_candidate(edited)
+
+
 def test_a_folder_that_is_no_bundle_is_said():
     with pytest.raises(BundleInvalid, match=r"manifest\.json"):
         main(["-c", by_sites(), "--bundle", ".", *TILES])
@@ -317,7 +329,9 @@ def test_the_shipped_bundle_is_scored(repository, capsys):
     (path,) = (repository / "models/zoo/steppe-s2-landcover").iterdir()
     bundle = load_bundle(path)
     assert main(["-c", by_sites(), "--bundle", str(path), *TILES, "--json"]) == 0
-    report = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    report = json.loads(said.out)
+    assert "sites; figures on them say nothing about other places" in said.err  # it was trained on all there are
     assert list(report["models"]) == [f"{bundle.manifest.identifier} (fp32)"]
     assert report["temperatures"] == {"model": bundle.manifest.temperature}
     assert report["ece"] == report["ece_after_scaling"] != report["ece_before_scaling"]
