@@ -19,8 +19,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from landcover.boundaries import BAND_PX
-from landcover.errors import OutputNotWritable
+from landcover.errors import OutputNotWritable, WindowError
 from landcover.precision import Precision
+from landcover.tiling import TilePlan
 from training.candidates import Candidate, bundle_candidate, check_fits, checkpoint_candidate, differenced
 from training.config import data_from_config
 from training.cross_validation import FoldRun, evaluate_folds, fold_sites
@@ -69,6 +70,10 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("--folds scores every fold on the scenes it held out; leave out --split")
     if options.precision and not options.bundle:
         parser.error("--precision picks a graph of a bundle; give --bundle, or leave it out")
+    try:
+        TilePlan(1, 1, tile=options.tile, overlap=options.overlap)
+    except WindowError as error:
+        parser.error(str(error))
     if options.output:
         _check_writable(options.output)
     verdict = _cross_validated(options) if options.folds else _single(options)

@@ -273,6 +273,8 @@ def test_two_maps_are_compared_through_the_matrix():
         ["--checkpoint", "net.ckpt", "--precision", "int8"],
         ["--checkpoint", "net.ckpt", "--bundle", "x"],
         ["--checkpoint", "net.ckpt", "--min-share", "1.5"],
+        ["--checkpoint", "net.ckpt", "--tile", "33"],
+        ["--checkpoint", "net.ckpt", "--tile", "64", "--overlap", "64"],
         [],
     ],
 )
