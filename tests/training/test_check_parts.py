@@ -1,5 +1,7 @@
 """The parts of the check on arrays and grids, against brute force."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from landcover.sensors import Radiometry
 from tests.training.memory import MemorySource, memory_scene
 from training.check.inspection import check_data
 from training.check.leakage import leak_findings, shared_pixels
+from training.check.scenes import scene_findings
 from training.check.survey import survey, windows
 from training.check.tally import BandTally
 from training.datamodule import SceneData
@@ -85,6 +88,27 @@ def test_parts_of_an_image_nearer_than_the_buffer_are_found():
     parts = {"train": [survey(left, facts)[0]], "test": [survey(right, facts)[0]]}
     assert not list(leak_findings(parts, buffer=6))
     assert [found.check for found in leak_findings(parts, buffer=7)] == ["buffer"]
+
+
+def pair(name, *seeds):
+    image = torch.cat([torch.from_numpy(np.random.default_rng(seed).integers(1, 999, (4, 8, 8))) for seed in seeds])
+    mask = torch.zeros(8, 8, dtype=torch.uint8)
+    scene = MemoryScene(SceneInfo(name, name, 8, 8, dates=2), {"image": image, "mask": mask})
+    return survey(scene, replace(MemorySource([]).facts(), dates=2))[0]
+
+
+def test_pairs_that_share_one_of_their_dates_are_a_leak():
+    apart = {"train": [pair("a", 0, 1)], "val": [pair("b", 2, 3)]}
+    assert not list(leak_findings(apart))
+    (found,) = leak_findings({"train": [pair("a", 0, 1)], "val": [pair("b", 2, 0)]})
+    assert found.check == "duplicate"
+    assert "a in 'train' and b in 'val' share an image, pixel by pixel" in found.message
+
+
+def test_a_pair_of_one_image_is_a_warning():
+    facts = replace(MemorySource([]).facts(), dates=2)
+    assert "one-image" in [found.check for found in scene_findings([pair("a", 0, 0)], facts)]
+    assert "one-image" not in [found.check for found in scene_findings([pair("a", 0, 1)], facts)]
 
 
 def test_a_scene_that_splits_share_by_choice_is_a_note():

@@ -444,3 +444,16 @@ def test_a_siamese_network_takes_over_the_whole_land_cover_network(tmp_path):
     found = list(siamese.trunk.state_dict().values())
     assert len(found) == len(wanted)
     assert all(torch.equal(one, other) for one, other in zip(found, wanted, strict=True))
+
+
+class Speaking(MemoryScene):
+    def remarks(self):
+        yield self.info.name
+
+
+def test_a_pair_says_what_its_dates_have_to_say():
+    dates = [Speaking(scene.info, {}) for scene in (memory("a_20170501"), memory("a_20180501"))]
+    (pair,) = TwoDateSites(Memory(dates)).scenes()
+    assert list(pair.remarks()) == ["a_20170501", "a_20180501"]
+    (silent,) = TwoDateSites(Memory([memory("a_20170501"), memory("a_20180501")])).scenes()
+    assert list(silent.remarks()) == []

@@ -59,13 +59,15 @@ def _same_pixels(entries: Sequence[tuple[str, Survey]]) -> Iterator[Finding]:
     by_digest: dict[str, list[tuple[str, Survey]]] = defaultdict(list)
     for split, survey in entries:
         if survey.valid and not survey.failures:
-            by_digest[survey.digest].append((split, survey))
+            for digest in set(survey.digests):
+                by_digest[digest].append((split, survey))
     for alike in by_digest.values():
         for (split, one), (other_split, other) in combinations(alike, 2):
             if split != other_split:
+                same = "are the same image" if len(one.digests) == 1 else "share an image"
                 message = (
-                    f"{one.name} in {split!r} and {other.name} in {other_split!r} are the same image, pixel by pixel; "
-                    "keep one, or put both into one split"
+                    f"{one.name} in {split!r} and {other.name} in {other_split!r} {same}, pixel by pixel; keep one, or "
+                    "put both into one split"
                 )
                 yield error("duplicate", message, scene=one.name, value=other.name, count=one.pixels, split=split)
 

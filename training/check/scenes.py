@@ -208,6 +208,14 @@ def _pixel_size(parts: Sequence[Survey], facts: SourceFacts) -> Iterator[Finding
         yield warning("pixel-size", message, scene=parts[0].whole, value=f"{size:.3g}")
 
 
+def _one_image(parts: Sequence[Survey], _facts: SourceFacts) -> Iterator[Finding]:
+    """Two dates that are one: a file was copied, or named wrongly."""
+    first = parts[0]
+    if first.valid and not first.failures and len(set(first.digests)) < len(first.digests):
+        message = "both dates are the same image, pixel by pixel; nothing can have changed between them"
+        yield warning("one-image", message, scene=first.whole, count=first.pixels)
+
+
 _CHECKS: Final[tuple[Callable[[Sequence[Survey], SourceFacts], Iterator[Finding]], ...]] = (
     _unreadable,
     _stray_codes,
@@ -216,6 +224,7 @@ _CHECKS: Final[tuple[Callable[[Sequence[Survey], SourceFacts], Iterator[Finding]
     _empty,
     _range,
     _pixel_size,
+    _one_image,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ class Survey:
         failures: Messages of windows that cannot be read, with the number of windows.
         bands: Bands that the image has.
         percentiles_2B: 1st and 99th percentile of the digital numbers.
-        digest: SHA-256 of the image's pixels.
+        digests: SHA-256 of the pixels of each date.
     """
 
     scene: Scene
@@ -52,7 +52,7 @@ class Survey:
     failures: Counter[str] = field(default_factory=Counter)
     bands: int = 0
     percentiles_2B: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 0)))
-    digest: str = ""
+    digests: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -90,7 +90,7 @@ def survey(scene: Scene, facts: SourceFacts, *, progress: Progress | None = None
     """
     found = Survey(scene, labels_K=np.zeros(len(facts.legend), np.int64))
     tally = BandTally(len(facts.bands), facts.product.radiometry)
-    digest = hashlib.sha256()
+    digests = [hashlib.sha256() for _ in range(facts.dates)]
     for window in windows(scene.info.extent):
         try:
             sample = scene.read(window)
@@ -99,12 +99,12 @@ def survey(scene: Scene, facts: SourceFacts, *, progress: Progress | None = None
         except DataError as reason:
             found.failures[str(reason)] += 1
         else:
-            _look(sample, found, tally, digest, dates=facts.dates)
+            _look(sample, found, tally, digests)
         found.pixels += window.height * window.width
         if progress is not None:
             progress(window.height * window.width)
     found.percentiles_2B = tally.percentiles((0.01, 0.99))
-    found.digest = digest.hexdigest()
+    found.digests = tuple(digest.hexdigest() for digest in digests)
     return found, tally
 
 
@@ -115,10 +115,12 @@ def windows(extent: Window, side: int = SIDE) -> Iterator[Window]:
             yield Window(row, col, min(side, extent.height - row), min(side, extent.width - col))
 
 
-def _look(sample: Sample, found: Survey, tally: BandTally, digest: Any, *, dates: int) -> None:
+def _look(sample: Sample, found: Survey, tally: BandTally, digests: Sequence[Any]) -> None:
     image_BHW, mask_HW = sample["image"].numpy(), sample["mask"].numpy()
     found.bands = len(image_BHW)
-    digest.update(np.ascontiguousarray(image_BHW))
+    dates = np.array_split(image_BHW, len(digests))
+    for digest, date_BHW in zip(digests, dates, strict=True):
+        digest.update(np.ascontiguousarray(date_BHW))
     finite_HW = np.ones(mask_HW.shape, dtype=np.bool_)
     if np.issubdtype(image_BHW.dtype, np.floating):
         finite_BHW = np.isfinite(image_BHW)
@@ -127,8 +129,8 @@ def _look(sample: Sample, found: Survey, tally: BandTally, digest: Any, *, dates
     data_HW = (image_BHW != 0).any(axis=0)
     found.valid += int(np.count_nonzero(data_HW))
     _count_labels(mask_HW, found)
-    if len(image_BHW) == dates * tally.bands:
-        for date_BHW in np.split(image_BHW, dates):
+    if len(image_BHW) == len(dates) * tally.bands:
+        for date_BHW in dates:
             tally.add(date_BHW[:, data_HW & finite_HW])
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cache, cached_property
 from pathlib import Path
@@ -29,6 +29,7 @@ from landcover.raster.maps import read_map
 from training.scenes import IGNORE, Sample, Scene, SceneInfo, Source, SourceFacts
 from training.sources.dynamic_world import DATA_ROOT_VARIABLE
 from training.sources.own_errors import UnusableScenes
+from training.sources.own_remarks import Remark
 from training.sources.two_date_labels import STABLE_INDEX, SignChoice, decide, one_hot, shares, sign_masses, vote
 from training.sources.two_date_pairs import GRID_TOLERANCE, NoPairs, PairFiles, find_pairs
 
@@ -75,6 +76,11 @@ class PairScene(Scene):
         for name in sample.keys() & {"mask", "changed"}:
             sample[name] = sample[name].masked_fill(empty_HW, IGNORE)
         return sample
+
+    def remarks(self) -> Iterator[Remark]:
+        """What both dates have to say of their files."""
+        for scene in self._dates:
+            yield from getattr(scene, "remarks", tuple)()
 
     def load(self) -> None:
         """Read both dates and work out the labels."""
