@@ -255,7 +255,9 @@ def test_a_model_of_two_dates_takes_the_bands_of_both(tmp_path):
     engine = Engine(tiny_bundle(tmp_path, dates=2, graph=graph, sample=tiny_sample(graph, bands=8)))
     assert engine.run(digital_numbers((1, 8, 32, 32))).shape == (1, 7, 32, 32)
     with pytest.raises(BundleInvalid, match="the manifest promises"):
-        Engine(tiny_bundle(tmp_path, version="2", dates=2, graph=tiny_graph(bands=4)))
+        Engine(
+            tiny_bundle(tmp_path, version="2", dates=2, graph=tiny_graph(bands=4), sample=tiny_sample(graph, bands=8))
+        )
 
 
 def overview_sample(graph):
