@@ -27,6 +27,9 @@ from landcover.precision import MODEL_FILES, Precision
 from landcover.staging import flush, os_errors, staging_folder
 
 MANIFEST_FILE: Final = "manifest.json"
+STAC_ITEM: Final = "stac_item"
+"""Key of the manifest in a graph's metadata, as publishing writes it: without the files and their hashes."""
+
 _AXES: Final = 4
 _MANIFEST_LIMIT: Final = 4_000_000
 """Bytes; a manifest is some tens of kilobytes."""
@@ -183,6 +186,25 @@ def verify_bundle(bundle: Bundle) -> None:
         )
     for precision in (Precision.FP32, *variants):
         bundle.sample(precision)
+
+
+def check_stamp(metadata: Mapping[str, str], manifest: Manifest) -> None:
+    """Refuse a manifest that is not the one a graph was published with.
+
+    Args:
+        metadata: what the graph carries, by key; one that was made elsewhere may carry no manifest.
+        manifest: the manifest beside it.
+
+    Raises:
+        BundleInvalid: when they differ.
+    """
+    stored = metadata.get(STAC_ITEM)
+    # Through JSON, as it was stored: tuples become lists.
+    if stored is not None and json.loads(json.dumps(replace(manifest, files={}).to_item())) != json.loads(stored):
+        raise BundleInvalid(
+            f"model {manifest.identifier}: manifest.json is not the one the graph was published with; install the "
+            "bundle again"
+        )
 
 
 def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> Bundle:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from landcover.bundle import Bundle
 from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
-from landcover.graphcheck import check_graph
 from landcover.precision import Precision
+from serving.graphcheck import check_graph
 
 PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """Name on the command line to ONNX Runtime's name."""

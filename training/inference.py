@@ -13,13 +13,13 @@ from pickle import UnpicklingError
 from typing import Final, Protocol
 
 import numpy as np
+import onnxruntime
 import torch
 from numpy.typing import NDArray
 
 from landcover.blending import RowBlender
-from landcover.bundle import Bundle
+from landcover.bundle import Bundle, check_stamp
 from landcover.errors import ConfigError
-from landcover.graphcheck import check_graph
 from landcover.grid import Window
 from landcover.manifest import MODEL_FILE
 from landcover.tiling import MARGIN, TilePlan, mirror
@@ -146,9 +146,9 @@ def bundle_predictor(bundle: Bundle, file: str = MODEL_FILE) -> Predictor:
     Raises:
         BundleInvalid: when the graph is missing or altered, or was published with another manifest.
     """
-    content = bundle.read(file)
-    check_graph(content, bundle.manifest)
-    return graph_predictor(content, bundle.manifest.dtype)
+    session = open_session(bundle.read(file))
+    check_stamp(session.get_modelmeta().custom_metadata_map, bundle.manifest)
+    return _session_predictor(session, bundle.manifest.dtype)
 
 
 def graph_predictor(content: bytes, dtype: str) -> Predictor:
@@ -158,8 +158,10 @@ def graph_predictor(content: bytes, dtype: str) -> Predictor:
         content: bytes of the ONNX file.
         dtype: sample type of its input.
     """
-    session = open_session(content)
+    return _session_predictor(open_session(content), dtype)
 
+
+def _session_predictor(session: onnxruntime.InferenceSession, dtype: str) -> Predictor:
     def predict(dn_NBHW: NDArray[np.float32], overview_1BHW: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         overview = None if overview_1BHW is None else overview_1BHW.astype(dtype)
         answer: NDArray[np.float32] = session.run(None, graph_inputs(session, Batch(dn_NBHW.astype(dtype), overview)))[

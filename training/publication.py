@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from landcover.bundle import Bundle, sample_key
+from landcover.bundle import STAC_ITEM, Bundle, sample_key
 from landcover.errors import ConfigError
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, BandStatistics, Manifest
 from landcover.overview import SIDE as OVERVIEW_SIDE
@@ -198,7 +198,7 @@ def contents(work: Work, result: Result) -> tuple[Manifest, dict[str, bytes]]:
             **({"int8": result.int8.to_json()} if result.int8 else {}),
         },
     )
-    stamp = {"stac_item": json.dumps(manifest.to_item(), ensure_ascii=False)}
+    stamp = {STAC_ITEM: json.dumps(manifest.to_item(), ensure_ascii=False)}
     graphs = {MODEL_FILE: result.export.content}
     if int8:
         graphs[MODEL_FILES[Precision.INT8]] = int8.content

@@ -8,11 +8,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from landcover.errors import ConfigError, ParityError
-from landcover.graphcheck import check_graph
 from models.export import export_graph, open_session
 from models.graph import SceneNet
 from models.networks import build_network
 from models.quantise import Method, QuantiseChoice, compare_graphs, quantise_graph
+from serving.graphcheck import check_graph
 from tests.bundles import tiny_graph, tiny_manifest
 
 pytestmark = pytest.mark.train

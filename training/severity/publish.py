@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from landcover.bundle import Bundle, write_bundle
+from landcover.bundle import STAC_ITEM, Bundle, write_bundle
 from landcover.errors import ConfigError, OutputNotWritable
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, BandStatistics, Manifest
 from landcover.raster.digest import file_digest
@@ -150,7 +150,7 @@ def publish(order: SeverityOrder, checkpoint: Path, console: Console) -> Bundle:
         task.severity_net(order.table.bounds),
         golden_input(statistics.values(), side=GOLDEN_SIDE, windows=GOLDEN_WINDOWS, seed=0, dtype=manifest.dtype),
         probes=[Batch(_probes(data.plots))],
-        metadata={"stac_item": json.dumps(manifest.to_item(), ensure_ascii=False)},
+        metadata={STAC_ITEM: json.dumps(manifest.to_item(), ensure_ascii=False)},
     )
     figures = [verdict.to_json() for verdict in verdicts]
     card = severity_card(

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from landcover.bundle import Bundle, load_bundle, verify_bundle, write_bundle
+from landcover.bundle import STAC_ITEM, Bundle, load_bundle, verify_bundle, write_bundle
 from landcover.errors import BundleInvalid
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE
 from models.export import Batch, open_session, run_alike, stamp_graph
@@ -62,7 +62,7 @@ def rebind(source: Path, text: Mapping[str, Any], table: SeverityTable, *, versi
         files={},
     )
     graph = set_bounds(bundle.read(MODEL_FILE), table.bounds, old.identifier)
-    graph = stamp_graph(graph, {"stac_item": json.dumps(manifest.to_item(), ensure_ascii=False)})
+    graph = stamp_graph(graph, {STAC_ITEM: json.dumps(manifest.to_item(), ensure_ascii=False)})
     facts = {
         "network": f"that of {old.identifier} (manifest sha256 {bundle.digest[:12]}), unchanged",
         "input": f"{old.dtype} digital numbers of {', '.join(old.bands)} at {old.gsd_m:g} m, product {old.product}",

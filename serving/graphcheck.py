@@ -7,22 +7,17 @@ must hold all its weights and use the standard operator sets only.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Final
 
 import onnx
 from google.protobuf.message import DecodeError
 
+from landcover.bundle import check_stamp
 from landcover.errors import BundleInvalid
 from landcover.manifest import Manifest
 
 ALLOWED_DOMAINS: Final = frozenset({"", "ai.onnx"})
-
-
-STAC_ITEM: Final = "stac_item"
-"""Key of the manifest in the graph's metadata, as publishing writes it: without the files and their hashes."""
 
 
 def check_graph(content: bytes, manifest: Manifest) -> None:
@@ -46,12 +41,7 @@ def check_graph(content: bytes, manifest: Manifest) -> None:
         raise BundleInvalid(f"model {identifier}: the graph uses operators outside the ONNX standard: {custom}")
     if any(_is_external(tensor) for tensor in _tensors(model.graph)):
         raise BundleInvalid(f"model {identifier}: the graph keeps weights in other files, which is not allowed")
-    stored = {entry.key: entry.value for entry in model.metadata_props}.get(STAC_ITEM)
-    # Through JSON, as it was stored: tuples become lists. A graph made elsewhere may carry no manifest.
-    if stored is not None and json.loads(json.dumps(replace(manifest, files={}).to_item())) != json.loads(stored):
-        raise BundleInvalid(
-            f"model {identifier}: manifest.json is not the one the graph was published with; install the bundle again"
-        )
+    check_stamp({entry.key: entry.value for entry in model.metadata_props}, manifest)
 
 
 def _nodes(graph: Any) -> Iterator[Any]:
