@@ -59,7 +59,7 @@ def model_card(text: Mapping[str, Any], identifier: str, *, facts: Mapping[str, 
         _table(("fact", "value"), facts.items()),
         *_accuracy(measured),
         *_int8(measured),
-        *_promotion(measured),
+        *gate_section(measured.verdict, measured.gate_command),
         "## How it was trained",
         text["training"],
         "## What the labels are",
@@ -205,8 +205,13 @@ def _fine(accuracy: float | None, macro_iou: float | None) -> tuple[str, str]:
     )
 
 
-def _promotion(measured: Measured) -> Iterator[str]:
-    verdict = measured.verdict
+def gate_section(verdict: Verdict, command: str) -> Iterator[str]:
+    """What the promotion gate said, as parts of a card; nothing where there was no champion.
+
+    Args:
+        verdict: Of the gate.
+        command: What compares both again.
+    """
     if verdict.champion is None:
         return
     yield f"## Against {verdict.champion}"
@@ -217,7 +222,7 @@ def _promotion(measured: Measured) -> Iterator[str]:
         yield f"Not compared: {verdict.problem}."
         return
     yield _table(("score", verdict.champion, "this version", "loss accepted", "verdict"), verdict.rows())
-    yield _command(f"On {verdict.basis}.", measured.gate_command)
+    yield _command(f"On {verdict.basis}.", command)
 
 
 def _command(sentence: str, command: str) -> str:

@@ -28,7 +28,7 @@ from training.evaluation import Evaluation, Scoring, evaluate_scenes
 from training.evaluation_store import load
 from training.gate import Gate, Verdict, compare
 from training.inference import bundle_predictor
-from training.order import CrossValidation, Order
+from training.order import CrossValidation
 from training.scenes import Scene
 
 FOLDS_FOLDER: Final = "folds"
@@ -52,15 +52,20 @@ class Standing:
     cross_validation: CrossValidation | None
 
 
-def find_champion(order: Order) -> Bundle | None:
-    """The bundle that was named, else the newest version of the same name in the output registry.
+def find_champion(named: Path | None, registry: Path, name: str) -> Bundle | None:
+    """The bundle that was named, else the newest version of this name in the registry.
+
+    Args:
+        named: folder of a bundle; None to look for one.
+        registry: folder of bundles, the one that is published to.
+        name: of the model.
 
     Raises:
         BundleInvalid: when it cannot be read: an older one would be an easier one to beat.
     """
-    if order.champion is not None:
-        return load_bundle(order.champion)
-    folder = order.output / str(order.text["name"])
+    if named is not None:
+        return load_bundle(named)
+    folder = registry / name
     entries = folder.iterdir() if folder.is_dir() else ()
     versions = [path for path in entries if NAME_PATTERN.fullmatch(path.name) and (path / MANIFEST_FILE).is_file()]
     return load_bundle(max(versions, key=lambda path: version_key(path.name))) if versions else None

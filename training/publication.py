@@ -122,7 +122,7 @@ def prepare(order: Order) -> Work:
         data=data,
         task=task,
         cross_validation=_cross_validation(order, data, task),
-        champion=find_champion(order),
+        champion=find_champion(order.champion, order.output, str(order.text["name"])),
         gate=gate_from_config(order.text.get("gate"), task.legend),
     )
     if work.cross_validation is None:

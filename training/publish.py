@@ -14,7 +14,7 @@ from landcover.bundle import Bundle, write_bundle
 from landcover.manifest import Manifest
 from training.config import read_yaml
 from training.evaluate import print_evaluation
-from training.gate import Override, Verdict, parse_override
+from training.gate_options import add_gate_options, print_gate
 from training.order import Order, public_command
 from training.publication import Result, contents, measure, prepare
 from training.variants import Int8Refused
@@ -90,22 +90,7 @@ def _print(result: Result, console: Console) -> None:
         )
         if result.int8.refusal:
             console.print(f"int8 refused: {result.int8.refusal}", style="yellow", highlight=False)
-    _print_verdict(result.verdict, console)
-
-
-def _print_verdict(verdict: Verdict, console: Console) -> None:
-    if verdict.champion is None:
-        console.print("promotion gate: there is no champion of this name yet, so there is nothing to compare with")
-        return
-    if verdict.problem is None:
-        table = Table(
-            "score", verdict.champion, "new", "loss accepted", "verdict", title=f"promotion gate: {verdict.basis}"
-        )
-        for row in verdict.rows():
-            table.add_row(*row, style="red" if row[-1] == "refused" else None)
-        console.print(table)
-    if verdict.override:
-        console.print(f"overridden by {verdict.override.who}: {verdict.override.why}", style="yellow")
+    print_gate(result.verdict, console)
 
 
 def _print_files(manifest: Manifest, files: Mapping[str, bytes], console: Console) -> None:
@@ -113,13 +98,6 @@ def _print_files(manifest: Manifest, files: Mapping[str, bytes], console: Consol
     for name, content in sorted(files.items()):
         table.add_row(name, f"{len(content):,}")
     console.print(table)
-
-
-def _override(text: str) -> Override:
-    try:
-        return parse_override(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -137,12 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint", type=Path, required=True, help="file that steppe train fit wrote")
     parser.add_argument("--version", required=True, help="version of the bundle, for example 0.1.0")
     parser.add_argument("-o", "--output", type=Path, default=Path("models/zoo"), help="default: models/zoo")
-    parser.add_argument(
-        "--champion", type=Path, metavar="BUNDLE", help="compare with this; default: the newest version in the output"
-    )
-    parser.add_argument(
-        "--force", type=_override, metavar="'WHO: WHY'", help="publish although the gate refuses; it is recorded"
-    )
+    add_gate_options(parser)
     parser.add_argument("--require-int8", action="store_true", help="refuse to publish without the int8 variant")
     parser.add_argument(
         "--dry-run", action="store_true", help="do everything but write, and show what would be written"

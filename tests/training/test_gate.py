@@ -156,14 +156,14 @@ def order(folder, **changes):
 
 
 def test_the_newest_version_is_the_champion_and_never_an_older_one_in_its_place(tmp_path):
-    assert find_champion(order(tmp_path)) is None
+    assert find_champion(None, tmp_path, "tiny") is None
     for version in ("0.9.0", "0.10.0", "0.11.0"):
         tiny_bundle(tmp_path, version=version)
-    assert find_champion(order(tmp_path)).manifest.version == "0.11.0"
+    assert find_champion(None, tmp_path, "tiny").manifest.version == "0.11.0"
     (tmp_path / "tiny/0.11.0/manifest.json").write_text("{")
     with pytest.raises(BundleInvalid, match=r"0\.11\.0"):
-        find_champion(order(tmp_path))
-    named = find_champion(order(tmp_path, champion=tmp_path / "tiny/0.9.0"))
+        find_champion(None, tmp_path, "tiny")
+    named = find_champion(tmp_path / "tiny/0.9.0", tmp_path, "tiny")
     assert named.manifest.version == "0.9.0"
 
 

@@ -26,6 +26,7 @@ def severity_card(
     facts: Mapping[str, str],
     table: SeverityTable,
     verdicts: Sequence[Mapping[str, Any]],
+    gate: Sequence[str] = (),
 ) -> str:
     """The card as Markdown.
 
@@ -34,8 +35,9 @@ def severity_card(
         identifier: ``name@version``.
         facts: Rows of the table of facts.
         table: The table of levels.
-        verdicts: JSON of `training.severity.verdict.Verdict`, the headline first; without ``levels`` where only the
+        verdicts: JSON of `training.severity.verdict.FoldVerdict`, the headline first; without ``levels`` where only the
             bare fraction was measured.
+        gate: What the promotion gate said, as parts of the card.
     """
     parts = [
         f"# {text['title']}",
@@ -48,6 +50,7 @@ def severity_card(
         "## Accuracy on plots it never saw",
         text["accuracy_note"],
         *(part for verdict in verdicts for part in _accuracy(verdict)),
+        *gate,
         "## How it was trained",
         text["training"],
         "## What the labels are",

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,25 +15,26 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from landcover.bundle import STAC_ITEM, Bundle, write_bundle
-from landcover.errors import ConfigError, OutputNotWritable
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, BandStatistics, Manifest
 from landcover.raster.digest import file_digest
 from landcover.sensors import get_product
 from models.export import Batch, Export, export_graph
 from models.graph import MAX_REFLECTANCE
-from training.config import read_yaml
+from training.card import gate_section
+from training.gate import Verdict
+from training.gate_options import print_gate
 from training.golden import band_statistics, golden_input
-from training.order import public_command
 from training.scenes import MemoryScene, SceneInfo
 from training.severity.card import severity_card
-from training.severity.cross_validation import Recipe, cross_validate, read_recipe
+from training.severity.cross_validation import cross_validate
 from training.severity.data import as_image
 from training.severity.folds import FoldRule
+from training.severity.gate import judge
+from training.severity.order import SeverityOrder, read_order
 from training.severity.plots import Plots
 from training.severity.rebound import rebind
-from training.severity.table import SeverityTable, read_table
 from training.severity.task import SeverityTask, load_severity_task
-from training.severity.verdict import Verdict, print_verdict, reach_verdict
+from training.severity.verdict import FoldVerdict, print_verdict, reach_verdict
 from training.sheet import in_graph, input_facts, size_facts, text_facts
 
 GOLDEN_SIDE: Final = 64
@@ -46,43 +44,6 @@ RULES: Final[tuple[FoldRule, ...]] = ("random", "bright")
 """Ways to hold plots out on the card, the headline first."""
 
 PACKAGES: Final = ("torch", "lightning", "onnx", "onnxruntime", "numpy")
-
-TEXT_KEYS: Final = (
-    *(
-        "name",
-        "title",
-        "description",
-        "table",
-        "licence",
-        "attribution",
-        "tile_size",
-        "overlap",
-        "batch_size",
-        "levels",
-    ),
-    *("training_data", "training", "labels", "levels_note", "accuracy_note", "terms", "limits"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class SeverityOrder:
-    """What to publish.
-
-    Attributes:
-        recipe: The training configuration.
-        text: The publishing configuration: names, licence, limits.
-        table: The table of levels.
-        version: Version of the bundle.
-        output: Registry folder.
-        command: The command line, for the card.
-    """
-
-    recipe: Recipe
-    text: Mapping[str, Any]
-    table: SeverityTable
-    version: str
-    output: Path
-    command: str
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -94,58 +55,36 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         Exit code.
     """
-    options = _parser().parse_args(arguments)
-    order = prepare(options.config, options.publish, options.version, options.output, command=arguments)
-    if options.bundle:
-        bundle = rebind(options.bundle, order.text, order.table, version=order.version, output=order.output)
+    order = read_order(arguments)
+    if order.rebinding:
+        written = rebind(order.source, order.text, order.table, version=order.version, output=order.output)
     else:
-        bundle = publish(order, options.checkpoint, Console())
-    sys.stdout.write(f"wrote {bundle.manifest.identifier}, sha256 of its manifest {bundle.digest}\n")
+        written = publish(order, Console())
+    sys.stdout.write(f"wrote {written.manifest.identifier}, sha256 of its manifest {written.digest}\n")
     return 0
 
 
-def prepare(config: Path, publishing: Path, number: str, output: Path, *, command: Sequence[str]) -> SeverityOrder:
-    """Read and check what is wanted, before minutes are spent.
-
-    Args:
-        config: Training configuration.
-        publishing: Publishing configuration; its ``table`` is a path relative to it.
-        number: Version of the bundle.
-        output: Registry folder.
-        command: Everything after ``steppe publish``.
-
-    Raises:
-        ConfigError: A file cannot be used or lacks an entry.
-        OutputNotWritable: That version exists.
-    """
-    recipe, text = read_recipe(config), read_yaml(publishing)
-    missing = [key for key in TEXT_KEYS if key not in text]
-    if missing:
-        raise ConfigError(f"{publishing.name} lacks {', '.join(missing)}; see configs/publish/landsat_severity.yaml")
-    if (output / str(text["name"]) / number).exists():
-        raise OutputNotWritable(f"{text['name']}@{number} exists and bundles never change; raise --version")
-    table = read_table(publishing.parent / str(text["table"]))
-    return SeverityOrder(recipe, text, table, number, output, public_command(["steppe", "publish", *command]))
-
-
-def publish(order: SeverityOrder, checkpoint: Path, console: Console) -> Bundle:
+def publish(order: SeverityOrder, console: Console) -> Bundle:
     """Cross-validate the recipe, export the checkpoint, compare and write.
 
     Args:
         order: What to publish.
-        checkpoint: File that ``steppe train fit`` wrote.
         console: Takes the tables.
 
     Raises:
         PlotsUnusable: The field plots cannot be read.
         CheckpointUnreadable: The checkpoint is none of this task.
         ParityError: The exported graph disagrees with the network.
+        GateRefused: The champion is better and nobody overrode the gate.
     """
-    task = load_severity_task(checkpoint)
+    task = load_severity_task(order.source)
     data = order.recipe.build_data()
     verdicts = [verdict for rule in RULES for verdict in _verdict(order, rule, console)]
+    gate = judge(order.champion, verdicts[0], data.plots.sha256, order.gate).overridden_by(order.override)
+    print_gate(gate, console)
+    gate.enforce()
     statistics = _statistics(data.plots, task)
-    manifest = _manifest(order, task, statistics, verdicts, _provenance(order, data.plots, checkpoint))
+    manifest = _manifest(order, task, statistics, verdicts, _provenance(order, data.plots, gate))
     export = export_graph(
         task.severity_net(order.table.bounds),
         golden_input(statistics.values(), side=GOLDEN_SIDE, windows=GOLDEN_WINDOWS, seed=0, dtype=manifest.dtype),
@@ -154,13 +93,18 @@ def publish(order: SeverityOrder, checkpoint: Path, console: Console) -> Bundle:
     )
     figures = [verdict.to_json() for verdict in verdicts]
     card = severity_card(
-        order.text, manifest.identifier, facts=_facts(manifest, export), table=order.table, verdicts=figures
+        order.text,
+        manifest.identifier,
+        facts=_facts(manifest, export),
+        table=order.table,
+        verdicts=figures,
+        gate=tuple(gate_section(gate, order.command)),
     )
     files = {MODEL_FILE: export.content, SAMPLE_FILE: _sample(export), CARD_FILE: card.encode()}
     return write_bundle(order.output, manifest, files)
 
 
-def _verdict(order: SeverityOrder, rule: FoldRule, console: Console) -> Iterator[Verdict]:
+def _verdict(order: SeverityOrder, rule: FoldRule, console: Console) -> Iterator[FoldVerdict]:
     verdict = reach_verdict(cross_validate(order.recipe, order.table, rule=rule), order.table, rule)
     print_verdict(verdict, console)
     yield verdict
@@ -185,7 +129,7 @@ def _manifest(
     order: SeverityOrder,
     task: SeverityTask,
     statistics: Mapping[str, BandStatistics],
-    verdicts: Sequence[Verdict],
+    verdicts: Sequence[FoldVerdict],
     provenance: Mapping[str, Any],
 ) -> Manifest:
     radiometry, network = get_product(task.inputs.product).radiometry, task.network
@@ -205,7 +149,7 @@ def _manifest(
     )
 
 
-def _provenance(order: SeverityOrder, plots: Plots, checkpoint: Path) -> dict[str, Any]:
+def _provenance(order: SeverityOrder, plots: Plots, gate: Verdict) -> dict[str, Any]:
     return {
         **{key: " ".join(str(order.text[key]).split()) for key in ("training_data", "training", "labels")},
         "plots": len(plots),
@@ -213,8 +157,9 @@ def _provenance(order: SeverityOrder, plots: Plots, checkpoint: Path) -> dict[st
         "severity_table": {"name": order.table.name, "sha256": order.table.sha256, "bounds": list(order.table.bounds)},
         "config": order.recipe.path.name,
         "config_sha256": file_digest(order.recipe.path),
-        "checkpoint_sha256": file_digest(checkpoint),
+        "checkpoint_sha256": file_digest(order.source),
         "command": order.command,
+        "gate": gate.to_json(),
         "steppe": version("steppe"),
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
@@ -242,21 +187,3 @@ def _sample(export: Export) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, dn_NBHW=export.sample.dn_NBHW, probabilities_NKHW=export.sample_probabilities_NKHW)
     return buffer.getvalue()
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="steppe publish",
-        description="Cross-validate a severity configuration and export a checkpoint of it as a bundle; or put another "
-        "table of levels into a published bundle, which needs no data and no training.",
-    )
-    parser.add_argument("-c", "--config", type=Path, required=True, help="training configuration of field plots")
-    parser.add_argument(
-        "-p", "--publish", type=Path, required=True, help="names, table, licence, limits; configs/publish"
-    )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--checkpoint", type=Path, help="file that steppe train fit wrote on all plots")
-    source.add_argument("--bundle", type=Path, help="folder NAME/VERSION whose network to keep, with another table")
-    parser.add_argument("--version", required=True, help="version of the bundle, for example 0.1.0")
-    parser.add_argument("-o", "--output", type=Path, default=Path("models/zoo"), help="default: models/zoo")
-    return parser

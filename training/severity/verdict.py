@@ -17,7 +17,7 @@ from training.severity.table import SeverityTable
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FoldVerdict:
     """Figures of one way to hold plots out.
 
     Attributes:
@@ -70,7 +70,7 @@ class Verdict:
         }
 
 
-def reach_verdict(parts: Sequence[Estimates], table: SeverityTable, rule: FoldRule) -> Verdict:
+def reach_verdict(parts: Sequence[Estimates], table: SeverityTable, rule: FoldRule) -> FoldVerdict:
     """Figures from the estimates of every fold.
 
     Args:
@@ -80,10 +80,10 @@ def reach_verdict(parts: Sequence[Estimates], table: SeverityTable, rule: FoldRu
     """
     everything = join(parts)
     levels, reliability = level_scores(everything, table)
-    return Verdict(rule, cover_scores(everything), tuple(map(cover_scores, parts)), levels, reliability, table)
+    return FoldVerdict(rule, cover_scores(everything), tuple(map(cover_scores, parts)), levels, reliability, table)
 
 
-def print_verdict(verdict: Verdict, console: Console) -> None:
+def print_verdict(verdict: FoldVerdict, console: Console) -> None:
     """Print the tables; an undefined figure is a dash."""
     cover = verdict.cover
     folds = Table("fold", "RMSE", "bias", "R2", "plots", title=f"bare fraction, folds: {verdict.rule}")
@@ -101,7 +101,7 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     )
 
 
-def level_table(verdict: Verdict) -> Table:
+def level_table(verdict: FoldVerdict) -> Table:
     """Confusion of the levels with user's and producer's accuracy; levels mapped are columns, by their codes."""
     codes = [str(code) for code in verdict.table.legend.codes]
     table = Table("measured", "bare", *codes, "producer's", title=f"measured and mapped level, {verdict.table.name}")

@@ -1,14 +1,16 @@
 """From field plots to a map: fit, cross-validate, publish, classify a Landsat raster, and change the table."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import rasterio
 import yaml
 
-from landcover.bundle import load_bundle, verify_bundle
+from landcover.bundle import load_bundle, verify_bundle, write_bundle
 from landcover.errors import BundleInvalid, ConfigError, OutputNotWritable
+from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE
 from landcover.sensors import get_product
 from serving.cli import main as steppe
 from serving.engine import Engine
@@ -16,6 +18,7 @@ from tests.bundles import tiny_bundle
 from tests.rasters import north_up, write_tiff
 from tests.training.severity.conftest import REPOSITORY, mixed, write_config
 from training import cli
+from training.gate import GateRefused
 from training.inference import CheckpointUnreadable
 from training.severity.cross_validation import read_recipe, train_fold
 from training.severity.evaluate import main as evaluate
@@ -168,10 +171,31 @@ def test_another_table_changes_the_levels_and_needs_no_data(house, raster, tmp_p
     assert (codes[codes != 255] >= classified(house, path, tmp_path / "a.tif", monkeypatch)[codes != 255]).all()
 
 
+def test_a_version_that_is_worse_is_not_published_unless_somebody_answers_for_it(house, tmp_path, capsys):
+    champion = load_bundle(house["folder"] / "zoo/severity/0.1.0")
+    scores = json.loads(json.dumps(champion.manifest.scores))
+    scores["cross_validation"][0]["bare_fraction"]["r2"] = 0.9999
+    better = replace(champion.manifest, version="0.2.0", scores=scores, files={})
+    write_bundle(tmp_path, better, {name: champion.read(name) for name in (MODEL_FILE, SAMPLE_FILE, CARD_FILE)})
+    worse = [*order(house, "0.3.0"), "--champion", str(tmp_path / "severity/0.2.0")]
+    with pytest.raises(GateRefused, match=r"against severity@0\.2\.0, R2 of the bare fraction falls from 1\.000"):
+        publish(worse)
+    assert not (house["folder"] / "zoo/severity/0.3.0").exists()
+    assert "promotion gate: the recorded cross-validations of both" in " ".join(capsys.readouterr().out.split())
+    assert publish([*worse, "--force", "Ada: the plots were measured again"]) == 0
+    bundle = load_bundle(house["folder"] / "zoo/severity/0.3.0")
+    gate = bundle.manifest.provenance["gate"]
+    assert gate["override"]["why"] == "the plots were measured again"
+    # The same recipe on the same plots: every other score is the champion's own.
+    assert [row["name"] for row in gate["scores"] if row["verdict"] == "refused"] == ["R2 of the bare fraction"]
+    assert "Published against the promotion gate by Ada" in bundle.card()
+    assert str(tmp_path) not in bundle.card()
+
+
 def test_only_severity_bundles_take_a_table(house, tmp_path):
     other = tiny_bundle(tmp_path)
     with pytest.raises(BundleInvalid, match="has no table of 4 bounds"):
-        publish(order(house, "0.3.0", source=("--bundle", str(other.path))))
+        publish(order(house, "0.5.0", source=("--bundle", str(other.path))))
 
 
 def test_what_cannot_be_published_is_refused_before_any_work(house, tmp_path):
