@@ -26,7 +26,7 @@ from sklearn.svm import SVR
 from models.severity import DARK
 from training.severity.cross_validation import Recipe, cross_validate, read_recipe
 from training.severity.evaluate import RULES
-from training.severity.folds import FoldRule, fold_of_plots
+from training.severity.folds import FoldRule, fold_of_plots, same_spectrum
 from training.severity.plots import Plots
 from training.severity.scores import join
 from training.severity.table import SeverityTable, read_table
@@ -121,6 +121,19 @@ def network_rows(recipe: Recipe, table: SeverityTable, rule: FoldRule) -> Iterat
         yield name, rmse(found.mean, found.bare)
 
 
+def repeat_scatter(plots: Plots) -> tuple[int, float]:
+    """Plots that share their spectrum, and the scatter of the bare fraction about each spectrum's mean.
+
+    No estimate from one spectrum can be expected to do better.
+    """
+    groups = same_spectrum(plots)
+    counts = np.bincount(groups)
+    means = np.bincount(groups, weights=plots.bare) / counts
+    repeated = counts[groups] > 1
+    squares = ((plots.bare - means[groups])[repeated] ** 2).sum()
+    return int(repeated.sum()), float(np.sqrt(squares / (counts[counts > 1] - 1).sum()))
+
+
 def rmse(found: NDArray[np.float64], measured: NDArray[np.float64]) -> float:
     """Root mean square error."""
     return float(np.sqrt(np.mean((found - measured) ** 2)))
@@ -142,6 +155,8 @@ def main() -> int:
         for title, error in parts[part]:
             sys.stdout.write(f"| {title} | {error:.4f} |\n")
             sys.stdout.flush()
+    plots, scatter = repeat_scatter(recipe.build_data().plots)
+    sys.stdout.write(f"\n{plots} plots share their spectrum with another; they scatter by {scatter:.3f}\n")
     return 0
 
 
