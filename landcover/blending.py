@@ -1,24 +1,38 @@
-"""Blend overlapping windows of class probabilities into finished rows, in memory that does not grow with the scene.
+"""Blend overlapping windows of class probabilities, in memory that hardly grows with the scene.
 
-Windows arrive in the order of :meth:`TilePlan.windows`. As soon as a row of windows is complete, the rows that no
-later window touches are handed out; only the shared rows are kept. Sums run in that fixed order, so the result does
-not depend on how windows were batched.
+Windows arrive in the order of :meth:`TilePlan.windows`. Each finishes a block: the pixels that no later window
+touches. Only the pixels shared with the next window and with the next row of windows are kept, so memory is a few rows
+of the scene, however high it is. Sums run in that fixed order, so the result does not depend on how windows were
+batched.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.tiling import TilePlan, taper
-
-_TINY: Final = np.finfo(np.float32).tiny
+from landcover.tiling import TilePlan
 
 
-class RowBlender:
-    """Weighted mean of overlapping probability windows, streamed by rows of windows.
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Finished pixels.
+
+    Attributes:
+        rows: their rows, counted from the upper margin.
+        cols: their columns, counted from the left margin.
+        probabilities_KHW: their blended probabilities (class, row, col); a view that holds until the next window.
+    """
+
+    rows: slice
+    cols: slice
+    probabilities_KHW: NDArray[np.float32]
+
+
+class Blender:
+    """Weighted mean of overlapping probability windows.
 
     Args:
         plan: the windows that will come.
@@ -26,56 +40,44 @@ class RowBlender:
     """
 
     def __init__(self, plan: TilePlan, classes: int) -> None:
-        self._plan = plan
-        self._rows = plan.row_origins
-        self._row = 0
-        self._ready = 0
-        """Rows at the top that were handed out and have not been cleared yet."""
-        shape = (plan.tile_height, plan.col_origins[-1] + plan.tile_width)
-        self._sum_KHW = np.zeros((classes, *shape), dtype=np.float32)
-        row_weights = taper(plan.tile_height, min(plan.overlap, plan.tile_height))
-        col_weights = taper(plan.tile_width, min(plan.overlap, plan.tile_width))
-        self._window_weights_HW = np.outer(row_weights, col_weights)
-        self._weights_HW = np.zeros(shape, dtype=np.float32)
+        self._rows, self._cols = plan.rows, plan.cols
+        self._row_weights, self._col_weights = self._rows.weights(), self._cols.weights()
+        below = max(map(self._rows.shared, range(len(self._rows.origins))))
+        beside = max(map(self._cols.shared, range(len(self._cols.origins))))
+        width = self._cols.origins[-1] + self._cols.tile
+        self._below_KSW = np.zeros((classes, below, width), dtype=np.float32)
+        self._beside_KHS = np.zeros((classes, self._rows.tile, beside), dtype=np.float32)
 
-    def add(self, col: int, probabilities_KHW: NDArray[np.float32]) -> None:
-        """Add the window of the current row of windows that starts at column ``col``.
+    def add(self, row: int, col: int, probabilities_KHW: NDArray[np.float32]) -> Block:
+        """Add a window and take the pixels that it finishes.
+
+        A window that nobody needs may be left out; pixels that it holds are then undefined, all others are not.
 
         Args:
-            col: first column of the window in the grid.
-            probabilities_KHW: class probabilities of the whole window, shape (class, row, col).
+            row: number of the window's row.
+            col: number of the window in its row.
+            probabilities_KHW: class probabilities of the whole window, (class, row, col); overwritten.
         """
-        self._move_up()
-        cols = slice(col, col + self._plan.tile_width)
-        self._sum_KHW[:, :, cols] += probabilities_KHW * self._window_weights_HW
-        self._weights_HW[:, cols] += self._window_weights_HW
+        above, under = self._rows.shared(row - 1) if row else 0, self._rows.shared(row)
+        left, right = self._cols.shared(col - 1) if col else 0, self._cols.shared(col)
+        down, along = self._rows.step(row), self._cols.step(col)
+        place = slice(self._cols.origins[col], self._cols.origins[col] + along)
+        sum_KHW = probabilities_KHW
+        _weigh(sum_KHW, self._row_weights[row], above, under)
+        _weigh(sum_KHW.swapaxes(1, 2), self._col_weights[col], left, right)
+        sum_KHW[:, :, :left] += self._beside_KHS[:, :, :left]
+        self._beside_KHS[:, :, :right] = sum_KHW[:, :, along:]
+        sum_KHW[:, :above, :along] += self._below_KSW[:, :above, place]
+        self._below_KSW[:, :under, place] = sum_KHW[:, down:, :along]
+        rows, cols = self._rows.finished(row), self._cols.finished(col)
+        return Block(rows, cols, sum_KHW[:, : rows.stop - rows.start, : cols.stop - cols.start])
 
-    def finish_row(self) -> tuple[int, NDArray[np.float32]]:
-        """Close the current row of windows and hand out the rows that are final.
 
-        Returns:
-            First row, counted from the upper margin, and the blended probabilities (class, row, col) over the grid
-            with its margins, a view that holds until the next call. They sum to 1 over the classes where the windows
-            did, and are 0 where no window was added.
-        """
-        self._move_up()
-        start = self._rows[self._row]
-        is_last = self._row + 1 == len(self._rows)
-        self._ready = (self._plan.padded_height if is_last else self._rows[self._row + 1]) - start
-        self._row += 1
-        ready = slice(0, self._ready), slice(0, self._plan.padded_width)
-        # A pixel that only skipped windows hold has no weight; it stays 0 in all classes.
-        weights_HW: NDArray[np.float32] = np.maximum(self._weights_HW[ready], _TINY)
-        blended = self._sum_KHW[:, ready[0], ready[1]]
-        blended /= weights_HW
-        return start, blended
-
-    def _move_up(self) -> None:
-        """Forget the rows handed out, move the shared rows to the top and clear the rest."""
-        if not self._ready:
-            return
-        kept = self._plan.tile_height - self._ready
-        for array in (self._sum_KHW, self._weights_HW):
-            array[..., :kept, :] = array[..., self._ready :, :].copy()
-            array[..., kept:, :] = 0
-        self._ready = 0
+def _weigh(values_KHW: NDArray[np.float32], weights_H: NDArray[np.float32], first: int, last: int) -> None:
+    """Multiply the first and the last rows by their weights, in place; those between have a weight of 1."""
+    if first + last >= len(weights_H):
+        values_KHW *= weights_H[:, None]
+        return
+    values_KHW[:, :first] *= weights_H[:first, None]
+    end = len(weights_H) - last
+    values_KHW[:, end:] *= weights_H[end:, None]

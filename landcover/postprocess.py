@@ -13,6 +13,22 @@ CONFIDENCE_NODATA: Final = 255
 """In the uint8 confidence raster, whose valid range is 0 to 100 percent."""
 
 
+def best_class(probabilities_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Index of the most probable class, uint8 (row, col); a tie goes to the first.
+
+    Args:
+        probabilities_KHW: class probabilities, shape (class, row, col).
+    """
+    # Class by class: several times faster than argmax over the slow axis, and without its array of 64-bit indices.
+    best_HW = probabilities_KHW[0].copy()
+    index_HW = np.zeros(best_HW.shape, dtype=np.uint8)
+    for index, candidate_HW in enumerate(probabilities_KHW[1:], start=1):
+        better_HW = candidate_HW > best_HW
+        np.copyto(best_HW, candidate_HW, where=better_HW)
+        index_HW[better_HW] = index
+    return index_HW
+
+
 def class_codes(
     probabilities_KHW: NDArray[np.float32], valid_HW: NDArray[np.bool_], legend: Legend
 ) -> NDArray[np.uint8]:
@@ -26,14 +42,7 @@ def class_codes(
     Returns:
         uint8 codes, shape (row, col), 255 where not valid. A tie goes to the class that comes first in the legend.
     """
-    # Class by class: several times faster than argmax over the slow axis, and without its array of 64-bit indices.
-    best_HW = probabilities_KHW[0].copy()
-    index_HW = np.zeros(best_HW.shape, dtype=np.uint8)
-    for index, candidate_HW in enumerate(probabilities_KHW[1:], start=1):
-        better_HW = candidate_HW > best_HW
-        np.copyto(best_HW, candidate_HW, where=better_HW)
-        index_HW[better_HW] = index
-    codes_HW = legend.encode(index_HW)
+    codes_HW = legend.encode(best_class(probabilities_KHW))
     codes_HW[~valid_HW] = CLASS_NODATA
     return codes_HW
 

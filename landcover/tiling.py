@@ -1,8 +1,8 @@
-"""Cut a grid into overlapping windows of one fixed size.
+"""Cut a grid into overlapping windows of one size.
 
 Fixed shapes keep memory and run-time plans constant. Window origins are multiples of ``ALIGNMENT``, the coarsest
 stride of the networks used: an encoder that halves five times then sees every pixel in the same phase as in one
-pass over the whole image, so a tiled map and a whole-image map differ only near window borders, where the taper of
+pass over the whole image, so a tiled map and a whole-image map differ only near window borders, where the weight in
 the blending is small.
 """
 
@@ -33,14 +33,69 @@ def round_up(length: int, multiple: int = ALIGNMENT) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Axis:
+    """Windows along one side of a grid.
+
+    Attributes:
+        length: pixels of the side.
+        tile: pixels of every window along this side, a multiple of 32.
+        origins: first pixel of each window, multiples of 32, ascending. Neighbours share pixels or touch.
+    """
+
+    length: int
+    tile: int
+    origins: tuple[int, ...]
+
+    def shared(self, index: int) -> int:
+        """Pixels that window ``index`` shares with the next one; 0 for the last."""
+        return self.tile - self.step(index) if index + 1 < len(self.origins) else 0
+
+    def step(self, index: int) -> int:
+        """Pixels of window ``index`` that no later window touches, counted from its origin."""
+        last = index + 1 == len(self.origins)
+        return self.tile if last else self.origins[index + 1] - self.origins[index]
+
+    def finished(self, index: int) -> slice:
+        """Pixels of the side that are final when window ``index`` has come and no earlier window finished."""
+        start = self.origins[index]
+        return slice(start, min(start + self.step(index), self.length))
+
+    def weights(self) -> tuple[NDArray[np.float32], ...]:
+        """Blending weights of each window, shape (tile,), all above 0; at every pixel they sum to 1.
+
+        A raised cosine over the pixels that two neighbours share, and 1 where a window is alone. A pixel at a border,
+        which the network saw with half its context, counts least.
+        """
+        ramps = [self._ramp(index) for index in range(len(self.origins))]
+        total = np.zeros(self.origins[-1] + self.tile)
+        for origin, ramp in zip(self.origins, ramps, strict=True):
+            total[origin : origin + self.tile] += ramp
+        return tuple(
+            (ramp / total[origin : origin + self.tile]).astype(np.float32)
+            for origin, ramp in zip(self.origins, ramps, strict=True)
+        )
+
+    def _ramp(self, index: int) -> NDArray[np.float64]:
+        """Weights before they are brought to a sum of 1, which changes them only where three windows overlap."""
+        weights = np.ones(self.tile)
+        before = self.shared(index - 1) if index else 0
+        after = self.shared(index)
+        weights[:before] = taper(before)
+        weights[self.tile - after :] = np.minimum(weights[self.tile - after :], taper(after)[::-1])
+        return weights
+
+
+@dataclass(frozen=True, slots=True)
 class TilePlan:
     """Windows of one size that cover a grid, row by row.
+
+    As few windows as the tile allows, no larger than they have to be, and spread evenly.
 
     Attributes:
         height: rows of the grid.
         width: columns of the grid.
-        tile: side of a window in pixels, a multiple of 32. A grid smaller than that gets smaller windows.
-        overlap: pixels that neighbouring windows share, a multiple of 32 below ``tile``.
+        tile: largest side of a window in pixels, a multiple of 32.
+        overlap: least pixels that neighbouring windows share, a multiple of 32 below ``tile``.
         margin: rows and columns added on every side of the grid, a multiple of 32; windows count from there.
     """
 
@@ -80,36 +135,43 @@ class TilePlan:
         return self.width + 2 * self.margin
 
     @property
-    def tile_height(self) -> int:
-        """Rows of every window; less than ``tile`` only for a grid lower than that."""
-        return min(self.tile, round_up(self.padded_height))
+    def rows(self) -> Axis:
+        """Windows from top to bottom, counted from the upper margin."""
+        return cut(self.padded_height, self.tile, self.overlap)
 
     @property
-    def tile_width(self) -> int:
-        """Columns of every window; less than ``tile`` only for a grid narrower than that."""
-        return min(self.tile, round_up(self.padded_width))
-
-    @property
-    def row_origins(self) -> tuple[int, ...]:
-        """First row of each row of windows, counted from the upper margin, ascending."""
-        return _origins(self.padded_height, self.tile_height, self.overlap)
-
-    @property
-    def col_origins(self) -> tuple[int, ...]:
-        """First column of each column of windows, counted from the left margin, ascending."""
-        return _origins(self.padded_width, self.tile_width, self.overlap)
+    def cols(self) -> Axis:
+        """Windows from left to right, counted from the left margin."""
+        return cut(self.padded_width, self.tile, self.overlap)
 
     @property
     def redundancy(self) -> float:
         """Pixels computed divided by pixels of the grid, at least 1."""
-        windows = len(self.row_origins) * len(self.col_origins)
-        return windows * self.tile_height * self.tile_width / (self.height * self.width)
+        sides = [len(axis.origins) * axis.tile for axis in (self.rows, self.cols)]
+        return sides[0] * sides[1] / (self.height * self.width)
 
     def windows(self) -> Iterator[Window]:
         """All windows, row by row, counted from the margin; the last may reach 31 pixels beyond the far margin."""
-        for row in self.row_origins:
-            for col in self.col_origins:
-                yield Window(row, col, self.tile_height, self.tile_width)
+        rows, cols = self.rows, self.cols
+        for row in rows.origins:
+            for col in cols.origins:
+                yield Window(row, col, rows.tile, cols.tile)
+
+
+def cut(length: int, tile: int, overlap: int) -> Axis:
+    """The fewest windows that cover a side, as small as that number allows, evenly spread on multiples of 32.
+
+    Args:
+        length: pixels of the side, at least 1.
+        tile: largest window, a multiple of 32.
+        overlap: least pixels that neighbours share, a multiple of 32 below ``tile``.
+    """
+    reach = round_up(length)
+    count = max(1, -(-(reach - overlap) // (tile - overlap)))
+    # The sum of all windows is the reach and, once more, what neighbours share.
+    side = round_up(-(-(reach + (count - 1) * overlap) // count))
+    free = (reach - side) // ALIGNMENT
+    return Axis(length, side, tuple(ALIGNMENT * (free * index // max(count - 1, 1)) for index in range(count)))
 
 
 def mirror(start: int, stop: int, size: int) -> NDArray[np.intp]:
@@ -124,29 +186,11 @@ def mirror(start: int, stop: int, size: int) -> NDArray[np.intp]:
     return np.minimum(folded, 2 * size - 1 - folded)
 
 
-def _origins(length: int, tile: int, overlap: int) -> tuple[int, ...]:
-    """Aligned origins whose windows of ``tile`` pixels cover ``length`` with at least ``overlap`` shared."""
-    if length <= tile:
-        return (0,)
-    stride = tile - overlap
-    last = round_up(length - tile)
-    return (*range(0, last, stride), last)
+def taper(length: int) -> NDArray[np.float64]:
+    """A raised cosine that rises over ``length`` pixels, shape (length,), above 0 and below 1.
 
-
-def taper(length: int, overlap: int) -> NDArray[np.float32]:
-    """Blending weights along one side of a window, shape (length,), all above 0.
-
-    A raised cosine over the overlap: two neighbours that share exactly ``overlap`` pixels add up to 1, and a pixel
-    at the border, which the network saw with half its context, counts least. The smallest weight is
-    sin^2(pi / (4 * overlap)), so no pixel is ever without a weight.
-
-    Args:
-        length: side of the window in pixels.
-        overlap: pixels shared with a neighbour on each side; at most ``length``.
+    Turned round and added to itself it is 1. The smallest value is sin^2(pi / (4 * length)), so no pixel is ever
+    without a weight.
     """
-    weights = np.ones(length, dtype=np.float64)
-    if overlap:
-        ramp = np.sin(np.pi / 2 * (np.arange(overlap) + 0.5) / overlap) ** 2
-        weights[:overlap] = ramp
-        weights[length - overlap :] = np.minimum(weights[length - overlap :], ramp[::-1])
-    return weights.astype(np.float32)
+    rising: NDArray[np.float64] = np.sin(np.pi / 2 * (np.arange(length) + 0.5) / max(length, 1)) ** 2
+    return rising

@@ -110,16 +110,18 @@ def bench_scene(inputs: Inputs, engine: Engine, settings: Settings) -> SceneBenc
 
 def _decode_seconds(scene: Scene, plan: TilePlan) -> float:
     """Seconds to read the whole scene in the strips that prediction reads."""
-    start = time.perf_counter()
-    step = plan.tile_height - (plan.overlap if len(plan.row_origins) > 1 else 0)
-    for row in range(0, plan.height, step):
-        scene.read(Window(row, 0, min(step, plan.height - row), plan.width))
+    start, rows = time.perf_counter(), plan.rows
+    for index in range(len(rows.origins)):
+        part = rows.finished(index)
+        first, stop = max(part.start - plan.margin, 0), min(part.stop - plan.margin, plan.height)
+        if first < stop:
+            scene.read(Window(first, 0, stop - first, plan.width))
     return time.perf_counter() - start
 
 
 def _model_seconds(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int) -> float:
     """Seconds the engine alone would take for all windows, from as many as fit into ``MODEL_SECONDS``."""
-    windows = len(plan.row_origins) * len(plan.col_origins)
+    windows = len(plan.rows.origins) * len(plan.cols.origins)
     batch = np.stack(list(islice(_cycle(scene, plan), batch_size)))
     engine.run(batch)  # the first call plans memory
     start = time.perf_counter()
@@ -139,9 +141,10 @@ def _model_seconds(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int
 
 def _cycle(scene: Scene, plan: TilePlan) -> Iterator[NDArray[np.generic]]:
     """Real windows of the scene, padded by mirroring, again and again."""
-    height, width = min(plan.tile_height, plan.height), min(plan.tile_width, plan.width)
-    cols = [col for col in plan.col_origins if col + width <= plan.width]
+    tile = plan.rows.tile, plan.cols.tile
+    height, width = min(tile[0], plan.height), min(tile[1], plan.width)
+    cols = [col for col in plan.cols.origins if col + width <= plan.width]
     while True:
         for col in cols:
             data = scene.read(Window(0, col, height, width)).data
-            yield np.pad(data, [(0, 0), (0, plan.tile_height - height), (0, plan.tile_width - width)], mode="symmetric")
+            yield np.pad(data, [(0, 0), (0, tile[0] - height), (0, tile[1] - width)], mode="symmetric")

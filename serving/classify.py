@@ -15,6 +15,7 @@ from landcover.manifest import Manifest
 from landcover.precision import Precision
 from landcover.raster.cog import MapWriter
 from landcover.raster.scene import Scene, open_scene
+from landcover.seams import SeamScore
 from landcover.sensors import Product as SensorProduct
 from landcover.sensors import get_product
 from landcover.tiling import MARGIN, TilePlan
@@ -42,6 +43,7 @@ class Outcome:
     Attributes:
         identifier: the scene's name.
         areas: mapped area of each class.
+        seams: how far neighbouring windows agreed.
         model: ``name@version``.
         provider: where the model ran.
         precision: which variant of the model ran.
@@ -53,6 +55,7 @@ class Outcome:
 
     identifier: str
     areas: AreaTable
+    seams: SeamScore
     model: str
     provider: str
     precision: Precision
@@ -70,6 +73,7 @@ class Outcome:
             "provider": self.provider,
             "pixels": self.pixels,
             "valid_pixels": self.areas.valid_pixels,
+            "seams": self.seams.to_json(),
             "seconds": round(self.seconds, 3),
             "megapixels_per_second": round(self.pixels / MEGA / self.seconds, 3),
             "warnings": list(self.warnings),
@@ -77,11 +81,12 @@ class Outcome:
         }
 
     def summary(self) -> str:
-        """One line for people."""
-        rate = self.pixels / MEGA / self.seconds
+        """What was done, for people; how far windows agree only where there were several."""
+        rate, share = self.pixels / MEGA / self.seconds, self.seams.share
         return (
             f"{self.identifier}: {self.pixels:,} pixels in {self.seconds:.1f} s ({rate:.2f} megapixels/s) "
             f"with {self.model} on {self.provider} in {self.precision}"
+            + ("" if share is None else f"; neighbouring windows differ on {100 * share:.2f} % of their shared pixels")
         )
 
 
@@ -154,13 +159,14 @@ def classify_scene(
         plan, batch_size = plan_windows(scene, engine, settings)
         provenance = Provenance.of(scene, inputs, engine)
         rows = predict_rows(scene, engine, plan, batch_size=batch_size, progress=progress)
-        areas, decimator = _write_maps(rows, staged, provenance)
-        finished = Finished(provenance, areas, *decimator.result())
+        areas, seams, decimator = _write_maps(rows, staged, provenance)
+        finished = Finished(provenance, areas, *decimator.result(), seams)
         write_products(finished, staged, outputs)
         staging.publish()
     return Outcome(
         identifier=provenance.scene_name,
         areas=areas,
+        seams=seams,
         model=engine.bundle.manifest.identifier,
         provider=engine.provider,
         precision=engine.precision,
@@ -173,10 +179,10 @@ def classify_scene(
 
 def _write_maps(
     rows: Generator[MapRows], staged: Mapping[str, Path], provenance: Provenance
-) -> tuple[AreaTable, Decimator]:
+) -> tuple[AreaTable, SeamScore, Decimator]:
     """Stream the rows into map and confidence, and count them in passing."""
     grid, legend = provenance.grid, provenance.manifest.legend
-    areas, decimator = ClassAreas(grid, legend), Decimator(grid)
+    areas, seams, decimator = ClassAreas(grid, legend), SeamScore(), Decimator(grid)
     with ExitStack() as stack:
         stack.enter_context(closing(rows))
         tags, names = provenance.tags(), provenance.descriptions()
@@ -194,12 +200,13 @@ def _write_maps(
                 confidence_writer.write_rows(part.row, part.confidence_HW)
             areas.add(part.row, part.codes_HW)
             decimator.add(part.row, part.codes_HW)
+            seams = part.seams
         table = areas.table()
         if not table.valid_pixels:
             raise NoValidData(
                 f"all {table.total_pixels:,} pixels of {provenance.scene_name!r} are nodata: nothing to map"
             )
-    return table, decimator
+    return table, seams, decimator
 
 
 def _check_size(scene: Scene, limit: int | None) -> None:

@@ -17,16 +17,18 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.blending import RowBlender
+from landcover.blending import Blender
 from landcover.errors import LevelMismatch, ResolutionMismatch
-from landcover.grid import Window, ground_pixel_size
+from landcover.grid import ground_pixel_size
+from landcover.legends import CLASS_NODATA
 from landcover.manifest import Manifest
 from landcover.postprocess import class_codes, confidence_percent
 from landcover.raster.scene import Scene
-from landcover.scaling import harmonise
-from landcover.tiling import TilePlan, mirror
+from landcover.seams import SeamCounter, SeamScore
+from landcover.tiling import TilePlan
 from serving.engine import Engine
 from serving.prefetch import prefetch
+from serving.strips import Strip, read_strips
 
 COARSENESS: Final = 1.5
 """The longer side of a pixel may be this many times longer or shorter than the model's pixel: a 30 m Landsat pixel is
@@ -48,31 +50,22 @@ class MapRows:
         codes_HW: uint8 legend codes (row, col), 255 = nodata.
         confidence_HW: uint8 percent (row, col), 255 = nodata.
         valid_pixels: number of pixels that are not nodata.
+        seams: how far neighbouring windows agreed, from the top to here.
     """
 
     row: int
     codes_HW: NDArray[np.uint8]
     confidence_HW: NDArray[np.uint8]
     valid_pixels: int
-
-
-class _Strip(NamedTuple):
-    """One row of windows as read.
-
-    ``dn_BHW`` (band, row, col) covers whole windows, margins included; ``valid_HW`` of the same rows and columns is
-    False outside the scene.
-    """
-
-    dn_BHW: NDArray[np.generic]
-    valid_HW: NDArray[np.bool_]
+    seams: SeamScore
 
 
 class _Answers(NamedTuple):
-    """Probabilities of some windows of the current row; the last ones of the row bring the mask of its pixels."""
+    """Probabilities of some windows of a row; without any when the row is done."""
 
+    strip: Strip
     cols: tuple[int, ...]
     probabilities_NKHW: NDArray[np.float32] | None
-    finished_valid_HW: NDArray[np.bool_] | None
 
 
 def check_scene(scene: Scene, manifest: Manifest) -> None:
@@ -118,74 +111,38 @@ def predict_rows(
         The map's rows from top to bottom, each row once.
     """
     manifest = engine.bundle.manifest
-    blender = RowBlender(plan, engine.classes)
-    strips = prefetch(_read_strips(scene, plan, manifest), depth=1)
+    maker = _MapMaker(plan, manifest, engine.classes)
+    strips = prefetch(read_strips(scene, plan, manifest), depth=1)
     stream = prefetch(_run_windows(strips, engine, plan, batch_size), depth=3)
-    rows = len(plan.row_origins)
+    rows = len(plan.rows.origins)
     with closing(stream):
-        done = 0
         for answers in stream:
             if answers.probabilities_NKHW is not None:
                 for col, probabilities_KHW in zip(answers.cols, answers.probabilities_NKHW, strict=True):
-                    blender.add(col, probabilities_KHW)
-            if answers.finished_valid_HW is not None:
-                finished = _finish(blender, answers.finished_valid_HW, plan, manifest)
-                if finished is not None:
-                    yield finished
-                done += 1
-                if progress is not None:
-                    progress(done, rows)
+                    maker.add(answers.strip, col, probabilities_KHW)
+                continue
+            finished = maker.finish(answers.strip.row)
+            if finished is not None:
+                yield finished
+            if progress is not None:
+                progress(answers.strip.row + 1, rows)
 
 
-def _read_strips(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[_Strip]:
-    """Rows of windows with the mirrored margins of the scene; each pixel row is read from the file once."""
-    source, margin = scene.radiometry or manifest.radiometry, plan.margin
-    shape = (len(manifest.bands), plan.tile_height, plan.col_origins[-1] + plan.tile_width)
-    columns = mirror(-margin, shape[2] - margin, plan.width)
-    strip_BHW, valid_HW = np.empty(shape, manifest.dtype), np.zeros(shape[1:], np.bool_)
-    read_to = previous = 0
-    for origin in plan.row_origins:
-        # Scene rows of this strip, first and last; those before ``read_to`` are in the strip before it.
-        first, stop = max(origin - margin, 0), min(origin - margin + plan.tile_height, plan.height)
-        if stop <= first:  # the strip lies in the margin: no valid pixel, so no window of it is run
-            yield _Strip(np.zeros(shape, manifest.dtype), np.zeros(shape[1:], np.bool_))
-            continue
-        above = first + margin - origin
-        # New arrays each time: the ones before may still be in use by the engine.
-        next_BHW, next_valid_HW = np.empty(shape, manifest.dtype), np.zeros(shape[1:], np.bool_)
-        kept = slice(above, above + read_to - first), slice(first + margin - previous, read_to + margin - previous)
-        next_BHW[:, kept[0]], next_valid_HW[kept[0]] = strip_BHW[:, kept[1]], valid_HW[kept[1]]
-        if stop > read_to:
-            fresh = slice(kept[0].stop, above + stop - first)
-            block = scene.read(Window(read_to, 0, stop - read_to, plan.width))
-            data = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
-            np.take(data, columns, axis=2, out=next_BHW[:, fresh], mode="clip")
-            next_valid_HW[fresh, margin : margin + plan.width] = block.valid
-            del block, data
-        strip_BHW, valid_HW, read_to, previous = next_BHW, next_valid_HW, stop, origin
-        _mirror_rows(strip_BHW, above, above + stop - first)
-        yield _Strip(strip_BHW, valid_HW)
-
-
-def _mirror_rows(strip_BHW: NDArray[np.generic], first: int, stop: int) -> None:
-    """Fill the rows above ``first`` and from ``stop`` on with the rows between them, mirrored."""
-    rows = mirror(-first, strip_BHW.shape[1] - first, stop - first) + first
-    strip_BHW[:, :first] = strip_BHW[:, rows[:first]]
-    strip_BHW[:, stop:] = strip_BHW[:, rows[stop:]]
-
-
-def _run_windows(strips: Generator[_Strip], engine: Engine, plan: TilePlan, batch_size: int) -> Iterator[_Answers]:
+def _run_windows(strips: Generator[Strip], engine: Engine, plan: TilePlan, batch_size: int) -> Iterator[_Answers]:
     """Run the engine over the windows of each strip, in order; windows without a valid pixel are skipped."""
+    cols = plan.cols
     with closing(strips), ThreadPoolExecutor(engine.parallel, "steppe-engine") as pool:
         for strip in strips:
-            wanted = [col for col in plan.col_origins if strip.valid_HW[:, col : col + plan.tile_width].any()]
+            wanted = [
+                col for col, origin in enumerate(cols.origins) if strip.valid_HW[:, origin : origin + cols.tile].any()
+            ]
 
-            def answer(cols: tuple[int, ...], dn_BHW: NDArray[np.generic] = strip.dn_BHW) -> _Answers:
-                windows = [dn_BHW[:, :, col : col + plan.tile_width] for col in cols]
-                return _Answers(cols, engine.run(np.stack(windows)), None)
+            def answer(numbers: tuple[int, ...], strip: Strip = strip) -> _Answers:
+                windows = [strip.dn_BHW[:, :, cols.origins[col] :][:, :, : cols.tile] for col in numbers]
+                return _Answers(strip, numbers, engine.run(np.stack(windows)))
 
             yield from _in_order(pool, answer, batched(wanted, batch_size), ahead=engine.parallel)
-            yield _Answers((), None, strip.valid_HW)
+            yield _Answers(strip, (), None)
 
 
 def _in_order[Item, Result](
@@ -205,18 +162,71 @@ def _in_order[Item, Result](
             future.cancel()
 
 
-def _finish(blender: RowBlender, valid_HW: NDArray[np.bool_], plan: TilePlan, manifest: Manifest) -> MapRows | None:
-    """The rows that are final, without margins; None when they are all margin."""
-    padded_row, padded_KHW = blender.finish_row()
-    first = max(plan.margin - padded_row, 0)
-    stop = min(padded_KHW.shape[1], plan.height + plan.margin - padded_row)
-    if stop <= first:
-        return None
-    columns = slice(plan.margin, plan.margin + plan.width)
-    probabilities_KHW, valid_HW = padded_KHW[:, first:stop, columns], valid_HW[first:stop, columns]
-    return MapRows(
-        row=padded_row + first - plan.margin,
-        codes_HW=class_codes(probabilities_KHW, valid_HW, manifest.legend),
-        confidence_HW=confidence_percent(probabilities_KHW, valid_HW),
-        valid_pixels=int(np.count_nonzero(valid_HW)),
-    )
+class _MapMaker:
+    """Puts the finished blocks of a row of windows together; the map's pixels without the margins.
+
+    Args:
+        plan: windows over the scene's grid.
+        manifest: the model's.
+        classes: number of classes K.
+    """
+
+    def __init__(self, plan: TilePlan, manifest: Manifest, classes: int) -> None:
+        self._plan, self._manifest = plan, manifest
+        self._blender, self._seams = Blender(plan, classes), SeamCounter(plan)
+        self._codes_HW = self._confidence_HW = self._empty(0)
+
+    def add(self, strip: Strip, col: int, probabilities_KHW: NDArray[np.float32]) -> None:
+        """Blend a window, and map the pixels that it finishes."""
+        plan, row = self._plan, strip.row
+        if not len(self._codes_HW):
+            self._start(row)
+        origin = plan.rows.origins[row], plan.cols.origins[col]
+        whole = slice(origin[1], origin[1] + plan.cols.tile)
+        self._seams.add(row, col, probabilities_KHW, strip.valid_HW[:, whole])
+        block = self._blender.add(row, col, probabilities_KHW)
+        rows, cols = _inside(block.rows, plan.margin, plan.height), _inside(block.cols, plan.margin, plan.width)
+        if rows.start >= rows.stop or cols.start >= cols.stop:
+            return
+        probabilities_KHW = block.probabilities_KHW[:, _from(rows, origin[0]), _from(cols, origin[1])]
+        valid_HW = strip.valid_HW[_from(rows, origin[0]), cols]
+        place = _from(rows, self._rows(row).start), _from(cols, plan.margin)
+        self._codes_HW[place] = class_codes(probabilities_KHW, valid_HW, self._manifest.legend)
+        self._confidence_HW[place] = confidence_percent(probabilities_KHW, valid_HW)
+
+    def finish(self, row: int) -> MapRows | None:
+        """The rows that are final when all windows of a row have come; None when they are all margin."""
+        rows = self._rows(row)
+        if rows.start >= rows.stop:
+            return None
+        if not len(self._codes_HW):  # no window of the row had a valid pixel
+            self._start(row)
+        codes_HW, confidence_HW = self._codes_HW, self._confidence_HW
+        self._codes_HW = self._confidence_HW = self._empty(0)
+        return MapRows(
+            row=rows.start - self._plan.margin,
+            codes_HW=codes_HW,
+            confidence_HW=confidence_HW,
+            valid_pixels=int(np.count_nonzero(codes_HW != CLASS_NODATA)),
+            seams=self._seams.score,
+        )
+
+    def _rows(self, row: int) -> slice:
+        return _inside(self._plan.rows.finished(row), self._plan.margin, self._plan.height)
+
+    def _start(self, row: int) -> None:
+        rows = self._rows(row)
+        self._codes_HW, self._confidence_HW = (self._empty(max(rows.stop - rows.start, 0)) for _ in range(2))
+
+    def _empty(self, rows: int) -> NDArray[np.uint8]:
+        return np.full((rows, self._plan.width), CLASS_NODATA, np.uint8)
+
+
+def _inside(pixels: slice, margin: int, length: int) -> slice:
+    """The part of a range, counted from the margin, that lies in the scene."""
+    return slice(max(pixels.start, margin), min(pixels.stop, margin + length))
+
+
+def _from(pixels: slice, origin: int) -> slice:
+    """The same pixels counted from another origin."""
+    return slice(pixels.start - origin, pixels.stop - origin)

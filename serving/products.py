@@ -20,6 +20,7 @@ from landcover.manifest import Manifest
 from landcover.precision import Precision
 from landcover.raster.qml import write_qml
 from landcover.raster.scene import Scene
+from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.engine import Engine
 from serving.outputs.areas import areas_document
@@ -126,12 +127,14 @@ class Finished:
         areas: mapped area of each class.
         small_HW: the decimated map, uint8 codes.
         small_grid: its grid.
+        seams: how far neighbouring windows agreed.
     """
 
     provenance: Provenance
     areas: AreaTable
     small_HW: NDArray[np.uint8]
     small_grid: Grid
+    seams: SeamScore
 
 
 def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) -> None:
@@ -204,6 +207,7 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             attribution=manifest.attribution,
             files=files,
             areas=finished.areas,
+            seams=finished.seams,
         )
     )
 

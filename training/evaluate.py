@@ -151,7 +151,7 @@ def _evaluated(
     sizes = {"tile": options.tile, "overlap": options.overlap}
     scoring = Scoring(options.min_share, options.boundary_px, candidate.temperature)
     windows = sum(
-        len(plan.row_origins) * len(plan.col_origins) for plan in (scene_plan(scene, **sizes) for scene in scenes)
+        len(plan.rows.origins) * len(plan.cols.origins) for plan in (scene_plan(scene, **sizes) for scene in scenes)
     )
     with _watched(candidate.predict, windows, title) as predict:
         return evaluate_scenes(predict, scenes, candidate.legend, **sizes, scoring=scoring, examples=book)

@@ -17,7 +17,7 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from landcover.blending import RowBlender
+from landcover.blending import Blender
 from landcover.bundle import Bundle, check_stamp
 from landcover.errors import ConfigError
 from landcover.grid import Window
@@ -183,33 +183,31 @@ def predict_strips(predict: Predictor, scene: Scene, plan: TilePlan) -> Iterator
     Yields:
         Strips that together are the scene.
     """
-    height = scene.info.height
+    height, margin = scene.info.height, plan.margin
     overview = (scene.overview().numpy().astype(np.float32)[None],) if scene.info.dates > 1 else ()
-    cols = mirror(-plan.margin, plan.col_origins[-1] + plan.tile_width - plan.margin, scene.info.width)
+    cols = mirror(-margin, plan.cols.origins[-1] + plan.cols.tile - margin, scene.info.width)
     blender = None
-    for row in plan.row_origins:
-        rows = mirror(row - plan.margin, row - plan.margin + plan.tile_height, height)
+    for row, origin in enumerate(plan.rows.origins):
+        rows = mirror(origin - margin, origin - margin + plan.rows.tile, height)
         top = int(rows.min())
         sample = scene.read(Window(top, 0, int(rows.max()) + 1 - top, scene.info.width))
         dn_BHW = sample["image"].numpy().take(rows - top, axis=1).astype(np.float32).take(cols, axis=2)
-        for col in plan.col_origins:
-            window_BHW = dn_BHW[:, :, col : col + plan.tile_width]
+        blocks = []
+        for col, start in enumerate(plan.cols.origins):
+            window_BHW = dn_BHW[:, :, start : start + plan.cols.tile]
             probabilities_KHW = predict(np.ascontiguousarray(window_BHW)[None], *overview)[0]
-            blender = blender or RowBlender(plan, len(probabilities_KHW))
-            blender.add(col, probabilities_KHW)
-        if blender is not None:
-            yield from _finished(blender, plan, sample, top)
+            blender = blender or Blender(plan, len(probabilities_KHW))
+            blocks.append(blender.add(row, col, probabilities_KHW).probabilities_KHW)
+        yield from _finished(np.concatenate(blocks, axis=2), plan, row, sample, top)
 
 
-def _finished(blender: RowBlender, plan: TilePlan, sample: Sample, top: int) -> Iterator[Strip]:
+def _finished(blended_KHW: NDArray[np.float32], plan: TilePlan, row: int, sample: Sample, top: int) -> Iterator[Strip]:
     """The rows that no later window touches, without the margins; none where all of them are margin."""
-    start, blended_KHW = blender.finish_row()
-    first = max(start - plan.margin, 0)
-    stop = min(start - plan.margin + blended_KHW.shape[1], plan.height)
+    start = plan.rows.origins[row] - plan.margin
+    first, stop = max(start, 0), min(start + blended_KHW.shape[1], plan.height)
     if first >= stop:
         return
-    skipped = first - (start - plan.margin)
-    inside_KHW = blended_KHW[:, skipped : skipped + stop - first, plan.margin : plan.margin + plan.width]
+    inside_KHW = blended_KHW[:, first - start : stop - start, plan.margin : plan.margin + plan.width]
     yield Strip(first, {name: raster[..., first - top : stop - top, :] for name, raster in sample.items()}, inside_KHW)
 
 

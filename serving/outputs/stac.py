@@ -18,6 +18,7 @@ from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid, ground_pixel_size
 from landcover.legends import CLASS_NODATA, Legend
 from landcover.precision import Precision
+from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.outputs.footprint import wgs84_footprint
 
@@ -89,6 +90,7 @@ class Product:
         attribution: text a product must carry, or None.
         files: files by kind: ``map``, ``confidence``, ``quicklook``, ``areas``, ``style``; ``map`` is required.
         areas: class areas; gives the pixel counts of the classes. None when they were not counted.
+        seams: how far neighbouring windows agreed; None when it was not counted.
     """
 
     identifier: str
@@ -110,6 +112,7 @@ class Product:
     period: tuple[str, str] | None = None
     attribution: str | None = None
     areas: AreaTable | None = None
+    seams: SeamScore | None = None
 
     def __post_init__(self) -> None:
         """Refuse products without a map, with unknown kinds of files, or with a time that has no zone.
@@ -162,7 +165,11 @@ def product_item(product: Product) -> dict[str, Any]:
 def _properties(product: Product) -> dict[str, Any]:
     """Everything but time."""
     expression = product.model_href or f"{product.model_name}@{product.model_version}"
-    optional = {"title": product.title, "steppe:attribution": product.attribution}
+    optional = {
+        "title": product.title,
+        "steppe:attribution": product.attribution,
+        "steppe:seams": product.seams.to_json() if product.seams else None,
+    }
     return {
         "created": _text(product.created),
         "gsd": round(sum(ground_pixel_size(product.grid)) / 2, 3),

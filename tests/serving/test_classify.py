@@ -9,6 +9,7 @@ from affine import Affine
 
 from landcover.errors import ConfigError, NoValidData, RasterTooLarge, ResolutionMismatch
 from landcover.raster.multiband import MultibandScene
+from landcover.tiling import MARGIN, TilePlan, mirror
 from serving.classify import classify_scene, open_input
 from serving.engine import Engine
 from serving.outputs import quicklook
@@ -49,6 +50,30 @@ def test_the_map_does_not_depend_on_the_batch_size(classify, scene, batch_size):
     other_codes, other_confidence, _ = classify(scene, "other", batch_size=batch_size)
     np.testing.assert_array_equal(codes, other_codes)
     np.testing.assert_array_equal(confidence, other_confidence)
+
+
+def test_the_seam_score_is_that_of_the_windows_alone(classify, engine, scene):
+    """Against the windows of this scene, one by one, without streaming and blending."""
+    _, _, outcome = classify(scene, tile=64, overlap=32)
+    dn, valid = scene_numbers(), valid_of(scene_numbers())
+    plan = TilePlan(*valid.shape, 64, 32, MARGIN)
+    answers = np.full((len(list(plan.windows())), plan.padded_height + 64, plan.padded_width + 64), -1)
+    rows, cols = (mirror(-MARGIN, side + MARGIN + 64, side) for side in valid.shape)
+    padded, count = dn[:, rows][:, :, cols], len(plan.cols.origins)
+    for number, window in enumerate(plan.windows()):
+        answers[number, window.rows, window.cols] = engine.run(padded[None, :, window.rows, window.cols])[0].argmax(0)
+    pixels = different = 0
+    inside = slice(MARGIN, MARGIN + valid.shape[0]), slice(MARGIN, MARGIN + valid.shape[1])
+    for number in range(len(answers)):
+        for other in ([number + 1] if (number + 1) % count else []) + [number + count]:
+            if other < len(answers):
+                one, two = answers[number][inside], answers[other][inside]
+                shared = (one >= 0) & (two >= 0) & valid
+                pixels, different = pixels + shared.sum(), different + (shared & (one != two)).sum()
+    assert (outcome.seams.pixels, outcome.seams.different) == (pixels, different)
+    assert pixels > 0
+    assert outcome.to_json()["seams"]["shared_pixels"] == pixels
+    assert f"differ on {100 * different / pixels:.2f} % of their shared pixels" in outcome.summary()
 
 
 def test_nodata_and_confidence(classify, scene):

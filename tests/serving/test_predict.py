@@ -107,7 +107,7 @@ def test_progress_is_told_row_by_row(engine):
     scene = ArrayScene(smooth_numbers(200, 40))
     plan = TilePlan(200, 40, 64, 32)
     list(predict_rows(scene, engine, plan, batch_size=4, progress=lambda done, total: told.append((done, total))))
-    assert told == [(index + 1, len(plan.row_origins)) for index in range(len(plan.row_origins))]
+    assert told == [(index + 1, len(plan.rows.origins)) for index in range(len(plan.rows.origins))]
 
 
 class TornScene(ArrayScene):

@@ -15,6 +15,7 @@ from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
 from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid
+from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.outputs.stac import EXTENSIONS, AssetFile, Product, product_item
 from tests.serving.outputs import maps
@@ -96,6 +97,13 @@ def test_provenance():
     assert [(link["rel"], link["href"]) for link in item["links"]] == [
         ("derived_from", "https://example.org/scene.tif")
     ]
+
+
+def test_how_far_windows_agreed_is_said_where_it_was_counted():
+    assert "steppe:seams" not in valid_item()["properties"]
+    seams = valid_item(seams=SeamScore(pixels=8000, different=20))["properties"]["steppe:seams"]
+    assert seams == {"share": 0.0025, "shared_pixels": 8000, "different_pixels": 20}
+    assert valid_item(seams=SeamScore())["properties"]["steppe:seams"]["share"] is None
 
 
 def test_model_item_is_linked():
