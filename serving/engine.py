@@ -11,29 +11,30 @@ import os
 from typing import Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from landcover.bundle import Bundle
 from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
 from landcover.precision import Precision
+from serving.backends import openvino, ort
+from serving.backends.openvino import OpenVinoBackend
+from serving.backends.ort import OrtBackend
+from serving.backends.protocol import Backend, GraphRefused
 from serving.graphcheck import check_graph
 
-PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-"""Name on the command line to ONNX Runtime's name."""
+PROVIDERS: Final = ("cuda", "openvino", "cpu")
+"""Fastest first; the order in which ``auto`` tries those that are installed. ``cpu`` is ONNX Runtime's own."""
 
-SELF_TEST_TOLERANCE: Final = {"cpu": 1e-3, "cuda": 2e-2}
+EXTRAS: Final = {"cuda": "steppe[serve-gpu]", "openvino": "steppe[openvino]", "cpu": "steppe[serve]"}
+"""What installs a provider."""
+
+SELF_TEST_TOLERANCE: Final = {"cpu": 1e-3, "openvino": 1e-3, "cuda": 2e-2}
 """Largest probability difference to the golden output. CPU: kernels differ between processors in the last bits.
 CUDA: tensor-float-32 convolutions keep 10 bits of mantissa."""
 
 VARIANT_TOLERANCE: Final = 5e-3
 """Largest mean probability difference of a variant to its golden output. Kernels round a sum to one of two neighbouring
 steps of 8 bits, so single pixels may differ by much and the mean by little; a wrong kernel moves the mean."""
-
-PARALLEL_CALLS: Final = {"cpu": 2, "cuda": 1}
-"""Two calls with half the threads each are 14 % faster than one with all of them (benchmarks/README.md): the threads of
-a call wait for each other after every operator, two calls do not. More calls would take more memory for little. A GPU
-takes one at a time."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +44,9 @@ class Engine:
 
     Args:
         bundle: the model; its bytes are checked against the manifest while loading.
-        provider: ``auto`` (CUDA where the runtime offers it, else CPU), ``cpu`` or ``cuda``.
-        threads: threads inside one call; default: the processors this process may use.
+        provider: ``cpu``, ``openvino`` or ``cuda``; ``auto`` takes the fastest that is installed, takes the graph and
+            reproduces the golden sample.
+        threads: threads of all calls together; default: the processors this process may use.
         precision: which variant of the model.
 
     Raises:
@@ -65,18 +67,27 @@ class Engine:
         self.precision = precision
         content = bundle.read(bundle.manifest.model_file(precision))
         check_graph(content, bundle.manifest)
-        wanted = _choose_provider(provider)
         self.threads = threads or len(os.sched_getaffinity(0))
-        self.parallel = min(PARALLEL_CALLS[wanted], self.threads)
+        *faster, last = _candidates(provider)
+        for wanted in faster:
+            try:
+                self._load(content, wanted)
+                self.self_test()
+            except (BundleInvalid, ProviderUnavailable) as error:
+                _log.warning("%s; the next provider is tried", error)
+            else:
+                return
+        self._load(content, last)
+
+    @property
+    def provider(self) -> str:
+        """Where the graph runs."""
+        return self._backend.provider
+
+    @property
+    def parallel(self) -> int:
         """Calls of :meth:`run` that are meant to be under way at the same time."""
-        self._session = _create_session(content, wanted, self.threads // self.parallel, bundle)
-        self.provider = _provider_in_force(self._session)
-        if self.provider != wanted:
-            message = f"provider {wanted!r} did not take {bundle.manifest.identifier}, {self.provider!r} runs instead"
-            if provider != "auto":
-                raise ProviderUnavailable(f"{message}; use --provider {self.provider} to accept that")
-            _log.warning(message)
-        self._check_signature()
+        return self._backend.parallel
 
     @property
     def classes(self) -> int:
@@ -106,14 +117,12 @@ class Engine:
             ModelOutputInvalid: when the array does not fit the model or the answer is not finite.
         """
         try:
-            given = [array for array in (dn_NBHW, overview_1BHW) if array is not None]
-            (probabilities,) = self._session.run(None, dict(zip(self._inputs, given, strict=False)))
+            result = self._backend.run([array for array in (dn_NBHW, overview_1BHW) if array is not None])
         except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
             raise ModelOutputInvalid(
                 f"model {self.bundle.manifest.identifier} cannot run on an array of shape {dn_NBHW.shape} and type "
                 f"{dn_NBHW.dtype}: {str(error).splitlines()[0]}"
             ) from error
-        result: NDArray[np.float32] = probabilities
         # The sum is finite exactly when all values are, and costs one pass without a temporary array.
         if not np.isfinite(result.sum()):
             raise ModelOutputInvalid(f"model {self.bundle.manifest.identifier} answered values that are not finite")
@@ -147,19 +156,31 @@ class Engine:
             )
         return difference
 
+    def _load(self, content: bytes, provider: str) -> None:
+        """Give the graph to a provider, and see that it is there and what the manifest promises."""
+        identifier = self.bundle.manifest.identifier
+        try:
+            self._backend = _backend(content, provider, self.threads)
+        except GraphRefused as error:
+            raise BundleInvalid(f"model {identifier}: {provider} cannot load the graph: {error}") from error
+        if self.provider != provider:
+            raise ProviderUnavailable(
+                f"provider {provider!r} did not take {identifier}, {self.provider!r} runs instead; use --provider "
+                f"{self.provider} to accept that"
+            )
+        self._check_signature()
+
     def _check_signature(self) -> None:
         """The graph's own input and output must be what the manifest promises."""
-        manifest = self.bundle.manifest
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        manifest, inputs, outputs = self.bundle.manifest, self._backend.inputs, self._backend.outputs
         expected = 2 if manifest.overview else 1
         if len(inputs) != expected or len(outputs) != 1:
             raise BundleInvalid(
                 f"model {manifest.identifier}: the graph has {len(inputs)} inputs and {len(outputs)} outputs, expected "
                 f"are {expected} and 1"
             )
-        self._inputs = tuple(each.name for each in inputs)
-        promised = (*[(f"tensor({manifest.dtype})", manifest.channels)] * expected, self.classes)
-        found = (*[(each.type, each.shape[1]) for each in inputs], outputs[0].shape[1])
+        promised = (*[(manifest.dtype, manifest.channels)] * expected, self.classes)
+        found = (*[(port.dtype, port.channels) for port in inputs], outputs[0].channels)
         if found != promised:
             raise BundleInvalid(
                 f"model {manifest.identifier}: the graph has (type, channels) of its inputs and classes {found}, the "
@@ -167,45 +188,20 @@ class Engine:
             )
 
 
-def _choose_provider(provider: str) -> str:
-    """The provider to try; raises when an explicit one is not built in."""
-    available = {name for name, ort_name in PROVIDERS.items() if ort_name in onnxruntime.get_available_providers()}
+def _backend(content: bytes, provider: str, threads: int) -> Backend:
+    return OpenVinoBackend(content, threads) if provider == "openvino" else OrtBackend(content, provider, threads)
+
+
+def _candidates(provider: str) -> list[str]:
+    """The providers to try, in order; raises when an explicit one is not installed."""
+    available = ort.installed() | ({"openvino"} if openvino.installed() else set())
     if provider == "auto":
-        return "cuda" if "cuda" in available else "cpu"
+        return [name for name in PROVIDERS if name in available]
     if provider not in PROVIDERS:
         raise ProviderUnavailable(f"provider {provider!r} is not known; use auto, {' or '.join(PROVIDERS)}")
     if provider not in available:
         raise ProviderUnavailable(
             f"provider {provider!r} is not in this installation (it has {', '.join(sorted(available))}); install "
-            "steppe[serve-gpu] or use --provider cpu"
+            f"{EXTRAS[provider]} or use --provider cpu"
         )
-    return provider
-
-
-def _create_session(content: bytes, provider: str, threads: int, bundle: Bundle) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    # The planned layout of intermediates would be allocated beside the arena that the first call filled: 70 MB more
-    # for a window of 512, and no faster.
-    options.enable_mem_pattern = False
-    options.log_severity_level = 3
-    # Processors without VNNI saturate when they add products of 8 bits, unless they are told to take the slower way.
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    if provider == "cuda":
-        onnxruntime.preload_dlls()  # finds CUDA and cuDNN where their wheels put them
-    try:
-        session = onnxruntime.InferenceSession(content, options, providers=[PROVIDERS[provider]])
-    except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
-        raise BundleInvalid(
-            f"model {bundle.manifest.identifier}: ONNX Runtime cannot load the graph: {str(error).splitlines()[0]}"
-        ) from error
-    # It keeps the file's bytes to build itself anew on another provider, which this service never asks for.
-    session._model_bytes = None  # noqa: SLF001
-    return session
-
-
-def _provider_in_force(session: onnxruntime.InferenceSession) -> str:
-    """Name of the provider that really has the graph; ONNX Runtime falls back to CPU without an error."""
-    first = session.get_providers()[0]
-    return next((name for name, ort_name in PROVIDERS.items() if ort_name == first), first)
+    return [provider]

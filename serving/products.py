@@ -49,6 +49,7 @@ class Provenance:
         manifest: the model's.
         precision: which variant of it ran.
         model_sha256: digest of that variant's graph.
+        provider: what ran it; runtimes round differently, so a few pixels may differ between them.
         made: time of the run.
     """
 
@@ -63,6 +64,7 @@ class Provenance:
     manifest: Manifest
     precision: Precision
     model_sha256: str
+    provider: str
     made: datetime
 
     @classmethod
@@ -81,6 +83,7 @@ class Provenance:
             manifest=manifest,
             precision=engine.precision,
             model_sha256=engine.model_sha256,
+            provider=engine.provider,
             made=datetime.now(UTC),
         )
 
@@ -103,6 +106,7 @@ class Provenance:
             "steppe_model": manifest.identifier,
             "steppe_model_precision": self.precision,
             "steppe_model_sha256": self.model_sha256,
+            "steppe_provider": self.provider,
             "steppe_input": self.source_href,
             "steppe_input_sha256": self.input_sha256,
             "steppe_radiometry": f"scale={self.radiometry.scale:g} offset={self.radiometry.offset:g} "
@@ -200,6 +204,7 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             model_version=manifest.version,
             model_precision=provenance.precision,
             model_sha256=provenance.model_sha256,
+            provider=provenance.provider,
             input_sha256=provenance.input_sha256,
             radiometry=provenance.radiometry,
             inputs=(provenance.source_href,),

@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     registry: Path | None = Field(default=None, description="Folder with your own bundles, <name>/<version>.")
     zoo: Path = Field(default=ZOO, description="Folder with the bundles that ship with Steppe.")
     model: str = Field(default="steppe-s2-landcover", description="Model used when a request names none.")
-    provider: str = Field(default="auto", description="Execution provider: auto, cpu or cuda.")
+    provider: str = Field(default="auto", description="Execution provider: auto, cpu, openvino or cuda.")
     precision: Precision = Field(
         default=Precision.FP32, description="Variant of the model: fp32, or int8 where a bundle has it."
     )

@@ -21,7 +21,12 @@ ModelOption = Annotated[
     str | None, typer.Option("--model", "-m", metavar="NAME[@VERSION]", help="Model; default: STEPPE_MODEL.")
 ]
 ProviderOption = Annotated[
-    str | None, typer.Option("--provider", metavar="auto|cpu|cuda", help="Where the model runs; default: auto.")
+    str | None,
+    typer.Option(
+        "--provider",
+        metavar="auto|cpu|openvino|cuda",
+        help="What runs the model; default: auto, the fastest that is installed.",
+    ),
 ]
 PrecisionOption = Annotated[
     Precision | None,

@@ -81,6 +81,7 @@ class Product:
         model_version: its version.
         model_precision: the variant of it that ran.
         model_sha256: digest of the model file that ran.
+        provider: what ran it; None when unknown.
         model_href: where the model's Item is, or None; then ``name@version`` names it.
         input_sha256: digest of the input.
         radiometry: scale and offset the input was read with.
@@ -107,6 +108,7 @@ class Product:
     model_precision: Precision = Precision.FP32
     inputs: Sequence[str] = ()
     title: str | None = None
+    provider: str | None = None
     model_href: str | None = None
     acquired: str | None = None
     period: tuple[str, str] | None = None
@@ -168,6 +170,7 @@ def _properties(product: Product) -> dict[str, Any]:
     optional = {
         "title": product.title,
         "steppe:attribution": product.attribution,
+        "steppe:provider": product.provider,
         "steppe:seams": product.seams.to_json() if product.seams else None,
     }
     return {

@@ -1,10 +1,22 @@
 """One registry for all tests of the service's doors, and settings that use it."""
 
 import os
+import sys
+from importlib.util import find_spec
 
 import pytest
 
 from tests.service import left_in, make_registry, make_settings, write_scene
+
+
+@pytest.fixture(scope="session", autouse=True)
+def captured_output_stays_open():
+    """OpenVINO's converter loads absl where TensorBoard brought it along, and absl's log handler closes its stream when
+    uvicorn configures logging, unless that is the process's own; under pytest it would be the file that captures."""
+    if find_spec("absl"):
+        from absl import logging  # noqa: PLC0415 (only where it is installed)
+
+        logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 @pytest.fixture(scope="session")

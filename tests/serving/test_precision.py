@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from serving.api.app import create_app
 from serving.cli import main
+from serving.engine import PROVIDERS
 from serving.settings import load_settings
 from tests.bundles import int8_bundle, tiny_bundle, tiny_graph, tiny_sample
 from tests.service import left_in
@@ -35,8 +36,9 @@ def test_products_say_which_variant_made_them(registry, scene, out, precision, f
     tags, properties = classified(scene, out, "--precision", precision)
     digest = hashlib.sha256((registry / "tiny/0.1.0" / file).read_bytes()).hexdigest()
     assert (tags["steppe_model_precision"], tags["steppe_model_sha256"]) == (precision, digest)
+    assert tags["steppe_provider"] == properties["steppe:provider"] in PROVIDERS
     assert (properties["steppe:model_precision"], properties["steppe:model_sha256"]) == (precision, digest)
-    assert f"tiny@0.1.0 on cpu in {precision}" in capsys.readouterr().out
+    assert f"tiny@0.1.0 on {properties['steppe:provider']} in {precision}" in capsys.readouterr().out
 
 
 def test_fp32_is_the_default_and_the_option_wins_over_the_setting(environment, registry, scene, out):
@@ -67,7 +69,7 @@ def test_a_precision_that_does_not_exist_is_wrong_use(environment, scene, out, c
 def test_bench_and_verify_know_the_variants(scene, capsys):
     assert main(["bench", "scene", str(scene), "--precision", "int8", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["precision"] == "int8"
-    assert main(["models", "verify", "tiny"]) == 0
+    assert main(["models", "verify", "tiny", "--provider", "cpu"]) == 0
     printed = capsys.readouterr().out
     assert "4 files match" in printed
     assert "golden sample reproduced by fp32 on cpu to" in printed
@@ -79,7 +81,7 @@ def test_bench_and_verify_know_the_variants(scene, capsys):
 def test_verify_refuses_a_variant_that_does_not_reproduce_its_golden_output(registry, capsys):
     wrong = tiny_sample(tiny_graph(), int8=tiny_graph(seed=8))
     int8_bundle(registry, version="0.2.0", sample=wrong)
-    assert main(["models", "verify", "tiny"]) == 4
+    assert main(["models", "verify", "tiny", "--provider", "cpu"]) == 4
     assert "(int8) on cpu differs from its golden output" in capsys.readouterr().err
 
 

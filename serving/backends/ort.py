@@ -1,0 +1,103 @@
+"""ONNX Runtime, on the CPU or on CUDA."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from serving.backends.protocol import GraphRefused, Port
+
+PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""Name on the command line to ONNX Runtime's name."""
+
+PARALLEL_CALLS: Final = {"cpu": 2, "cuda": 1}
+"""Two calls with half the threads each are 14 % faster than one with all of them (benchmarks/README.md): the threads of
+a call wait for each other after every operator, two calls do not. More calls would take more memory for little. A GPU
+takes one at a time."""
+
+CPU_FLAGS: Final = Path("/proc/cpuinfo")
+VNNI: Final = re.compile(r"\b(avx512_vnni|avx_vnni|amx_int8)\b")
+"""Instructions that add products of 8 bits in 32 bits."""
+
+
+class OrtBackend:
+    """One session.
+
+    Args:
+        content: bytes of the ONNX file.
+        provider: ``cpu`` or ``cuda``.
+        threads: threads of all calls together.
+
+    Raises:
+        GraphRefused: when the runtime cannot load the graph.
+    """
+
+    def __init__(self, content: bytes, provider: str, threads: int) -> None:
+        self.parallel = min(PARALLEL_CALLS[provider], threads)
+        if provider == "cuda":
+            onnxruntime.preload_dlls()  # finds CUDA and cuDNN where their wheels put them
+        try:
+            self._session = onnxruntime.InferenceSession(
+                content, _options(threads // self.parallel), providers=[PROVIDERS[provider]]
+            )
+        except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
+            raise GraphRefused(str(error).splitlines()[0]) from error
+        # It keeps the file's bytes to build itself anew on another provider, which this service never asks for.
+        self._session._model_bytes = None  # noqa: SLF001
+        self.inputs = tuple(map(_port, self._session.get_inputs()))
+        self.outputs = tuple(map(_port, self._session.get_outputs()))
+        self._names = tuple(port.name for port in self.inputs)
+
+    @property
+    def provider(self) -> str:
+        """Name of the provider that really has the graph; ONNX Runtime falls back to CPU without an error."""
+        first = self._session.get_providers()[0]
+        return next((name for name, ort_name in PROVIDERS.items() if ort_name == first), first)
+
+    def run(self, arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
+        """The first output; see `serving.backends.protocol.Backend.run`."""
+        result: NDArray[np.float32] = self._session.run(None, dict(zip(self._names, arrays, strict=False)))[0]
+        return result
+
+
+def installed() -> set[str]:
+    """Providers that this installation was built with."""
+    built_in = onnxruntime.get_available_providers()
+    return {name for name, ort_name in PROVIDERS.items() if ort_name in built_in}
+
+
+@cache
+def adds_bytes_exactly(flags: Path = CPU_FLAGS) -> bool:
+    """Whether the processor adds products of 8 bits without saturating; False where it does not say."""
+    try:
+        return VNNI.search(flags.read_text(encoding="ascii", errors="replace")) is not None
+    except OSError:
+        return os.uname().machine in {"aarch64", "arm64"}  # their kernels widen before they add
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    # The planned layout of intermediates would be allocated beside the arena that the first call filled: 70 MB more
+    # for a window of 512, and no faster.
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    if not adds_bytes_exactly():
+        # Such processors saturate when they add products of 8 bits, unless they are told to take the slower way, which
+        # halves the speed (benchmarks/README.md).
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    return options
+
+
+def _port(node: onnxruntime.NodeArg) -> Port:
+    dtype = {"float": "float32", "double": "float64"}.get(inner := node.type.removeprefix("tensor(")[:-1], inner)
+    return Port(node.name, dtype, node.shape[1])
