@@ -82,7 +82,7 @@ def bench_scene(inputs: Inputs, engine: Engine, settings: Settings) -> SceneBenc
     with os_errors(Path("map.tif")):
         scratch = tempfile.TemporaryDirectory(prefix="steppe-bench-", dir=settings.scratch)
     with scratch as folder:
-        outputs = Outputs(map=Path(folder) / "map.tif", confidence=Path(folder) / "confidence.tif")
+        outputs = Outputs(map=Path(folder) / "map.tif")
         outcome = classify_scene(inputs, outputs, engine, settings)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGA
     with open_input(inputs, engine.bundle.manifest) as scene:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,10 +155,14 @@ def classify_scene(
     """
     started = time.perf_counter()
     outputs.check(inputs.source)
-    with open_input(inputs, engine.bundle.manifest) as scene, Staging() as staging:
+    with (
+        open_input(inputs, engine.bundle.manifest) as scene,
+        ThreadPoolExecutor(1, "steppe-digest") as pool,
+        Staging() as staging,
+    ):
         staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
         plan, batch_size = plan_windows(scene, engine, settings)
-        provenance = Provenance.of(scene, inputs, engine)
+        provenance = Provenance.of(scene, inputs, engine, pool.submit(scene.input_digest))
         rows = predict_rows(scene, engine, plan, batch_size=batch_size, progress=progress)
         areas, seams, decimator = _write_maps(rows, staged, provenance)
         finished = Finished(provenance, areas, *decimator.result(), seams)
@@ -185,19 +190,15 @@ def _write_maps(
     areas, seams, decimator = ClassAreas(grid, legend), SeamScore(), Decimator(grid)
     with ExitStack() as stack:
         stack.enter_context(closing(rows))
-        tags, names = provenance.tags(), provenance.descriptions()
-        map_writer = stack.enter_context(
-            MapWriter(staged["map"], grid, legend=legend, tags=tags, description=names["map"])
-        )
-        confidence_writer = None
-        if "confidence" in staged:
-            confidence_writer = stack.enter_context(
-                MapWriter(staged["confidence"], grid, legend=None, tags=tags, description=names["confidence"])
-            )
+        legends = {"map": legend, "confidence": None}
+        writers = {
+            role: stack.enter_context(MapWriter(staged[role], grid, legend=legends[role], description=description))
+            for role, description in provenance.descriptions().items()
+            if role in staged
+        }
         for part in rows:
-            map_writer.write_rows(part.row, part.codes_HW)
-            if confidence_writer is not None:
-                confidence_writer.write_rows(part.row, part.confidence_HW)
+            for role, writer in writers.items():
+                writer.write_rows(part.row, part.codes_HW if role == "map" else part.confidence_HW)
             areas.add(part.row, part.codes_HW)
             decimator.add(part.row, part.codes_HW)
             seams = part.seams
@@ -206,6 +207,8 @@ def _write_maps(
             raise NoValidData(
                 f"all {table.total_pixels:,} pixels of {provenance.scene_name!r} are nodata: nothing to map"
             )
+        for writer in writers.values():
+            writer.tag(provenance.tags())
     return table, seams, decimator
 
 

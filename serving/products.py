@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ _CHUNK: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a map comes from; taken once, before the first pixel.
+    """Where a map comes from; taken once, before the first pixel is mapped.
 
     Attributes:
         scene_name: name of the scene.
@@ -45,7 +46,7 @@ class Provenance:
         level: processing level, or None.
         radiometry: scale and offset the digital numbers were read with.
         radiometry_stated: True when the file or the caller stated them, False when the model's were assumed.
-        input_sha256: digest of the input files.
+        digest: of the input files, in the making: reading them once more takes as long as some windows.
         manifest: the model's.
         precision: which variant of it ran.
         model_sha256: digest of that variant's graph.
@@ -60,7 +61,7 @@ class Provenance:
     level: str | None
     radiometry: Radiometry
     radiometry_stated: bool
-    input_sha256: str
+    digest: Future[str]
     manifest: Manifest
     precision: Precision
     model_sha256: str
@@ -68,7 +69,7 @@ class Provenance:
     made: datetime
 
     @classmethod
-    def of(cls, scene: Scene, inputs: Inputs, engine: Engine) -> Self:
+    def of(cls, scene: Scene, inputs: Inputs, engine: Engine, digest: Future[str]) -> Self:
         """Ask the scene and the engine."""
         manifest = engine.bundle.manifest
         return cls(
@@ -79,13 +80,22 @@ class Provenance:
             level=scene.level,
             radiometry=scene.radiometry or manifest.radiometry,
             radiometry_stated=scene.radiometry is not None,
-            input_sha256=scene.input_digest(),
+            digest=digest,
             manifest=manifest,
             precision=engine.precision,
             model_sha256=engine.model_sha256,
             provider=engine.provider,
             made=datetime.now(UTC),
         )
+
+    @property
+    def input_sha256(self) -> str:
+        """Digest of the input files; waits until it is there.
+
+        Raises:
+            RasterUnreadable: when a file can no longer be read.
+        """
+        return self.digest.result()
 
     @property
     def warnings(self) -> tuple[str, ...]:

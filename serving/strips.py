@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from landcover.manifest import Manifest
 from landcover.raster.scene import Scene
 from landcover.scaling import harmonise
 from landcover.tiling import TilePlan, mirror
+
+PIECE_ROWS: Final = 128
+"""Rows that are read at once. Blocks of files are 128 rows high or a multiple of that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,9 @@ def read_strips(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[St
         next_BHW, next_valid_HW = np.empty(shape, manifest.dtype), np.zeros(shape[1:], np.bool_)
         kept = slice(above, above + read_to - first), slice(first + margin - previous, read_to + margin - previous)
         next_BHW[:, kept[0]], next_valid_HW[kept[0]] = strip_BHW[:, kept[1]], valid_HW[kept[1]]
-        if stop > read_to:
-            fresh = slice(kept[0].stop, above + stop - first)
-            block = scene.read(Window(read_to, 0, stop - read_to, plan.width))
+        for window in _pieces(read_to, stop, plan.width):
+            fresh = slice(window.row + margin - origin, window.row_stop + margin - origin)
+            block = scene.read(window)
             data = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
             np.take(data, columns, axis=2, out=next_BHW[:, fresh], mode="clip")
             next_valid_HW[fresh, margin : margin + plan.width] = block.valid
@@ -68,6 +72,14 @@ def read_strips(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[St
         strip_BHW, valid_HW, read_to, previous = next_BHW, next_valid_HW, stop, origin
         _mirror_rows(strip_BHW, above, above + stop - first)
         yield Strip(row, strip_BHW, valid_HW)
+
+
+def _pieces(start: int, stop: int, width: int) -> Iterator[Window]:
+    """Some rows of the scene in pieces that end where blocks of a file end, so that each needs few blocks in memory."""
+    while start < stop:
+        end = min((start // PIECE_ROWS + 1) * PIECE_ROWS, stop)
+        yield Window(start, 0, end - start, width)
+        start = end
 
 
 def _mirror_rows(strip_BHW: NDArray[np.generic], first: int, stop: int) -> None:

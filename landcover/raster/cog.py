@@ -164,6 +164,16 @@ class MapWriter:
             self._raw.write(values, 1, window=RasterioWindow(0, row_start, width, len(values)))
         self._ledger.record(row_start, values)
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Add dataset tags, such as are known only after the last row.
+
+        Raises:
+            DiskFull: when the disk is full.
+            OutputNotWritable: when writing fails otherwise.
+        """
+        with self._write_errors(), _writing_env():
+            self._raw.update_tags(**tags)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:

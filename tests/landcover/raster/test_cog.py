@@ -199,6 +199,14 @@ def test_exception_leaves_what_was_there(tmp_path):
     assert names_in(tmp_path) == ["map.tif"]
 
 
+def test_tags_known_only_at_the_end_are_in_the_map(tmp_path):
+    with MapWriter(tmp_path / "map.tif", grid(height=40, width=30), tags={"a": "1", "b": "1"}) as writer:
+        writer.write_rows(0, np.zeros((40, 30), np.uint8))
+        writer.tag({"b": "2", "c": "3"})
+    with rasterio.open(tmp_path / "map.tif") as dataset:
+        assert {name: dataset.tags()[name] for name in "abc"} == {"a": "1", "b": "2", "c": "3"}
+
+
 def test_an_older_map_is_replaced(tmp_path):
     path = tmp_path / "map.tif"
     path.write_bytes(b"older map")

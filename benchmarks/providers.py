@@ -1,0 +1,70 @@
+"""Every installed runtime and variant of a model on one scene, in one run on one machine.
+
+Each runs in a process of its own, in turn, several rounds; the Markdown table has medians. "Of the model alone" is the
+end-to-end rate, GeoTIFF in and map out, by that of the runtime on arrays that are ready.
+
+    python -m benchmarks.providers scene.tif --rounds 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from landcover.precision import Precision
+from serving.backends import openvino
+from serving.registry import open_registry
+from serving.settings import Settings
+
+
+def main() -> None:
+    """Run all in turn and print medians and ratios to ONNX Runtime in fp32."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scene", type=Path)
+    parser.add_argument("--model", default=Settings().model)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    precisions = (Precision.FP32, *open_registry(Settings()).get(options.model).manifest.variants)
+    kinds = list(product(("cpu", *(["openvino"] if openvino.installed() else [])), precisions))
+    runs: dict[tuple[str, Precision], list[dict[str, Any]]] = {kind: [] for kind in kinds}
+    for _ in range(options.rounds):
+        for provider, precision in kinds:
+            words = ["--model", options.model, "--provider", provider, "--precision", precision, "--json"]
+            runs[provider, precision].append(figures(str(options.scene), *words))
+    print("| runtime | variant | model alone | end to end | of the model alone | to the first | peak memory, MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for (provider, precision), found in runs.items():
+        whole, alone = rates(found, "end_to_end_mpx_s"), rates(found, "model_mpx_s")
+        share = statistics.median(one / other for one, other in zip(whole, alone, strict=True))
+        gain = statistics.median(
+            one / other for one, other in zip(whole, rates(runs[kinds[0]], "end_to_end_mpx_s"), strict=True)
+        )
+        peak = statistics.median(rates(found, "peak_memory_mb"))
+        print(
+            f"| {provider} | {precision} | {statistics.median(alone):.2f} | {statistics.median(whole):.2f} "
+            f"| {share:.2f} | {gain:.2f} | {peak:.0f} |"
+        )
+
+
+def figures(*arguments: str) -> dict[str, Any]:
+    """What ``steppe bench scene`` says."""
+    command = [sys.executable, "-m", "serving", "bench", "scene", *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def rates(found: Sequence[dict[str, Any]], name: str) -> list[float]:
+    """One figure of every round."""
+    return [float(entry[name]) for entry in found]
+
+
+if __name__ == "__main__":
+    main()
