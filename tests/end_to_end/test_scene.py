@@ -51,8 +51,8 @@ def slanted_scene():
 
 
 def environment_of(registry, zoo):
-    names = {"STEPPE_REGISTRY": registry, "STEPPE_ZOO": zoo, "STEPPE_MODEL": "tiny", "STEPPE_THREADS": "1"}
-    return {name: str(value) for name, value in names.items()}
+    names = {"registry": registry, "zoo": zoo, "model": "tiny", "threads": 1, "provider": "cpu"}
+    return {f"STEPPE_{name.upper()}": str(value) for name, value in names.items()}
 
 
 @pytest.fixture(scope="module")

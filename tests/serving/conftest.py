@@ -50,6 +50,7 @@ def environment(monkeypatch, folders):
     """The settings as the environment gives them to the command line."""
     for name in [name for name in os.environ if name.startswith("STEPPE_")]:
         monkeypatch.delenv(name)
-    for name, value in {"registry": folders[0], "zoo": folders[1], "model": "tiny", "threads": 1}.items():
+    chosen = {"registry": folders[0], "zoo": folders[1], "model": "tiny", "threads": 1, "provider": "cpu"}
+    for name, value in chosen.items():
         monkeypatch.setenv(f"STEPPE_{name.upper()}", str(value))
     return monkeypatch

@@ -13,6 +13,7 @@ import rasterio
 
 import serving
 import serving.cli
+from serving.backends import openvino
 from serving.cli import INTERRUPTED, main
 from tests.bundles import tiny_bundle
 from tests.rasters import write_band_folder
@@ -61,8 +62,19 @@ def test_all_products_and_what_is_printed(scene, out, capsys):
     printed = capsys.readouterr()
     assert printed.err == ""
     assert "scene: 6,300 pixels" in printed.out
-    assert "tiny@0.1.0 on " in printed.out
+    assert "tiny@0.1.0 on cpu" in printed.out
     assert str(out / "map.tif") in printed.out
+
+
+@pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")
+def test_auto_maps_with_openvino_where_it_is_installed(environment, scene, out, capsys):
+    """The tiny model's classes are nowhere so close that another runtime would choose another one."""
+    assert main(["classify", str(scene), "-o", str(out / "cpu.tif")]) == 0
+    environment.delenv("STEPPE_PROVIDER")
+    assert main(["classify", str(scene), "-o", str(out / "auto.tif")]) == 0
+    assert "on openvino in fp32" in capsys.readouterr().out
+    with rasterio.open(out / "cpu.tif") as one, rasterio.open(out / "auto.tif") as other:
+        assert (one.read() == other.read()).all()
 
 
 def test_json_is_for_pipelines(scene, out, capsys):

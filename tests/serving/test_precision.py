@@ -69,7 +69,7 @@ def test_a_precision_that_does_not_exist_is_wrong_use(environment, scene, out, c
 def test_bench_and_verify_know_the_variants(scene, capsys):
     assert main(["bench", "scene", str(scene), "--precision", "int8", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["precision"] == "int8"
-    assert main(["models", "verify", "tiny", "--provider", "cpu"]) == 0
+    assert main(["models", "verify", "tiny"]) == 0
     printed = capsys.readouterr().out
     assert "4 files match" in printed
     assert "golden sample reproduced by fp32 on cpu to" in printed
@@ -81,7 +81,7 @@ def test_bench_and_verify_know_the_variants(scene, capsys):
 def test_verify_refuses_a_variant_that_does_not_reproduce_its_golden_output(registry, capsys):
     wrong = tiny_sample(tiny_graph(), int8=tiny_graph(seed=8))
     int8_bundle(registry, version="0.2.0", sample=wrong)
-    assert main(["models", "verify", "tiny", "--provider", "cpu"]) == 4
+    assert main(["models", "verify", "tiny"]) == 4
     assert "(int8) on cpu differs from its golden output" in capsys.readouterr().err
 
 
