@@ -12,7 +12,13 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture.tree import ROOT, pyproject, rooms
 
-EXTRAS = {"landcover": [], "indicators": [], "serving": ["serve", "demo"], "models": ["train"], "training": ["train"]}
+EXTRAS = {
+    "landcover": [],
+    "indicators": [],
+    "serving": ["serve", "openvino", "demo"],
+    "models": ["train"],
+    "training": ["train"],
+}
 NEEDS_TRAIN = {"models", "training"}
 
 
