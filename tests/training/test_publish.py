@@ -95,7 +95,7 @@ def test_the_card_names_a_command_for_each_figure(published):
 
 
 def test_the_int8_variant_runs_and_its_figures_are_in_the_manifest(published):
-    engine = Engine(published, precision=Precision.INT8)
+    engine = Engine(published, provider="cpu", precision=Precision.INT8)
     assert engine.self_test() == 0
     variant = published.manifest.variants[Precision.INT8]
     assert variant.fp32_macro_iou == published.manifest.scores["test"]["macro_iou"]
