@@ -9,15 +9,13 @@ end-to-end rate, GeoTIFF in and map out, by that of the runtime on arrays that a
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
-import subprocess
-import sys
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scene_throughput import figures
 from landcover.precision import Precision
 from serving.backends import openvino
 from serving.registry import open_registry
@@ -37,7 +35,7 @@ def main() -> None:
     for _ in range(options.rounds):
         for provider, precision in kinds:
             words = ["--model", options.model, "--provider", provider, "--precision", precision, "--json"]
-            runs[provider, precision].append(figures(str(options.scene), *words))
+            runs[provider, precision].append(figures("serving", "bench", "scene", str(options.scene), *words))
     print("| runtime | variant | model alone | end to end | of the model alone | to the first | peak memory, MB |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for (provider, precision), found in runs.items():
@@ -51,14 +49,6 @@ def main() -> None:
             f"| {provider} | {precision} | {statistics.median(alone):.2f} | {statistics.median(whole):.2f} "
             f"| {share:.2f} | {gain:.2f} | {peak:.0f} |"
         )
-
-
-def figures(*arguments: str) -> dict[str, Any]:
-    """What ``steppe bench scene`` says."""
-    command = [sys.executable, "-m", "serving", "bench", "scene", *arguments]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def rates(found: Sequence[dict[str, Any]], name: str) -> list[float]:

@@ -30,9 +30,9 @@ def main() -> None:
     bundle = open_registry(Settings()).get(options.model).path
     runs: dict[str, list[dict[str, Any]]] = {"steppe": [], "plain loop": []}
     for _ in range(options.rounds):
-        runs["plain loop"].append(_figures("benchmarks.plain_loop", str(options.scene), str(bundle)))
+        runs["plain loop"].append(figures("benchmarks.plain_loop", str(options.scene), str(bundle)))
         runs["steppe"].append(
-            _figures("serving", "bench", "scene", str(options.scene), "--model", options.model, "--json")
+            figures("serving", "bench", "scene", str(options.scene), "--model", options.model, "--json")
         )
     ratios = [
         ours["end_to_end_mpx_s"] / plain["mpx_s"]
@@ -44,10 +44,11 @@ def main() -> None:
     print(f"ratio, pair by pair: median {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}")
 
 
-def _figures(module: str, *arguments: str) -> dict[str, Any]:
+def figures(module: str, *arguments: str) -> dict[str, Any]:
+    """The JSON that a module prints, run in a process of its own."""
     done = subprocess.run([sys.executable, "-m", module, *arguments], check=True, stdout=subprocess.PIPE)
-    figures: dict[str, Any] = json.loads(done.stdout)
-    return figures
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _median(figures: list[dict[str, Any]], key: str) -> float:

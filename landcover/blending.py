@@ -58,8 +58,8 @@ class Blender:
             col: number of the window in its row.
             probabilities_KHW: class probabilities of the whole window, (class, row, col); overwritten.
         """
-        above, under = self._rows.shared(row - 1) if row else 0, self._rows.shared(row)
-        left, right = self._cols.shared(col - 1) if col else 0, self._cols.shared(col)
+        above, under = self._rows.shared(row - 1), self._rows.shared(row)
+        left, right = self._cols.shared(col - 1), self._cols.shared(col)
         down, along = self._rows.step(row), self._cols.step(col)
         place = slice(self._cols.origins[col], self._cols.origins[col] + along)
         sum_KHW = probabilities_KHW

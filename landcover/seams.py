@@ -68,8 +68,8 @@ class SeamCounter:
             probabilities_KHW: the window's own answer, (class, row, col); read before it is blended.
             valid_HW: True = valid, of the whole window.
         """
-        above, under = self._rows.shared(row - 1) if row else 0, self._rows.shared(row)
-        left, right = self._cols.shared(col - 1) if col else 0, self._cols.shared(col)
+        above, under = self._rows.shared(row - 1), self._rows.shared(row)
+        left, right = self._cols.shared(col - 1), self._cols.shared(col)
         beside, upper = self._right.pop((row, col - 1), None), self._lower.pop((row - 1, col), None)
         if left and beside is not None:
             self._compare(beside, best_class(probabilities_KHW[:, :, :left]), valid_HW[:, :left])

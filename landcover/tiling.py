@@ -47,8 +47,8 @@ class Axis:
     origins: tuple[int, ...]
 
     def shared(self, index: int) -> int:
-        """Pixels that window ``index`` shares with the next one; 0 for the last."""
-        return self.tile - self.step(index) if index + 1 < len(self.origins) else 0
+        """Pixels that window ``index`` shares with the next one; 0 for the last, and for -1, before the first."""
+        return self.tile - self.step(index) if 0 <= index < len(self.origins) - 1 else 0
 
     def step(self, index: int) -> int:
         """Pixels of window ``index`` that no later window touches, counted from its origin."""
@@ -78,8 +78,7 @@ class Axis:
     def _ramp(self, index: int) -> NDArray[np.float64]:
         """Weights before they are brought to a sum of 1, which changes them only where three windows overlap."""
         weights = np.ones(self.tile)
-        before = self.shared(index - 1) if index else 0
-        after = self.shared(index)
+        before, after = self.shared(index - 1), self.shared(index)
         weights[:before] = taper(before)
         weights[self.tile - after :] = np.minimum(weights[self.tile - after :], taper(after)[::-1])
         return weights

@@ -73,7 +73,7 @@ class Engine:
             try:
                 self._load(content, wanted)
                 self.self_test()
-            except (BundleInvalid, ProviderUnavailable) as error:
+            except (BundleInvalid, ModelOutputInvalid, ProviderUnavailable) as error:
                 _log.warning("%s; the next provider is tried", error)
             else:
                 return

@@ -43,7 +43,10 @@ class OpenVinoBackend:
     provider: Final = "openvino"
 
     def __init__(self, content: bytes, threads: int) -> None:
-        import openvino  # noqa: PLC0415 (an extra)
+        try:
+            import openvino  # noqa: PLC0415 (an extra)
+        except ImportError as error:  # installed, but not whole
+            raise GraphRefused(f"it cannot be loaded ({_first_line(error)})") from error
 
         self.parallel = min(PARALLEL_CALLS, threads)
         self._content, self._threads = content, threads

@@ -238,6 +238,13 @@ class Wrong:
         return self._right.run(arrays)[:, ::-1]
 
 
+class Breaks(Wrong):
+    """Another runtime, which takes the graph and fails when it runs."""
+
+    def run(self, _):
+        raise RuntimeError("no kernel for this shape")
+
+
 class Refuses:
     """Another runtime that does not know an operator of the graph."""
 
@@ -246,7 +253,12 @@ class Refuses:
 
 
 @pytest.mark.parametrize(
-    ("kind", "says"), [(Wrong, "differs from its golden output"), (Refuses, "openvino cannot load the graph: Not supp")]
+    ("kind", "says"),
+    [
+        (Wrong, "differs from its golden output"),
+        (Breaks, "no kernel for this shape"),
+        (Refuses, "openvino cannot load the graph: Not supp"),
+    ],
 )
 def test_auto_passes_over_a_provider_that_fails_and_a_named_one_is_an_error(tmp_path, caplog, monkeypatch, kind, says):
     monkeypatch.setattr(openvino, "installed", lambda: True)
@@ -254,7 +266,7 @@ def test_auto_passes_over_a_provider_that_fails_and_a_named_one_is_an_error(tmp_
     bundle = tiny_bundle(tmp_path)
     assert Engine(bundle).provider == "cpu"
     assert says in caplog.text
-    with pytest.raises(BundleInvalid, match=says):
+    with pytest.raises((BundleInvalid, ModelOutputInvalid), match=says):
         Engine(bundle, provider="openvino").self_test()
 
 
