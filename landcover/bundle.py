@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from landcover.errors import BundleInvalid, OutputNotWritable
 from landcover.manifest import CARD_FILE, MODEL_FILE, SAMPLE_FILE, FileRecord, Manifest
 from landcover.precision import MODEL_FILES, Precision
-from landcover.staging import flush, os_errors, staging_folder
+from landcover.staging import StagingFolder, flush, os_errors
 
 MANIFEST_FILE: Final = "manifest.json"
 STAC_ITEM: Final = "stac_item"
@@ -231,7 +231,7 @@ def write_bundle(root: Path, manifest: Manifest, files: Mapping[str, bytes]) -> 
     text = json.dumps(replace(manifest, files=records).to_item(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with staging_folder(target) as staging:
+        with StagingFolder(target) as staging:
             folder = staging / manifest.version
             folder.mkdir(mode=0o755)
             for name, data in {**files, MANIFEST_FILE: text.encode()}.items():

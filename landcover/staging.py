@@ -9,9 +9,11 @@ import errno
 import os
 import secrets
 import shutil
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from landcover.errors import DiskFull, OutputNotWritable
@@ -23,41 +25,42 @@ _REMOVALS: Final = 3
 """A thread that was still writing when a signal came may put a file into a folder while it is being emptied."""
 
 
-@contextmanager
-def staging_folder(path: Path) -> Iterator[Path]:
-    """A private folder beside ``path``, removed with all it holds whatever happens.
+class StagingFolder:
+    """A private folder beside a result, removed with all it holds whatever happens.
 
-    Raises:
-        OutputNotWritable: when it cannot be made.
-        DiskFull: when there is no room for it.
+    Use as a context manager, which gives the folder. A signal may come at any step, even in the middle of a removal:
+    the name is noted before the folder is made, and is forgotten after it has gone. What is then left is removed when
+    nobody holds this object any more, at the latest when the process ends.
+
+    Args:
+        path: the result; its folder must exist.
     """
-    # The name is known before the folder is there, so that a signal between the two leaves nothing.
-    folder = staging_name(path)
-    try:
-        make_staging_folder(folder, path)
-        yield folder
-    finally:
-        remove_staging_folder(folder)
+
+    def __init__(self, path: Path) -> None:
+        self._result = path
+        self._folder: Final = path.parent / f".steppe-{secrets.token_hex(4)}.part"
+        self._at_the_latest = weakref.finalize(self, _remove, self._folder)
+
+    def __enter__(self) -> Path:
+        """Make the folder, for this user alone.
+
+        Raises:
+            OutputNotWritable: when it cannot be made.
+            DiskFull: when there is no room for it.
+        """
+        with os_errors(self._result):
+            self._folder.mkdir(mode=0o700)
+        return self._folder
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the folder, if it is there, with all it holds."""
+        _remove(self._folder)
+        self._at_the_latest.detach()
 
 
-def staging_name(path: Path) -> Path:
-    """Name of a hidden folder beside ``path`` that nobody has."""
-    return path.parent / f".steppe-{secrets.token_hex(4)}.part"
-
-
-def make_staging_folder(folder: Path, path: Path) -> None:
-    """Make the folder of that name, for this user alone.
-
-    Raises:
-        OutputNotWritable: when it cannot be made.
-        DiskFull: when there is no room for it.
-    """
-    with os_errors(path):
-        folder.mkdir(mode=0o700)
-
-
-def remove_staging_folder(folder: Path) -> None:
-    """Remove the folder, if it is there, with all it holds."""
+def _remove(folder: Path) -> None:
     for _ in range(_REMOVALS):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():

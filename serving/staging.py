@@ -10,7 +10,7 @@ from typing import Self
 
 from landcover.errors import ConfigError
 from landcover.raster.staging import check_target
-from landcover.staging import flush, make_staging_folder, os_errors, publish, remove_staging_folder, staging_name
+from landcover.staging import StagingFolder, flush, os_errors, publish
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -57,11 +57,7 @@ class Staging:
         if final in self._moves:
             raise ConfigError(f"two outputs have the same name {final.name!r}; give each its own")
         check_target(final, needed_bytes=0)
-        # The removal is noted before there is a folder: a signal between the two leaves nothing.
-        folder = staging_name(final)
-        self._folders.callback(remove_staging_folder, folder)
-        make_staging_folder(folder, final)
-        self._moves[final] = folder / final.name
+        self._moves[final] = self._folders.enter_context(StagingFolder(final)) / final.name
         return self._moves[final]
 
     def publish(self) -> None:

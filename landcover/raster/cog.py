@@ -27,7 +27,7 @@ from landcover.raster.opening import gdal_env, limit_block_cache
 from landcover.raster.protocol import AnyArray
 from landcover.raster.readback import RowLedger, read_back
 from landcover.raster.staging import check_target, write_errors
-from landcover.staging import publish, staging_folder
+from landcover.staging import StagingFolder, publish
 
 _BLOCK: Final = 512
 _TRANSPARENT: Final = (0, 0, 0, 0)
@@ -98,7 +98,7 @@ class MapWriter:
         """
         limit_block_cache()
         with self._stack:
-            self._folder = self._stack.enter_context(staging_folder(self._path))
+            self._folder = self._stack.enter_context(StagingFolder(self._path))
             with self._write_errors(), _writing_env():
                 self._raw = self._create_raw()
             self._stack.callback(self._close_raw)

@@ -17,7 +17,7 @@ from landcover.raster.georeference import grid_of
 from landcover.raster.opening import gdal_env, open_raster, pixel_errors
 from landcover.raster.protocol import DEFAULT_POLICY, Scene
 from landcover.raster.staging import check_target, write_errors
-from landcover.staging import publish, staging_folder
+from landcover.staging import StagingFolder, publish
 
 _ROWS: Final = 512
 
@@ -59,7 +59,7 @@ def store_scene(scene: Scene, path: Path, *, nodata: int = 0) -> None:
     grid = scene.grid
     needed = grid.height * grid.width * len(scene.bands) * scene.dtype.itemsize
     check_target(path, needed_bytes=needed)
-    with staging_folder(path) as folder:
+    with StagingFolder(path) as folder:
         staged = folder / path.name
         with write_errors(path, folder, needed_bytes=needed), gdal_env(GDAL_NUM_THREADS="ALL_CPUS"):
             _write(scene, staged, nodata)

@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 
 from landcover.legends import Legend
 from landcover.raster.staging import check_target, write_errors
-from landcover.staging import publish, staging_folder
+from landcover.staging import StagingFolder, publish
 
 _NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
 _HEAD: Final = """<?xml version="1.0" encoding="UTF-8"?>
@@ -52,7 +52,7 @@ def write_qml(path: str | Path, legend: Legend) -> Path:
     target = Path(path).with_suffix(".qml")
     content = qml_text(legend).encode()
     check_target(target, needed_bytes=len(content))
-    with staging_folder(target) as folder:
+    with StagingFolder(target) as folder:
         staged = folder / target.name
         with write_errors(target, folder, needed_bytes=len(content)):
             staged.write_bytes(content)

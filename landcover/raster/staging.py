@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 
 from landcover.errors import DiskFull, OutputNotWritable
 from landcover.raster.opening import gdal_takes
-from landcover.staging import NO_ROOM, os_errors, staging_folder, translated
+from landcover.staging import NO_ROOM, StagingFolder, os_errors, translated
 
 
 def check_target(path: Path, *, needed_bytes: int) -> None:
@@ -31,7 +31,7 @@ def check_target(path: Path, *, needed_bytes: int) -> None:
             raise OutputNotWritable(f"{path.name!r} cannot be written: a name in its path is not UTF-8; choose another")
         if path.is_dir():
             raise OutputNotWritable(f"{path.name!r} cannot be written: a folder has that name; choose another")
-        with staging_folder(path):
+        with StagingFolder(path):
             pass
         free = shutil.disk_usage(path.parent).free
     if free < needed_bytes:
