@@ -1,7 +1,7 @@
 """Classify a scene in streamed rows: read, run and blend at the same time, in memory that does not grow with height.
 
-Three stages overlap: a thread reads rows of windows, threads run the engine, the caller's thread blends. Sums run in
-the fixed order of the windows, so the map depends neither on the batch size nor on which call ends first.
+Three stages overlap: a thread reads the scene, threads run the engine, the caller's thread blends. Sums run in the
+fixed order of the windows, so the map depends neither on the batch size nor on which call ends first.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
-from itertools import batched
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -28,7 +28,7 @@ from landcover.seams import SeamCounter, SeamScore
 from landcover.tiling import TilePlan
 from serving.engine import Engine
 from serving.prefetch import prefetch
-from serving.strips import Strip, read_strips
+from serving.windows import SceneWindow, read_windows
 
 COARSENESS: Final = 1.5
 """The longer side of a pixel may be this many times longer or shorter than the model's pixel: a 30 m Landsat pixel is
@@ -36,6 +36,9 @@ another world for a 10 m model."""
 
 NARROWNESS: Final = 4.0
 """The shorter side may be this many times shorter: 10 m pixels in degrees are 3 m wide at 72 degrees latitude."""
+
+READY: Final = 2
+"""Windows with probabilities that may wait for being blended."""
 
 type Progress = Callable[[int, int], None]
 """Called with (rows of windows done, rows of windows in all)."""
@@ -60,12 +63,11 @@ class MapRows:
     seams: SeamScore
 
 
-class _Answers(NamedTuple):
-    """Probabilities of some windows of a row; without any when the row is done."""
+class _Answer(NamedTuple):
+    """A window and its probabilities (class, row, col); None where it has no valid pixel."""
 
-    strip: Strip
-    cols: tuple[int, ...]
-    probabilities_NKHW: NDArray[np.float32] | None
+    window: SceneWindow
+    probabilities_KHW: NDArray[np.float32] | None
 
 
 def check_scene(scene: Scene, manifest: Manifest) -> None:
@@ -112,37 +114,53 @@ def predict_rows(
     """
     manifest = engine.bundle.manifest
     maker = _MapMaker(plan, manifest, engine.classes)
-    strips = prefetch(read_strips(scene, plan, manifest), depth=1)
-    stream = prefetch(_run_windows(strips, engine, plan, batch_size), depth=3)
-    rows = len(plan.rows.origins)
+    stream = prefetch(_run_windows(read_windows(scene, plan, manifest), engine, batch_size), depth=READY)
+    rows, last = len(plan.rows.origins), len(plan.cols.origins) - 1
     with closing(stream):
-        for answers in stream:
-            if answers.probabilities_NKHW is not None:
-                for col, probabilities_KHW in zip(answers.cols, answers.probabilities_NKHW, strict=True):
-                    maker.add(answers.strip, col, probabilities_KHW)
+        for window, probabilities_KHW in stream:
+            if probabilities_KHW is not None:
+                maker.add(window, probabilities_KHW)
+            if window.col < last:
                 continue
-            finished = maker.finish(answers.strip.row)
+            finished = maker.finish(window.row)
             if finished is not None:
                 yield finished
             if progress is not None:
-                progress(answers.strip.row + 1, rows)
+                progress(window.row + 1, rows)
 
 
-def _run_windows(strips: Generator[Strip], engine: Engine, plan: TilePlan, batch_size: int) -> Iterator[_Answers]:
-    """Run the engine over the windows of each strip, in order; windows without a valid pixel are skipped."""
-    cols = plan.cols
-    with closing(strips), ThreadPoolExecutor(engine.parallel, "steppe-engine") as pool:
-        for strip in strips:
-            wanted = [
-                col for col, origin in enumerate(cols.origins) if strip.valid_HW[:, origin : origin + cols.tile].any()
-            ]
+def _run_windows(windows: Generator[SceneWindow], engine: Engine, batch_size: int) -> Iterator[_Answer]:
+    """Run the engine over the windows, in order; those without a valid pixel are passed on."""
 
-            def answer(numbers: tuple[int, ...], strip: Strip = strip) -> _Answers:
-                windows = [strip.dn_BHW[:, :, cols.origins[col] :][:, :, : cols.tile] for col in numbers]
-                return _Answers(strip, numbers, engine.run(np.stack(windows)))
+    def answer(batch: tuple[SceneWindow, ...]) -> list[_Answer]:
+        arrays = [window.dn_BHW for window in batch if window.dn_BHW is not None]
+        answers = iter(engine.run(_together(arrays)) if arrays else ())
+        # The digital numbers are not needed any more; they are most of a window's memory.
+        return [
+            _Answer(replace(window, dn_BHW=None), None if window.dn_BHW is None else next(answers)) for window in batch
+        ]
 
-            yield from _in_order(pool, answer, batched(wanted, batch_size), ahead=engine.parallel)
-            yield _Answers(strip, (), None)
+    with closing(windows), ThreadPoolExecutor(engine.parallel, "steppe-engine") as pool:
+        for answers in _in_order(pool, answer, _batches(windows, batch_size), ahead=engine.parallel):
+            yield from answers
+
+
+def _together(arrays: list[NDArray[np.generic]]) -> NDArray[np.generic]:
+    """A batch; of one window without a copy."""
+    return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
+
+
+def _batches(windows: Iterable[SceneWindow], size: int) -> Iterator[tuple[SceneWindow, ...]]:
+    """Windows of a row in order, at most ``size`` with pixels at a time."""
+    for _, row in groupby(windows, key=lambda window: window.row):
+        batch: list[SceneWindow] = []
+        for window in row:
+            batch.append(window)
+            if sum(one.dn_BHW is not None for one in batch) == size:
+                yield tuple(batch)
+                batch = []
+        if batch:
+            yield tuple(batch)
 
 
 def _in_order[Item, Result](
@@ -176,20 +194,19 @@ class _MapMaker:
         self._blender, self._seams = Blender(plan, classes), SeamCounter(plan)
         self._codes_HW = self._confidence_HW = self._empty(0)
 
-    def add(self, strip: Strip, col: int, probabilities_KHW: NDArray[np.float32]) -> None:
+    def add(self, window: SceneWindow, probabilities_KHW: NDArray[np.float32]) -> None:
         """Blend a window, and map the pixels that it finishes."""
-        plan, row = self._plan, strip.row
+        plan, row, col = self._plan, window.row, window.col
         if not len(self._codes_HW):
             self._start(row)
         origin = plan.rows.origins[row], plan.cols.origins[col]
-        whole = slice(origin[1], origin[1] + plan.cols.tile)
-        self._seams.add(row, col, probabilities_KHW, strip.valid_HW[:, whole])
+        self._seams.add(row, col, probabilities_KHW, window.valid_HW)
         block = self._blender.add(row, col, probabilities_KHW)
         rows, cols = _inside(block.rows, plan.margin, plan.height), _inside(block.cols, plan.margin, plan.width)
         if rows.start >= rows.stop or cols.start >= cols.stop:
             return
-        probabilities_KHW = block.probabilities_KHW[:, _from(rows, origin[0]), _from(cols, origin[1])]
-        valid_HW = strip.valid_HW[_from(rows, origin[0]), cols]
+        inside = _from(rows, origin[0]), _from(cols, origin[1])
+        probabilities_KHW, valid_HW = block.probabilities_KHW[:, *inside], window.valid_HW[inside]
         place = _from(rows, self._rows(row).start), _from(cols, plan.margin)
         self._codes_HW[place] = class_codes(probabilities_KHW, valid_HW, self._manifest.legend)
         self._confidence_HW[place] = confidence_percent(probabilities_KHW, valid_HW)

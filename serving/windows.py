@@ -1,0 +1,196 @@
+"""Cut a scene into the model's windows, with mirrored margins; each pixel is read from the file once.
+
+A thread reads the scene in pieces of some rows. The pieces are cut into columns where windows begin, and a column of a
+piece is dropped as soon as no later window needs it, while the rows below are read. So little more than one row of
+windows is in memory at any time, however high the scene is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.grid import Window
+from landcover.manifest import Manifest
+from landcover.raster.scene import Scene
+from landcover.scaling import harmonise
+from landcover.tiling import Axis, TilePlan, mirror
+from serving.prefetch import prefetch
+
+PIECE_ROWS: Final = 64
+"""Rows that are read at once. Blocks of files are as high or a multiple of that."""
+
+AHEAD: Final = 1
+"""Pieces that may be ready, or in the making, before a window needs them."""
+
+type _Place = tuple[NDArray[np.intp] | slice, slice]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneWindow:
+    """One window of a plan.
+
+    Attributes:
+        row: number of its row of windows.
+        col: its number in the row.
+        dn_BHW: digital numbers (band, row, col), margins mirrored; None where no pixel is valid.
+        valid_HW: which pixels are data; False in the margins.
+    """
+
+    row: int
+    col: int
+    dn_BHW: NDArray[np.generic] | None
+    valid_HW: NDArray[np.bool_]
+
+
+def read_windows(scene: Scene, plan: TilePlan, manifest: Manifest) -> Generator[SceneWindow]:
+    """All windows in the plan's order; their arrays are the receiver's own.
+
+    Args:
+        scene: opened with the model's bands in the model's order.
+        plan: windows over the scene's grid.
+        manifest: the model's; digital numbers are brought to its scale and offset.
+
+    Raises:
+        RasterTruncated: when pixels are missing or damaged.
+    """
+    cols, rows = len(plan.cols.origins), [_scene_rows(plan, row) for row in range(len(plan.rows.origins))]
+    stops = [int(indices_H.max()) + 1 for indices_H in rows]
+    starts = [min(int(indices_H.min()) for indices_H in rows[row:]) for row in range(len(rows))]
+    shelf = _Shelf(plan)
+    with closing(prefetch(_read_pieces(scene, plan, manifest), depth=AHEAD)) as pieces:
+        for row, (stop, below) in enumerate(pairwise([*stops, plan.height])):
+            for col in range(cols):
+                # What is dropped on the left makes room for the rows of the next windows.
+                shelf.fill(pieces, stop + max(below - stop, 0) * col // cols)
+                yield shelf.cut(row, col, rows[row])
+                shelf.drop(col, [*starts, plan.height][row + 1])
+
+
+def _scene_rows(plan: TilePlan, row: int) -> NDArray[np.intp]:
+    """The scene's row at each row of the windows of a row; mirrored in the margins."""
+    top = plan.rows.origins[row] - plan.margin
+    return mirror(top, top + plan.rows.tile, plan.height)
+
+
+class _Column(NamedTuple):
+    """Digital numbers (band, row, col) and validity (row, col) of some columns of a piece."""
+
+    dn_BHW: NDArray[np.generic]
+    valid_HW: NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Whole rows of the scene with mirrored margins left and right, in columns that begin where windows begin.
+
+    Attributes:
+        rows: of the scene.
+        columns: their pixels; None when dropped.
+    """
+
+    rows: range
+    columns: list[_Column | None]
+
+
+def _read_pieces(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[_Piece]:
+    """The scene from top to bottom, in pieces that end where blocks of a file end, so that each needs few blocks."""
+    source = scene.radiometry or manifest.radiometry
+    spans = _column_spans(plan.cols)
+    indices = mirror(-plan.margin, spans[-1].stop - plan.margin, plan.width)
+    inside = np.zeros(len(indices), np.bool_)
+    inside[plan.margin : plan.margin + plan.width] = True
+    for start in range(0, plan.height, PIECE_ROWS):
+        rows = range(start, min(start + PIECE_ROWS, plan.height))
+        block = scene.read(Window(start, 0, len(rows), plan.width))
+        data_BHW = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
+        yield _Piece(
+            rows,
+            [
+                _Column(np.take(data_BHW, indices[span], axis=2), block.valid[:, indices[span]] & inside[span])
+                for span in (slice(span.start, span.stop) for span in spans)
+            ],
+        )
+
+
+def _column_spans(cols: Axis) -> list[range]:
+    """From each window's origin to the next one's, counted from the left margin; the last one is a whole window."""
+    ends = [*cols.origins[1:], cols.origins[-1] + cols.tile]
+    return [range(start, stop) for start, stop in zip(cols.origins, ends, strict=True)]
+
+
+class _Shelf:
+    """The pieces between the reading thread and the windows.
+
+    Args:
+        plan: windows over the scene's grid.
+    """
+
+    def __init__(self, plan: TilePlan) -> None:
+        self._plan = plan
+        self._spans = _column_spans(plan.cols)
+        self._pieces: list[_Piece] = []
+        self._read_to = 0
+
+    def fill(self, pieces: Iterator[_Piece], row_stop: int) -> None:
+        """Take pieces until the scene's rows before ``row_stop`` are there."""
+        while self._read_to < row_stop:
+            piece = next(pieces)
+            self._pieces.append(piece)
+            self._read_to = piece.rows.stop
+
+    def cut(self, row: int, col: int, rows_H: NDArray[np.intp]) -> SceneWindow:
+        """Copy a window out.
+
+        Args:
+            row: number of its row of windows.
+            col: its number in the row.
+            rows_H: the scene's row at each of its rows.
+        """
+        plan = self._plan
+        shape = plan.rows.tile, plan.cols.tile
+        valid_HW = np.zeros(shape, np.bool_)
+        parts = list(self._parts(plan.cols.origins[col], rows_H))
+        for column, source, place in parts:
+            valid_HW[place] = column.valid_HW[source]
+        top = plan.rows.origins[row] - plan.margin
+        valid_HW[rows_H != np.arange(top, top + len(rows_H))] = False
+        if not valid_HW.any():
+            return SceneWindow(row, col, None, valid_HW)
+        like_BHW = parts[0][0].dn_BHW
+        dn_BHW = np.empty((len(like_BHW), *shape), like_BHW.dtype)
+        for column, source, place in parts:
+            dn_BHW[:, *place] = column.dn_BHW[:, *source]
+        return SceneWindow(row, col, dn_BHW, valid_HW)
+
+    def drop(self, col: int, row_start: int) -> None:
+        """Forget a column of the pieces above a row of the scene: the windows to come begin right of it or below."""
+        for piece in self._pieces:
+            if piece.rows.stop <= row_start:
+                piece.columns[col] = None
+        self._pieces = [piece for piece in self._pieces if any(piece.columns)]
+
+    def _parts(self, left: int, rows_H: NDArray[np.intp]) -> Iterator[tuple[_Column, _Place, _Place]]:
+        """What the pieces hold of a window, where it lies in them, and where in the window."""
+        for piece in self._pieces:
+            wanted_H = np.flatnonzero((rows_H >= piece.rows.start) & (rows_H < piece.rows.stop))
+            if not len(wanted_H):
+                continue
+            source, place = _run(rows_H[wanted_H] - piece.rows.start), _run(wanted_H)
+            for span, column in zip(self._spans, piece.columns, strict=True):
+                start, stop = max(span.start, left), min(span.stop, left + self._plan.cols.tile)
+                if start < stop and column is not None:
+                    inner, outer = slice(start - span.start, stop - span.start), slice(start - left, stop - left)
+                    yield column, (source, inner), (place, outer)
+
+
+def _run(indices_H: NDArray[np.intp]) -> NDArray[np.intp] | slice:
+    """The same indices as a slice, which is faster, where they follow each other."""
+    start, count = int(indices_H[0]), len(indices_H)
+    return slice(start, start + count) if np.array_equal(indices_H, np.arange(start, start + count)) else indices_H
