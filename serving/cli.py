@@ -13,6 +13,7 @@ import typer
 
 from landcover.errors import ConfigError, SteppeError
 from serving.commands import bench, classify, models, serve
+from serving.memory import return_freed_memory
 from serving.sentence import sentence
 from serving.version import VERSION
 
@@ -59,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         Exit code: 0 done, 2 wrong use, 3 data, 4 configuration, 6 no space, 130 interrupted, 1 anything else that
         has a clear sentence. A programming error is not caught: its traceback belongs in a report.
     """
+    return_freed_memory()
     try:
         build_app()(args=argv, prog_name="steppe")
     except SteppeError as error:
