@@ -13,6 +13,7 @@ from typing import Any, Final
 from indicators.areas import AreaTable, ClassAreas
 from landcover.errors import ConfigError, NoValidData, RasterTooLarge
 from landcover.manifest import Manifest
+from landcover.postprocess import CONFIDENCE_NODATA
 from landcover.precision import Precision
 from landcover.raster.cog import MapWriter
 from landcover.raster.scene import Scene, open_scene
@@ -187,12 +188,16 @@ def _write_maps(
 ) -> tuple[AreaTable, SeamScore, Decimator]:
     """Stream the rows into map and confidence, and count them in passing."""
     grid, legend = provenance.grid, provenance.manifest.legend
-    areas, seams, decimator = ClassAreas(grid, legend), SeamScore(), Decimator(grid)
+    areas, seams = ClassAreas(grid, legend, nodata=legend.nodata), SeamScore()
+    decimator = Decimator(grid, nodata=legend.nodata, dtype=legend.dtype)
     with ExitStack() as stack:
         stack.enter_context(closing(rows))
-        legends = {"map": legend, "confidence": None}
+        kinds: dict[str, dict[str, Any]] = {
+            "map": {"legend": legend, "dtype": legend.dtype.name, "nodata": legend.nodata},
+            "confidence": {"dtype": "uint8", "nodata": CONFIDENCE_NODATA},
+        }
         writers = {
-            role: stack.enter_context(MapWriter(staged[role], grid, legend=legends[role], description=description))
+            role: stack.enter_context(MapWriter(staged[role], grid, description=description, **kinds[role]))
             for role, description in provenance.descriptions().items()
             if role in staged
         }

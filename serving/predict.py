@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import batched
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from landcover.blending import Blender
 from landcover.errors import LevelMismatch, ResolutionMismatch
 from landcover.grid import ground_pixel_size
-from landcover.legends import CLASS_NODATA
 from landcover.manifest import Manifest
-from landcover.postprocess import class_codes, confidence_percent
+from landcover.postprocess import CONFIDENCE_NODATA, class_codes, confidence_percent
 from landcover.raster.scene import Scene
 from landcover.seams import SeamCounter, SeamScore
 from landcover.tiling import TilePlan
@@ -47,14 +46,14 @@ class MapRows:
 
     Attributes:
         row: first row in the scene.
-        codes_HW: uint8 legend codes (row, col), 255 = nodata.
+        codes_HW: legend codes (row, col) in the legend's dtype, with its nodata.
         confidence_HW: uint8 percent (row, col), 255 = nodata.
         valid_pixels: number of pixels that are not nodata.
         seams: how far neighbouring windows agreed, from the top to here.
     """
 
     row: int
-    codes_HW: NDArray[np.uint8]
+    codes_HW: NDArray[Any]
     confidence_HW: NDArray[np.uint8]
     valid_pixels: int
     seams: SeamScore
@@ -96,6 +95,7 @@ def predict_rows(
     plan: TilePlan,
     *,
     batch_size: int,
+    overview_1BHW: NDArray[np.generic] | None = None,
     progress: Progress | None = None,
 ) -> Generator[MapRows]:
     """Classify a scene, row of windows by row of windows.
@@ -105,6 +105,7 @@ def predict_rows(
         engine: the model.
         plan: windows over the scene's grid.
         batch_size: windows per call of the engine; changes speed and memory, never the result.
+        overview_1BHW: overview of the scene (`landcover.overview`), for a model that takes one.
         progress: told after every row of windows.
 
     Yields:
@@ -113,7 +114,7 @@ def predict_rows(
     manifest = engine.bundle.manifest
     maker = _MapMaker(plan, manifest, engine.classes)
     strips = prefetch(read_strips(scene, plan, manifest), depth=1)
-    stream = prefetch(_run_windows(strips, engine, plan, batch_size), depth=3)
+    stream = prefetch(_run_windows(strips, engine, plan, batch_size, overview_1BHW), depth=3)
     rows = len(plan.rows.origins)
     with closing(stream):
         for answers in stream:
@@ -128,9 +129,15 @@ def predict_rows(
                 progress(answers.strip.row + 1, rows)
 
 
-def _run_windows(strips: Generator[Strip], engine: Engine, plan: TilePlan, batch_size: int) -> Iterator[_Answers]:
+def _run_windows(
+    strips: Generator[Strip],
+    engine: Engine,
+    plan: TilePlan,
+    batch_size: int,
+    overview_1BHW: NDArray[np.generic] | None,
+) -> Iterator[_Answers]:
     """Run the engine over the windows of each strip, in order; windows without a valid pixel are skipped."""
-    cols = plan.cols
+    cols, scene_wide = plan.cols, () if overview_1BHW is None else (overview_1BHW,)
     with closing(strips), ThreadPoolExecutor(engine.parallel, "steppe-engine") as pool:
         for strip in strips:
             wanted = [
@@ -139,7 +146,7 @@ def _run_windows(strips: Generator[Strip], engine: Engine, plan: TilePlan, batch
 
             def answer(numbers: tuple[int, ...], strip: Strip = strip) -> _Answers:
                 windows = [strip.dn_BHW[:, :, cols.origins[col] :][:, :, : cols.tile] for col in numbers]
-                return _Answers(strip, numbers, engine.run(np.stack(windows)))
+                return _Answers(strip, numbers, engine.run(np.stack(windows), *scene_wide))
 
             yield from _in_order(pool, answer, batched(wanted, batch_size), ahead=engine.parallel)
             yield _Answers(strip, (), None)
@@ -174,7 +181,7 @@ class _MapMaker:
     def __init__(self, plan: TilePlan, manifest: Manifest, classes: int) -> None:
         self._plan, self._manifest = plan, manifest
         self._blender, self._seams = Blender(plan, classes), SeamCounter(plan)
-        self._codes_HW = self._confidence_HW = self._empty(0)
+        self._codes_HW, self._confidence_HW = self._empty(0)
 
     def add(self, strip: Strip, col: int, probabilities_KHW: NDArray[np.float32]) -> None:
         """Blend a window, and map the pixels that it finishes."""
@@ -202,12 +209,12 @@ class _MapMaker:
         if not len(self._codes_HW):  # no window of the row had a valid pixel
             self._start(row)
         codes_HW, confidence_HW = self._codes_HW, self._confidence_HW
-        self._codes_HW = self._confidence_HW = self._empty(0)
+        self._codes_HW, self._confidence_HW = self._empty(0)
         return MapRows(
             row=rows.start - self._plan.margin,
             codes_HW=codes_HW,
             confidence_HW=confidence_HW,
-            valid_pixels=int(np.count_nonzero(codes_HW != CLASS_NODATA)),
+            valid_pixels=int(np.count_nonzero(codes_HW != self._manifest.legend.nodata)),
             seams=self._seams.score,
         )
 
@@ -216,10 +223,12 @@ class _MapMaker:
 
     def _start(self, row: int) -> None:
         rows = self._rows(row)
-        self._codes_HW, self._confidence_HW = (self._empty(max(rows.stop - rows.start, 0)) for _ in range(2))
+        self._codes_HW, self._confidence_HW = self._empty(max(rows.stop - rows.start, 0))
 
-    def _empty(self, rows: int) -> NDArray[np.uint8]:
-        return np.full((rows, self._plan.width), CLASS_NODATA, np.uint8)
+    def _empty(self, rows: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+        """Codes and confidence of rows without data."""
+        legend, shape = self._manifest.legend, (rows, self._plan.width)
+        return np.full(shape, legend.nodata, legend.dtype), np.full(shape, CONFIDENCE_NODATA, np.uint8)
 
 
 def _inside(pixels: slice, margin: int, length: int) -> slice:

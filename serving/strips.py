@@ -38,7 +38,7 @@ def read_strips(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[St
     """Rows of windows from top to bottom.
 
     Args:
-        scene: opened with the model's bands in the model's order.
+        scene: opened with the model's bands in the model's order, of each date where it takes two.
         plan: windows over the scene's grid.
         manifest: the model's; digital numbers are brought to its scale and offset.
 
@@ -47,7 +47,7 @@ def read_strips(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[St
     """
     source, margin = scene.radiometry or manifest.radiometry, plan.margin
     rows, cols = plan.rows, plan.cols
-    shape = (len(manifest.bands), rows.tile, cols.origins[-1] + cols.tile)
+    shape = (manifest.channels, rows.tile, cols.origins[-1] + cols.tile)
     columns = mirror(-margin, shape[2] - margin, plan.width)
     strip_BHW, valid_HW = np.empty(shape, manifest.dtype), np.zeros(shape[1:], np.bool_)
     read_to = previous = 0

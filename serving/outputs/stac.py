@@ -16,7 +16,8 @@ import pystac
 from indicators.areas import AreaTable
 from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid, ground_pixel_size
-from landcover.legends import CLASS_NODATA, Legend
+from landcover.legends import Legend
+from landcover.postprocess import CONFIDENCE_NODATA
 from landcover.precision import Precision
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
@@ -207,22 +208,19 @@ def _asset(kind: str, file: AssetFile, product: Product) -> pystac.Asset:
     title, media_type, roles = _KINDS[kind]
     extra: dict[str, Any] = {"file:size": file.size, "file:checksum": _SHA256_MULTIHASH + file.sha256}
     if kind in {"map", "confidence"}:
-        extra["bands"] = [_band(kind, product.grid)]
+        extra["bands"] = [_band(kind, product)]
     if kind == "map":
         extra["classification:classes"] = _classes(product)
     return pystac.Asset(href=file.href, title=title, media_type=media_type, roles=list(roles), extra_fields=extra)
 
 
-def _band(kind: str, grid: Grid) -> dict[str, Any]:
+def _band(kind: str, product: Product) -> dict[str, Any]:
     """A STAC 1.1 band object."""
-    band = {
-        "name": "class" if kind == "map" else "confidence",
-        "data_type": "uint8",
-        "nodata": CLASS_NODATA,
-        "raster:sampling": "area",
-        "raster:spatial_resolution": round(sum(ground_pixel_size(grid)) / 2, 3),
-    }
-    return band if kind == "map" else {**band, "unit": "%"}
+    legend = product.legend
+    place = {"raster:sampling": "area", "raster:spatial_resolution": round(sum(ground_pixel_size(product.grid)) / 2, 3)}
+    if kind == "map":
+        return {"name": "class", "data_type": legend.dtype.name, "nodata": legend.nodata, **place}
+    return {"name": "confidence", "data_type": "uint8", "nodata": CONFIDENCE_NODATA, **place, "unit": "%"}
 
 
 def _classes(product: Product) -> list[dict[str, Any]]:
@@ -239,7 +237,8 @@ def _classes(product: Product) -> list[dict[str, Any]]:
         }
         for land in product.legend.classes
     ]
-    nodata = {"value": CLASS_NODATA, "name": "nodata", "title": "No data", "description": "No data", "nodata": True}
+    value = product.legend.nodata
+    nodata = {"value": value, "name": "nodata", "title": "No data", "description": "No data", "nodata": True}
     count = {} if product.areas is None else {"count": product.areas.nodata_pixels}
     return [*classes, {**nodata, **count}]
 
