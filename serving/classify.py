@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from indicators.areas import AreaTable, ClassAreas
 from landcover.errors import ConfigError, NoValidData, RasterTooLarge
@@ -66,6 +66,23 @@ class Outcome:
     warnings: tuple[str, ...]
     files: dict[str, Path]
 
+    @classmethod
+    def of(cls, finished: Finished, outputs: Outputs, *, seconds: float) -> Self:
+        """The outcome of a map whose files are published."""
+        provenance = finished.provenance
+        return cls(
+            identifier=provenance.scene_name,
+            areas=finished.areas,
+            seams=finished.seams,
+            model=provenance.manifest.identifier,
+            provider=provenance.provider,
+            precision=provenance.precision,
+            pixels=finished.areas.total_pixels,
+            seconds=seconds,
+            warnings=provenance.warnings,
+            files=outputs.files(),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """For ``--json``: paths, figures and warnings."""
         return {
@@ -93,18 +110,26 @@ class Outcome:
 
 
 def open_input(inputs: Inputs, manifest: Manifest) -> Scene:
-    """Open the scene with the model's bands in the model's order, and check that the model was made for it.
+    """Open the scene of a model that maps one image, see ``open_image``.
 
     Raises:
-        DataError: when the input cannot be used, see ``landcover.raster.scene.open_scene`` and ``check_scene``.
-        ConfigError: when ``product`` is not known.
         TwoDatesWanted: when the model takes two images.
     """
     if manifest.dates != 1:
         raise TwoDatesWanted(
             f"model {manifest.identifier} compares images of {manifest.dates} dates, one image was given; choose a "
-            "model that maps one image with --model"
+            "model that maps one image with --model, or give both images to steppe degradation"
         )
+    return open_image(inputs, manifest)
+
+
+def open_image(inputs: Inputs, manifest: Manifest) -> Scene:
+    """Open an image with the model's bands in the model's order, and check that the model was made for it.
+
+    Raises:
+        DataError: when the input cannot be used, see ``landcover.raster.scene.open_scene`` and ``check_scene``.
+        ConfigError: when ``product`` is not known.
+    """
     product = get_product(inputs.product) if inputs.product else None
     scene = open_scene(
         inputs.source,
@@ -165,22 +190,27 @@ def classify_scene(
         plan, batch_size = plan_windows(scene, engine, settings)
         provenance = Provenance.of(scene, inputs, engine, pool.submit(scene.input_digest))
         rows = predict_rows(scene, engine, plan, batch_size=batch_size, progress=progress)
-        areas, seams, decimator = _write_maps(rows, staged, provenance)
-        finished = Finished(provenance, areas, *decimator.result(), seams)
+        finished = write_rows(rows, staged, provenance)
         write_products(finished, staged, outputs)
         staging.publish()
-    return Outcome(
-        identifier=provenance.scene_name,
-        areas=areas,
-        seams=seams,
-        model=engine.bundle.manifest.identifier,
-        provider=engine.provider,
-        precision=engine.precision,
-        pixels=areas.total_pixels,
-        seconds=time.perf_counter() - started,
-        warnings=provenance.warnings,
-        files=outputs.files(),
-    )
+    return Outcome.of(finished, outputs, seconds=time.perf_counter() - started)
+
+
+def write_rows(rows: Generator[MapRows], staged: Mapping[str, Path], provenance: Provenance) -> Finished:
+    """Stream the rows of a map into its rasters.
+
+    Args:
+        rows: the map from top to bottom.
+        staged: where to write each role.
+        provenance: where the map comes from.
+
+    Raises:
+        NoValidData: when no pixel has a class.
+        OutputNotWritable: when a raster cannot be written.
+        DiskFull: when there is no space.
+    """
+    areas, seams, decimator = _write_maps(rows, staged, provenance)
+    return Finished(provenance, areas, *decimator.result(), seams)
 
 
 def _write_maps(
@@ -209,8 +239,9 @@ def _write_maps(
             seams = part.seams
         table = areas.table()
         if not table.valid_pixels:
+            where = "nodata at one date or the other" if provenance.dates else "nodata"
             raise NoValidData(
-                f"all {table.total_pixels:,} pixels of {provenance.scene_name!r} are nodata: nothing to map"
+                f"all {table.total_pixels:,} pixels of {provenance.scene_name!r} are {where}: nothing to map"
             )
         for writer in writers.values():
             writer.tag(provenance.tags())

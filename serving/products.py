@@ -10,9 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from indicators.areas import AreaTable
@@ -25,6 +24,7 @@ from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.engine import Engine
 from serving.outputs.areas import areas_document
+from serving.outputs.dates import DAY, DateInput, assumed, radiometry_text
 from serving.outputs.quicklook import Caption, render_quicklook
 from serving.outputs.stac import AssetFile, Product, product_item
 from serving.request import Inputs, Outputs
@@ -52,6 +52,8 @@ class Provenance:
         model_sha256: digest of that variant's graph.
         provider: what ran it; runtimes round differently, so a few pixels may differ between them.
         made: time of the run.
+        dates: what is known of each image of a change map, the older first; then ``radiometry`` is what both were
+            brought to and ``acquired`` is None. Empty for a map of one image.
     """
 
     scene_name: str
@@ -67,6 +69,7 @@ class Provenance:
     model_sha256: str
     provider: str
     made: datetime
+    dates: tuple[DateInput, ...] = ()
 
     @classmethod
     def of(cls, scene: Scene, inputs: Inputs, engine: Engine, digest: Future[str]) -> Self:
@@ -98,15 +101,29 @@ class Provenance:
         return self.digest.result()
 
     @property
+    def title(self) -> str:
+        """One line for people."""
+        return f"{'Land degradation' if self.dates else 'Land cover'} of {self.scene_name}"
+
+    @property
+    def day(self) -> str | None:
+        """The day of the image, or the first and the last of several; None when one is not known."""
+        if self.period is not None:
+            return " to ".join(moment[:DAY] for moment in self.period)
+        return self.acquired[:DAY] if self.acquired else None
+
+    @property
+    def period(self) -> tuple[str, str] | None:
+        """First and last time of the images of a change map; None for one image, or when one of them is not known."""
+        known = [date.acquired for date in self.dates if date.acquired]
+        return (known[0], known[-1]) if self.dates and len(known) == len(self.dates) else None
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know before trusting the map."""
-        if self.radiometry_stated:
-            return ()
-        return (
-            f"the input does not state scale and offset; reflectance = DN * {self.radiometry.scale:g} + "
-            f"{self.radiometry.offset:g} was assumed. Products of processing baseline 04.00 and later (2022 on) need "
-            "--product, for example sentinel-2-l2a-0400",
-        )
+        if self.dates:
+            return tuple(warning for date in self.dates for warning in date.warnings)
+        return () if self.radiometry_stated else (assumed("the input", self.radiometry),)
 
     def tags(self) -> dict[str, str]:
         """Tags of the rasters."""
@@ -119,12 +136,12 @@ class Provenance:
             "steppe_provider": self.provider,
             "steppe_input": self.source_href,
             "steppe_input_sha256": self.input_sha256,
-            "steppe_radiometry": f"scale={self.radiometry.scale:g} offset={self.radiometry.offset:g} "
-            + ("stated" if self.radiometry_stated else "assumed"),
+            "steppe_radiometry": radiometry_text(self.radiometry, stated=self.radiometry_stated),
             "steppe_legend": f"{manifest.legend_id} version {manifest.legend_version}",
             "steppe_attribution": manifest.attribution,
             **({"datetime": self.acquired} if self.acquired else {}),
             **({"processing_level": self.level} if self.level else {}),
+            **{name: value for date in self.dates for name, value in date.tags().items()},
         }
 
     def descriptions(self) -> dict[str, str]:
@@ -139,14 +156,14 @@ class Finished:
     Attributes:
         provenance: where it comes from.
         areas: mapped area of each class.
-        small_HW: the decimated map, uint8 codes.
+        small_HW: the decimated map, codes (row, col).
         small_grid: its grid.
         seams: how far neighbouring windows agreed.
     """
 
     provenance: Provenance
     areas: AreaTable
-    small_HW: NDArray[np.uint8]
+    small_HW: NDArray[Any]
     small_grid: Grid
     seams: SeamScore
 
@@ -176,8 +193,8 @@ def quicklook(finished: Finished) -> bytes:
     """The picture of the map with its legend, a PNG."""
     provenance = finished.provenance
     caption = Caption(
-        title=f"Land cover of {provenance.scene_name}",
-        date=provenance.acquired[: len("2020-01-31")] if provenance.acquired else None,
+        title=provenance.title,
+        date=provenance.day,
         model=provenance.manifest.identifier,
         attribution=provenance.manifest.attribution,
     )
@@ -205,7 +222,8 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
     return product_item(
         Product(
             identifier=f"{provenance.scene_name}-{manifest.name}-{manifest.version}",
-            title=f"Land cover of {provenance.scene_name}",
+            title=provenance.title,
+            map_title="Land degradation map" if provenance.dates else "Land-cover map",
             grid=provenance.grid,
             legend=manifest.legend,
             created=provenance.made,
@@ -217,8 +235,10 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             provider=provenance.provider,
             input_sha256=provenance.input_sha256,
             radiometry=provenance.radiometry,
-            inputs=(provenance.source_href,),
+            inputs=tuple(date.href for date in provenance.dates) or (provenance.source_href,),
+            dates=provenance.dates,
             acquired=provenance.acquired,
+            period=provenance.period,
             attribution=manifest.attribution,
             files=files,
             areas=finished.areas,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,15 +9,20 @@ from typing import Annotated
 import typer
 
 from serving.commands.common import (
+    AreasOption,
     BandsOption,
+    ConfidenceOption,
     JsonOption,
     LevelOption,
     ModelOption,
     PrecisionOption,
+    PreviewOption,
     ProductOption,
     ProviderOption,
+    StacOption,
     load_engine,
     progress_bar,
+    report,
     split_bands,
     stop_like_interrupt,
 )
@@ -37,12 +41,10 @@ def classify(
         typer.Option("--output", "-o", metavar="MAP.tif", help="Map of class codes, a COG; a .qml style beside it."),
     ],
     model: ModelOption = None,
-    confidence: Annotated[
-        Path | None, typer.Option(metavar="C.tif", help="Confidence in percent, a COG (255 = no data).")
-    ] = None,
-    preview: Annotated[Path | None, typer.Option(metavar="P.png", help="Picture of the map with its legend.")] = None,
-    areas: Annotated[Path | None, typer.Option(metavar="A.json", help="Area of each class in km2.")] = None,
-    stac: Annotated[Path | None, typer.Option(metavar="I.json", help="STAC Item that describes all of it.")] = None,
+    confidence: ConfidenceOption = None,
+    preview: PreviewOption = None,
+    areas: AreasOption = None,
+    stac: StacOption = None,
     bands: BandsOption = None,
     level: LevelOption = None,
     product: ProductOption = None,
@@ -56,10 +58,7 @@ def classify(
     Bands are found by name and put in the model's order. The map has exactly the input's grid; where the input has no
     data, the map has none (255). All files appear together when everything is done, or not at all.
     """
-    from rich.console import Console  # noqa: PLC0415 - slow to import
-
     from serving.classify import classify_scene  # noqa: PLC0415 - loads the runtime
-    from serving.outputs.areas import areas_table  # noqa: PLC0415
 
     settings = load_settings()
     inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product, name=name)
@@ -68,12 +67,4 @@ def classify(
     shown = sys.stderr.isatty() and not as_json
     with stop_like_interrupt(), progress_bar(f"classifying {source.name}", shown=shown) as progress:
         outcome = classify_scene(inputs, outputs, engine, settings, progress=progress)
-    if as_json:
-        typer.echo(json.dumps(outcome.to_json(), indent=2))
-        return
-    Console().print(areas_table(outcome.areas, heading=outcome.identifier))
-    for warning in outcome.warnings:
-        typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW, err=True)
-    typer.echo(outcome.summary())
-    for role, path in outputs.files().items():
-        typer.echo(f"  {role.ljust(10)} {path}")
+    report(outcome, as_json=as_json)

@@ -21,6 +21,7 @@ from landcover.postprocess import CONFIDENCE_NODATA
 from landcover.precision import Precision
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
+from serving.outputs.dates import DateInput
 from serving.outputs.footprint import wgs84_footprint
 
 EXTENSIONS: Final = (
@@ -74,6 +75,7 @@ class Product:
     Attributes:
         identifier: id of the Item.
         title: one line for people, or None.
+        map_title: what the map is.
         grid: grid of the map.
         legend: legend of the map.
         created: when the product was made, with a time zone.
@@ -88,6 +90,7 @@ class Product:
         radiometry: scale and offset the input was read with.
         inputs: hrefs of the inputs.
         acquired: RFC 3339 date and time, or date, of the input; None when unknown.
+        dates: the inputs of a change map, the older first; they are the ``inputs``.
         period: first and last RFC 3339 time or date when the input spans a time, else None.
         attribution: text a product must carry, or None.
         files: files by kind: ``map``, ``confidence``, ``quicklook``, ``areas``, ``style``; ``map`` is required.
@@ -108,7 +111,9 @@ class Product:
     files: Mapping[str, AssetFile]
     model_precision: Precision = Precision.FP32
     inputs: Sequence[str] = ()
+    dates: Sequence[DateInput] = ()
     title: str | None = None
+    map_title: str = "Land-cover map"
     provider: str | None = None
     model_href: str | None = None
     acquired: str | None = None
@@ -158,8 +163,9 @@ def product_item(product: Product) -> dict[str, Any]:
     )
     for kind, file in product.files.items():
         item.add_asset(kind, _asset(kind, file, product))
-    for href in product.inputs:
-        item.add_link(pystac.Link(rel="derived_from", target=href, title="Input"))
+    titles = [date.role.capitalize() for date in product.dates] or ["Input"] * len(product.inputs)
+    for href, title in zip(product.inputs, titles, strict=True):
+        item.add_link(pystac.Link(rel="derived_from", target=href, title=title))
     if product.model_href is not None:
         item.add_link(pystac.Link("derived_from", product.model_href, media_type="application/geo+json", title="Model"))
     return item.to_dict(include_self_link=False, transform_hrefs=False)
@@ -173,6 +179,7 @@ def _properties(product: Product) -> dict[str, Any]:
         "steppe:attribution": product.attribution,
         "steppe:provider": product.provider,
         "steppe:seams": product.seams.to_json() if product.seams else None,
+        "steppe:dates": [date.to_json() for date in product.dates] or None,
     }
     return {
         "created": _text(product.created),
@@ -211,6 +218,7 @@ def _asset(kind: str, file: AssetFile, product: Product) -> pystac.Asset:
         extra["bands"] = [_band(kind, product)]
     if kind == "map":
         extra["classification:classes"] = _classes(product)
+    title = product.map_title if kind == "map" else title
     return pystac.Asset(href=file.href, title=title, media_type=media_type, roles=list(roles), extra_fields=extra)
 
 
