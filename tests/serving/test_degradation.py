@@ -13,6 +13,7 @@ from pystac.validation.stac_validator import JsonSchemaSTACValidator
 from rio_cogeo.cogeo import cog_validate
 
 from landcover.errors import ConfigError, DataError, GridMismatch, LevelMismatch, NoValidData, ResolutionMismatch
+from landcover.raster.multiband import MultibandScene
 from landcover.tiling import MARGIN, TilePlan, mirror, round_up
 from serving import cli
 from serving.classify import TwoDatesWanted, classify_scene
@@ -199,6 +200,28 @@ def test_what_the_files_do_not_say_is_said(compare, tmp_path):
     assert stated.warnings == ()
     with rasterio.open(stated.files["map"]) as dataset:
         assert dataset.tags()["steppe_before_datetime"] == "2016-03-01"
+
+
+def test_a_period_needs_both_dates(settings, engine, out, tmp_path):
+    """With one date unknown there is no period to give, and half of one would be read as the date of the change."""
+    older = write_date(tmp_path / "older.tif", numbers(1), DATES[0])
+    younger = write_date(tmp_path / "younger.tif", numbers(2), DATES[1], drop=("datetime",))
+    outputs = Outputs(map=out / "map.tif", stac=out / "item.json")
+    inputs = PairInputs(before=Inputs(source=older), after=Inputs(source=younger))
+    compare_scenes(inputs, outputs, engine, settings)
+    properties = json.loads((out / "item.json").read_text())["properties"]
+    assert properties["steppe:datetime_source"] == "created"
+    assert "start_datetime" not in properties
+    assert [entry["datetime"] for entry in properties["steppe:dates"]] == [DATES[0], None]
+
+
+def test_refused_images_are_closed(refused, images, monkeypatch):
+    closed = []
+    close = MultibandScene.close
+    monkeypatch.setattr(MultibandScene, "close", lambda scene: closed.append(scene.identifier) or close(scene))
+    (before, after), _ = images
+    refused(DatesMismatch, after, before)
+    assert sorted(closed) == ["older", "younger"]
 
 
 @pytest.fixture
