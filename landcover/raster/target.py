@@ -66,9 +66,9 @@ def target_grid(sources: Sequence[Grid], crs: CRS, resolution: float) -> Grid:
     """
     if not (math.isfinite(resolution) and resolution > 0):
         raise ConfigError(f"resolution {resolution:g}: expected a number above 0, in units of the target CRS")
-    boxes: list[_Box] = []
+    boxes: list[Box] = []
     for source in sources:
-        boxes.append(_bounds(source, crs, around=boxes[0] if boxes else None))
+        boxes.append(bounds_in(source, crs, around=boxes[0] if boxes else None))
     west, south = (_snapped(min(edges) / resolution, up=False) for edges in list(zip(*boxes, strict=True))[:2])
     east, north = (_snapped(max(edges) / resolution, up=True) for edges in list(zip(*boxes, strict=True))[2:])
     height, width = max(north - south, 1), max(east - west, 1)
@@ -87,11 +87,11 @@ def _snapped(edge: float, *, up: bool) -> int:
     return math.ceil(edge) if up else math.floor(edge)
 
 
-type _Box = tuple[float, float, float, float]
+type Box = tuple[float, float, float, float]
 """West, south, east, north in the target CRS."""
 
 
-def _bounds(source: Grid, crs: CRS, *, around: _Box | None) -> _Box:
+def bounds_in(source: Grid, crs: CRS, *, around: Box | None = None) -> Box:
     """The box of a grid in another CRS; x counted on the side of the date line where ``around`` lies."""
     x, y = outline(source)
     if not same_crs(source.crs, crs):
@@ -133,7 +133,7 @@ def unwrapped(x: Floats, turn: float) -> Floats:
     return x - turn * np.concatenate([[0.0], np.cumsum(jumps)])
 
 
-def _with_poles(source: Grid, crs: CRS, box: _Box, turn: float) -> _Box:
+def _with_poles(source: Grid, crs: CRS, box: Box, turn: float) -> Box:
     """The box in longitude and latitude of a grid that holds a pole: all longitudes, up to the pole."""
     west, south, east, north = box
     to_source = Transformer.from_crs(crs, source.crs, always_xy=True)
