@@ -1,4 +1,4 @@
-"""Classify one scene from files to files: the job behind ``steppe classify`` and ``POST /classify``."""
+"""Classify scenes from files to one map: the job behind ``steppe classify`` and ``POST /classify``."""
 
 from __future__ import annotations
 
@@ -11,30 +11,22 @@ from pathlib import Path
 from typing import Any, Final
 
 from indicators.areas import AreaTable, ClassAreas
-from landcover.errors import ConfigError, NoValidData, RasterTooLarge
-from landcover.manifest import Manifest
+from landcover.errors import NoValidData
 from landcover.precision import Precision
 from landcover.raster.cog import MapWriter
-from landcover.raster.scene import Scene, open_scene
+from landcover.raster.scene import Scene
 from landcover.seams import SeamScore
-from landcover.sensors import Product as SensorProduct
-from landcover.sensors import get_product
 from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
 from serving.outputs.decimate import Decimator
-from serving.predict import MapRows, Progress, check_scene, predict_rows
+from serving.predict import MapRows, Progress, predict_rows
 from serving.products import Finished, Provenance, write_products
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
+from serving.sources import open_sources
 from serving.staging import Staging
 
 MEGA: Final = 1e6
-
-
-class TwoDatesWanted(ConfigError):
-    """The model needs images of two dates, where one image is classified."""
-
-    slug = "two-dates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,37 +83,6 @@ class Outcome:
         )
 
 
-def open_input(inputs: Inputs, manifest: Manifest) -> Scene:
-    """Open the scene with the model's bands in the model's order, and check that the model was made for it.
-
-    Raises:
-        DataError: when the input cannot be used, see ``landcover.raster.scene.open_scene`` and ``check_scene``.
-        ConfigError: when ``product`` is not known.
-        TwoDatesWanted: when the model takes two images.
-    """
-    if manifest.dates != 1:
-        raise TwoDatesWanted(
-            f"model {manifest.identifier} compares images of {manifest.dates} dates, one image was given; choose a "
-            "model that maps one image with --model"
-        )
-    product = get_product(inputs.product) if inputs.product else None
-    scene = open_scene(
-        inputs.source,
-        bands_wanted=manifest.bands,
-        bands=inputs.bands,
-        level=_level(inputs.level, product),
-        radiometry=product.radiometry if product else None,
-        dtype_wanted=manifest.dtype,
-    )
-    try:
-        _check_size(scene, inputs.max_pixels)
-        check_scene(scene, manifest)
-    except BaseException:
-        scene.close()
-        raise
-    return scene
-
-
 def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[TilePlan, int]:
     """Windows over a scene and windows per engine call: the settings', or else the model's."""
     manifest = engine.bundle.manifest
@@ -138,10 +99,10 @@ def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[Tile
 def classify_scene(
     inputs: Inputs, outputs: Outputs, engine: Engine, settings: Settings, *, progress: Progress | None = None
 ) -> Outcome:
-    """Classify a scene and write the wanted files, all of them or none.
+    """Classify one scene, or several as one, and write the wanted files, all of them or none.
 
     Args:
-        inputs: which scene.
+        inputs: which scenes.
         outputs: which files.
         engine: the model.
         settings: windows and batch size.
@@ -154,16 +115,17 @@ def classify_scene(
         DiskFull: when there is no space.
     """
     started = time.perf_counter()
-    outputs.check(inputs.source)
+    outputs.check(*inputs.files)
     with (
-        open_input(inputs, engine.bundle.manifest) as scene,
+        open_sources(inputs, engine.bundle.manifest) as sources,
         ThreadPoolExecutor(1, "steppe-digest") as pool,
         Staging() as staging,
     ):
         staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
+        scene, *more = sources.scenes
         plan, batch_size = plan_windows(scene, engine, settings)
-        provenance = Provenance.of(scene, inputs, engine, pool.submit(scene.input_digest))
-        rows = predict_rows(scene, engine, plan, batch_size=batch_size, progress=progress)
+        provenance = Provenance.of(sources, engine, pool)
+        rows = predict_rows(scene, engine, plan, batch_size=batch_size, more=more, progress=progress)
         areas, seams, decimator = _write_maps(rows, staged, provenance)
         finished = Finished(provenance, areas, *decimator.result(), seams)
         write_products(finished, staged, outputs)
@@ -210,28 +172,3 @@ def _write_maps(
         for writer in writers.values():
             writer.tag(provenance.tags())
     return table, seams, decimator
-
-
-def _check_size(scene: Scene, limit: int | None) -> None:
-    """Refuse a scene with more pixels than allowed.
-
-    Raises:
-        RasterTooLarge: with both numbers.
-    """
-    pixels = scene.grid.height * scene.grid.width
-    if limit is not None and pixels > limit:
-        raise RasterTooLarge(
-            f"the scene has {scene.grid.height} x {scene.grid.width} = {pixels:,} pixels, the limit is {limit:,}; "
-            "send a smaller cut"
-        )
-
-
-def _level(level: str | None, product: SensorProduct | None) -> str | None:
-    """The level the caller states, directly or by naming a product.
-
-    Raises:
-        ConfigError: when both are given and differ.
-    """
-    if level and product and level.upper() != product.level:
-        raise ConfigError(f"--level {level} contradicts --product {product.id}, which is {product.level}; give one")
-    return level or (product.level if product else None)

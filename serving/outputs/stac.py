@@ -86,6 +86,7 @@ class Product:
         input_sha256: digest of the input.
         radiometry: scale and offset the input was read with.
         inputs: hrefs of the inputs.
+        composition: how several inputs, an area or another grid made the map; None for one input as it lies.
         acquired: RFC 3339 date and time, or date, of the input; None when unknown.
         period: first and last RFC 3339 time or date when the input spans a time, else None.
         attribution: text a product must carry, or None.
@@ -107,6 +108,7 @@ class Product:
     files: Mapping[str, AssetFile]
     model_precision: Precision = Precision.FP32
     inputs: Sequence[str] = ()
+    composition: Mapping[str, Any] | None = None
     title: str | None = None
     provider: str | None = None
     model_href: str | None = None
@@ -171,6 +173,7 @@ def _properties(product: Product) -> dict[str, Any]:
         "title": product.title,
         "steppe:attribution": product.attribution,
         "steppe:provider": product.provider,
+        "steppe:composition": product.composition,
         "steppe:seams": product.seams.to_json() if product.seams else None,
     }
     return {
