@@ -1,4 +1,4 @@
-"""Classify one scene from files to files: the job behind ``steppe classify`` and ``POST /classify``."""
+"""Classify scenes from files to one map: the job behind ``steppe classify`` and ``POST /classify``."""
 
 from __future__ import annotations
 
@@ -11,31 +11,23 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from indicators.areas import AreaTable, ClassAreas
-from landcover.errors import ConfigError, NoValidData, RasterTooLarge
-from landcover.manifest import Manifest
+from landcover.errors import NoValidData
 from landcover.postprocess import CONFIDENCE_NODATA
 from landcover.precision import Precision
 from landcover.raster.cog import MapWriter
-from landcover.raster.scene import Scene, open_scene
+from landcover.raster.scene import Scene
 from landcover.seams import SeamScore
-from landcover.sensors import Product as SensorProduct
-from landcover.sensors import get_product
 from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
 from serving.outputs.decimate import Decimator
-from serving.predict import MapRows, Progress, check_scene, predict_rows
+from serving.predict import MapRows, Progress, predict_rows
 from serving.products import Finished, Provenance, write_products
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
+from serving.sources import open_sources
 from serving.staging import Staging
 
 MEGA: Final = 1e6
-
-
-class TwoDatesWanted(ConfigError):
-    """The model needs images of two dates, where one image is classified."""
-
-    slug = "two-dates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,45 +101,6 @@ class Outcome:
         )
 
 
-def open_input(inputs: Inputs, manifest: Manifest) -> Scene:
-    """Open the scene of a model that maps one image, see ``open_image``.
-
-    Raises:
-        TwoDatesWanted: when the model takes two images.
-    """
-    if manifest.dates != 1:
-        raise TwoDatesWanted(
-            f"model {manifest.identifier} compares images of {manifest.dates} dates, one image was given; choose a "
-            "model that maps one image with --model, or give both images to steppe degradation"
-        )
-    return open_image(inputs, manifest)
-
-
-def open_image(inputs: Inputs, manifest: Manifest) -> Scene:
-    """Open an image with the model's bands in the model's order, and check that the model was made for it.
-
-    Raises:
-        DataError: when the input cannot be used, see ``landcover.raster.scene.open_scene`` and ``check_scene``.
-        ConfigError: when ``product`` is not known.
-    """
-    product = get_product(inputs.product) if inputs.product else None
-    scene = open_scene(
-        inputs.source,
-        bands_wanted=manifest.bands,
-        bands=inputs.bands,
-        level=_level(inputs.level, product),
-        radiometry=product.radiometry if product else None,
-        dtype_wanted=manifest.dtype,
-    )
-    try:
-        _check_size(scene, inputs.max_pixels)
-        check_scene(scene, manifest)
-    except BaseException:
-        scene.close()
-        raise
-    return scene
-
-
 def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[TilePlan, int]:
     """Windows over a scene and windows per engine call: the settings', or else the model's."""
     manifest = engine.bundle.manifest
@@ -164,10 +117,10 @@ def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[Tile
 def classify_scene(
     inputs: Inputs, outputs: Outputs, engine: Engine, settings: Settings, *, progress: Progress | None = None
 ) -> Outcome:
-    """Classify a scene and write the wanted files, all of them or none.
+    """Classify one scene, or several as one, and write the wanted files, all of them or none.
 
     Args:
-        inputs: which scene.
+        inputs: which scenes.
         outputs: which files.
         engine: the model.
         settings: windows and batch size.
@@ -180,16 +133,17 @@ def classify_scene(
         DiskFull: when there is no space.
     """
     started = time.perf_counter()
-    outputs.check(inputs.source)
+    outputs.check(*inputs.files)
     with (
-        open_input(inputs, engine.bundle.manifest) as scene,
+        open_sources(inputs, engine.bundle.manifest) as sources,
         ThreadPoolExecutor(1, "steppe-digest") as pool,
         Staging() as staging,
     ):
         staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
+        scene, *more = sources.scenes
         plan, batch_size = plan_windows(scene, engine, settings)
-        provenance = Provenance.of(scene, inputs, engine, pool.submit(scene.input_digest))
-        rows = predict_rows(scene, engine, plan, batch_size=batch_size, progress=progress)
+        provenance = Provenance.of(sources, engine, pool)
+        rows = predict_rows(scene, engine, plan, batch_size=batch_size, more=more, progress=progress)
         finished = write_rows(rows, staged, provenance)
         write_products(finished, staged, outputs)
         staging.publish()
@@ -239,35 +193,10 @@ def _write_maps(
             seams = part.seams
         table = areas.table()
         if not table.valid_pixels:
-            where = "nodata at one date or the other" if provenance.dates else "nodata"
+            where = "nodata at one date or the other" if provenance.composition.compares else "nodata"
             raise NoValidData(
                 f"all {table.total_pixels:,} pixels of {provenance.scene_name!r} are {where}: nothing to map"
             )
         for writer in writers.values():
             writer.tag(provenance.tags())
     return table, seams, decimator
-
-
-def _check_size(scene: Scene, limit: int | None) -> None:
-    """Refuse a scene with more pixels than allowed.
-
-    Raises:
-        RasterTooLarge: with both numbers.
-    """
-    pixels = scene.grid.height * scene.grid.width
-    if limit is not None and pixels > limit:
-        raise RasterTooLarge(
-            f"the scene has {scene.grid.height} x {scene.grid.width} = {pixels:,} pixels, the limit is {limit:,}; "
-            "send a smaller cut"
-        )
-
-
-def _level(level: str | None, product: SensorProduct | None) -> str | None:
-    """The level the caller states, directly or by naming a product.
-
-    Raises:
-        ConfigError: when both are given and differ.
-    """
-    if level and product and level.upper() != product.level:
-        raise ConfigError(f"--level {level} contradicts --product {product.id}, which is {product.level}; give one")
-    return level or (product.level if product else None)

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from landcover.errors import ConfigError, DataError, LevelMismatch
+from landcover.grid import Grid
 from landcover.manifest import Manifest
 from landcover.raster.metadata import normalise_datetime
-from landcover.raster.pair import PairScene, pair_scenes, read_overview
+from landcover.raster.mosaic import joint_digest
+from landcover.raster.pair import PairScene, pair_scenes
 from landcover.raster.scene import Scene
-from serving.classify import Outcome, open_image, plan_windows, write_rows
+from landcover.sensors import Radiometry
+from serving.classify import Outcome, plan_windows, write_rows
+from serving.composition import Composition, Part
 from serving.engine import Engine
-from serving.outputs.dates import DAY, DateInput
 from serving.predict import Progress, predict_rows
 from serving.products import Provenance, write_products
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
+from serving.sources import open_date, resampling_of
 from serving.staging import Staging
 
 LEGEND: Final = "degradation3"
 """Legend of the models that say which way land changed."""
 
 ROLES: Final = ("before", "after")
+DAY: Final = len("2020-01-31")
 
 
 class DegradationModelWanted(ConfigError):
@@ -72,6 +78,80 @@ class PairInputs:
         return (self.before, self.before_date), (self.after, self.after_date)
 
 
+@dataclass(frozen=True, slots=True)
+class PairSources:
+    """Two opened dates; what the products ask of them is that of ``composition.Origin``.
+
+    Attributes:
+        pair: both as one scene.
+        inputs: what was asked for.
+        times: when each was taken, or None.
+    """
+
+    pair: PairScene
+    inputs: PairInputs
+    times: tuple[str | None, ...]
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of the map."""
+        return self.pair.grid
+
+    @property
+    def name(self) -> str:
+        """Name for titles."""
+        return self.inputs.name or self.pair.identifier
+
+    @property
+    def level(self) -> str | None:
+        """Processing level of both."""
+        return self.pair.level
+
+    @property
+    def acquired(self) -> str | None:
+        """None: two dates have no date in common."""
+        return self.pair.datetime
+
+    @property
+    def radiometry(self) -> Radiometry:
+        """Scale and offset that both were brought to."""
+        return self.pair.radiometry
+
+    @property
+    def radiometry_stated(self) -> bool:
+        """Whether both state their scale and offset."""
+        return all(scene.radiometry is not None for scene in self.pair.dates)
+
+    def digests(self, pool: Executor) -> tuple[Future[str], Composition]:
+        """The digest of both, in the making, and what is said of each."""
+        each = [pool.submit(scene.input_digest) for scene in self.pair.dates]
+        parts = tuple(
+            Part(
+                href=image.source.name,
+                role=role,
+                acquired=when,
+                radiometry=scene.radiometry,
+                resampling=resampling_of(scene),
+                digest=digest,
+            )
+            for role, (image, _), when, scene, digest in zip(
+                ROLES, self.inputs.dated, self.times, self.pair.dates, each, strict=True
+            )
+        )
+        whole = pool.submit(lambda: joint_digest([digest.result() for digest in each]))
+        return whole, Composition(parts=parts)
+
+    def __enter__(self) -> Self:
+        """The sources themselves."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close both images."""
+        self.pair.close()
+
+
 def compare_scenes(
     inputs: PairInputs, outputs: Outputs, engine: Engine, settings: Settings, *, progress: Progress | None = None
 ) -> Outcome:
@@ -93,33 +173,24 @@ def compare_scenes(
     """
     started = time.perf_counter()
     manifest = engine.bundle.manifest
-    for image, _ in inputs.dated:
-        outputs.check(image.source)
+    outputs.check(*(image.source for image, _ in inputs.dated))
     with (
-        open_pair(inputs, manifest) as pair,
+        open_pair(inputs, manifest) as sources,
         ThreadPoolExecutor(len(ROLES), "steppe-digest") as pool,
         Staging() as staging,
     ):
         staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
-        digests = [pool.submit(scene.input_digest) for scene in pair.dates]
-        overview_1BHW = read_overview(pair)[None] if manifest.overview else None
-        dates = _dates(inputs, pair, [digest.result() for digest in digests])
-        provenance = replace(
-            Provenance.of(pair, inputs.before, engine, pool.submit(pair.input_digest)),
-            scene_name=inputs.name or pair.identifier,
-            source_href=", ".join(made.href for made in dates),
-            radiometry_stated=all(made.radiometry_stated for made in dates),
-            dates=dates,
-        )
-        plan, batch_size = plan_windows(pair, engine, settings)
-        rows = predict_rows(pair, engine, plan, batch_size=batch_size, overview_1BHW=overview_1BHW, progress=progress)
+        provenance = Provenance.of(sources, engine, pool)
+        _refuse_copies(provenance.composition)
+        plan, batch_size = plan_windows(sources.pair, engine, settings)
+        rows = predict_rows(sources.pair, engine, plan, batch_size=batch_size, progress=progress)
         finished = write_rows(rows, staged, provenance)
         write_products(finished, staged, outputs)
         staging.publish()
     return Outcome.of(finished, outputs, seconds=time.perf_counter() - started)
 
 
-def open_pair(inputs: PairInputs, manifest: Manifest) -> PairScene:
+def open_pair(inputs: PairInputs, manifest: Manifest) -> PairSources:
     """Open both images as one scene, and check that they can be compared by the model.
 
     Raises:
@@ -128,7 +199,7 @@ def open_pair(inputs: PairInputs, manifest: Manifest) -> PairScene:
         DatesMismatch: when the older image is not given first.
         LevelMismatch: when the processing levels differ, or are not the model's.
         GridMismatch: when the images have no place in common.
-        DataError: when an image cannot be used, see ``classify.open_image``.
+        DataError: when an image cannot be used, see ``sources.open_date``.
     """
     _check_model(manifest)
     if len({os.path.realpath(image.source) for image, _ in inputs.dated}) == 1:
@@ -139,16 +210,20 @@ def open_pair(inputs: PairInputs, manifest: Manifest) -> PairScene:
             for role, (image, _) in zip(ROLES, inputs.dated, strict=True)
         )
         _check_levels(before, after)
-        _check_order(acquired(before, inputs.before_date, "before"), acquired(after, inputs.after_date, "after"))
+        times = tuple(
+            acquired(scene, stated, role)
+            for role, scene, (_, stated) in zip(ROLES, (before, after), inputs.dated, strict=True)
+        )
+        _check_order(*times)
         pair = pair_scenes(before, after, radiometry=manifest.radiometry, nodata=manifest.nodata)
         stack.pop_all()
-    return pair
+    return PairSources(pair, inputs, times)
 
 
 def _open(role: str, image: Inputs, manifest: Manifest) -> Scene:
     """Open one of the images; what is wrong with it is said with its role."""
     try:
-        return open_image(image, manifest)
+        return open_date(image, manifest)
     except DataError as error:
         raise type(error)(f"{role.upper()}: {error}") from error
 
@@ -206,23 +281,8 @@ def _check_order(before: str | None, after: str | None) -> None:
     raise DatesMismatch(f"BEFORE was taken on {before[:DAY]}, after AFTER on {after[:DAY]}; give the older image first")
 
 
-def _dates(inputs: PairInputs, pair: PairScene, digests: list[str]) -> tuple[DateInput, ...]:
-    """What is known of each date.
-
-    Raises:
-        SameImage: when both hold the same bytes.
-    """
-    if len(set(digests)) == 1:
-        names = " and ".join(repr(image.source.name) for image, _ in inputs.dated)
+def _refuse_copies(composition: Composition) -> None:
+    """Raises SameImage when both files hold the same bytes; waits for their digests."""
+    if len({part.digest.result() for part in composition.parts}) == 1:
+        names = " and ".join(repr(href) for href in composition.hrefs)
         raise SameImage(f"{names} are copies of one image; give two images of one place")
-    return tuple(
-        DateInput(
-            role=role,
-            href=image.source.name,
-            acquired=acquired(scene, stated, role),
-            radiometry=scene.radiometry or pair.radiometry,
-            radiometry_stated=scene.radiometry is not None,
-            sha256=digest,
-        )
-        for role, scene, (image, stated), digest in zip(ROLES, pair.dates, inputs.dated, digests, strict=True)
-    )

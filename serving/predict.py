@@ -7,10 +7,11 @@ the fixed order of the windows, so the map depends neither on the batch size nor
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import batched
 from typing import Any, Final, NamedTuple
 
@@ -22,10 +23,12 @@ from landcover.errors import LevelMismatch, ResolutionMismatch
 from landcover.grid import ground_pixel_size
 from landcover.manifest import Manifest
 from landcover.postprocess import CONFIDENCE_NODATA, class_codes, confidence_percent
+from landcover.raster.pair import read_overview
 from landcover.raster.scene import Scene
 from landcover.seams import SeamCounter, SeamScore
 from landcover.tiling import TilePlan
 from serving.engine import Engine
+from serving.means import Run, joint_valid, mean_probabilities
 from serving.prefetch import prefetch
 from serving.strips import Strip, read_strips
 
@@ -95,7 +98,7 @@ def predict_rows(
     plan: TilePlan,
     *,
     batch_size: int,
-    overview_1BHW: NDArray[np.generic] | None = None,
+    more: Sequence[Scene] = (),
     progress: Progress | None = None,
 ) -> Generator[MapRows]:
     """Classify a scene, row of windows by row of windows.
@@ -105,7 +108,7 @@ def predict_rows(
         engine: the model.
         plan: windows over the scene's grid.
         batch_size: windows per call of the engine; changes speed and memory, never the result.
-        overview_1BHW: overview of the scene (`landcover.overview`), for a model that takes one.
+        more: scenes of the same grid; the map is that of the mean probabilities over all scenes valid at a pixel.
         progress: told after every row of windows.
 
     Yields:
@@ -113,8 +116,9 @@ def predict_rows(
     """
     manifest = engine.bundle.manifest
     maker = _MapMaker(plan, manifest, engine.classes)
-    strips = prefetch(read_strips(scene, plan, manifest), depth=1)
-    stream = prefetch(_run_windows(strips, engine, plan, batch_size, overview_1BHW), depth=3)
+    run = _runner(scene, engine)
+    each = [prefetch(read_strips(one, plan, manifest), depth=1) for one in (scene, *more)]
+    stream = prefetch(_run_windows(each, run, plan, batch_size, parallel=engine.parallel), depth=3)
     rows = len(plan.rows.origins)
     with closing(stream):
         for answers in stream:
@@ -129,26 +133,32 @@ def predict_rows(
                 progress(answers.strip.row + 1, rows)
 
 
+def _runner(scene: Scene, engine: Engine) -> Run:
+    """The model, given the overview of the scene where it takes one; that is read here, before any window."""
+    if not engine.bundle.manifest.overview:
+        return engine.run
+    return partial(engine.run, overview_1BHW=read_overview(scene)[None])
+
+
 def _run_windows(
-    strips: Generator[Strip],
-    engine: Engine,
-    plan: TilePlan,
-    batch_size: int,
-    overview_1BHW: NDArray[np.generic] | None,
+    each: Sequence[Generator[Strip]], run: Run, plan: TilePlan, batch_size: int, *, parallel: int
 ) -> Iterator[_Answers]:
-    """Run the engine over the windows of each strip, in order; windows without a valid pixel are skipped."""
-    cols, scene_wide = plan.cols, () if overview_1BHW is None else (overview_1BHW,)
-    with closing(strips), ThreadPoolExecutor(engine.parallel, "steppe-engine") as pool:
-        for strip in strips:
+    """Run the model over the windows of each row, in order; windows in which no scene has data are skipped."""
+    cols = plan.cols
+    with ExitStack() as stack:
+        for strips_of_scene in each:
+            stack.enter_context(closing(strips_of_scene))
+        pool = stack.enter_context(ThreadPoolExecutor(parallel, "steppe-engine"))
+        for strips in zip(*each, strict=True):
+            strip = replace(strips[0], valid_HW=joint_valid(strips))
             wanted = [
                 col for col, origin in enumerate(cols.origins) if strip.valid_HW[:, origin : origin + cols.tile].any()
             ]
 
-            def answer(numbers: tuple[int, ...], strip: Strip = strip) -> _Answers:
-                windows = [strip.dn_BHW[:, :, cols.origins[col] :][:, :, : cols.tile] for col in numbers]
-                return _Answers(strip, numbers, engine.run(np.stack(windows), *scene_wide))
+            def answer(numbers: tuple[int, ...], strip: Strip = strip, strips: tuple[Strip, ...] = strips) -> _Answers:
+                return _Answers(strip, numbers, mean_probabilities(strips, numbers, plan, run))
 
-            yield from _in_order(pool, answer, batched(wanted, batch_size), ahead=engine.parallel)
+            yield from _in_order(pool, answer, batched(wanted, batch_size), ahead=parallel)
             yield _Answers(strip, (), None)
 
 

@@ -6,7 +6,6 @@ pixels, it is cut; else it is resampled as it is read (`landcover.raster.warped`
 
 from __future__ import annotations
 
-import hashlib
 import math
 from contextlib import ExitStack
 from types import TracebackType
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from landcover.errors import GridMismatch
 from landcover.grid import Grid, Window
 from landcover.overview import overview_lines
+from landcover.raster.mosaic import joint_digest, joint_name
 from landcover.raster.positions import Positions
 from landcover.raster.protocol import AnyArray, Block, Scene
 from landcover.raster.warped import on_grid
@@ -82,12 +82,11 @@ class PairScene:
     @property
     def identifier(self) -> str:
         """Names of both images."""
-        return "_".join(date.identifier for date in self.dates)
+        return joint_name([date.identifier for date in self.dates])
 
     def input_digest(self) -> str:
-        """SHA-256 over the digests of both images, the older first, each in a line."""
-        lines = "".join(f"{date.input_digest()}\n" for date in self.dates)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        """SHA-256 over the digests of both images, the older first."""
+        return joint_digest([date.input_digest() for date in self.dates])
 
     def read(self, window: Window) -> Block:
         """The pixels of a window.

@@ -12,7 +12,7 @@ from pyproj import CRS, Transformer
 
 from landcover.errors import ConfigError, GridMismatch, RasterTooLarge
 from landcover.grid import Grid
-from landcover.raster.positions import Floats, same_crs, turn_of
+from landcover.raster.positions import Floats, Positions, same_crs, turn_of
 from landcover.raster.protocol import DEFAULT_POLICY
 
 _POINTS: Final = 65
@@ -66,9 +66,9 @@ def target_grid(sources: Sequence[Grid], crs: CRS, resolution: float) -> Grid:
     """
     if not (math.isfinite(resolution) and resolution > 0):
         raise ConfigError(f"resolution {resolution:g}: expected a number above 0, in units of the target CRS")
-    boxes: list[_Box] = []
+    boxes: list[Box] = []
     for source in sources:
-        boxes.append(_bounds(source, crs, around=boxes[0] if boxes else None))
+        boxes.append(bounds_in(source, crs, around=boxes[0] if boxes else None))
     west, south = (_snapped(min(edges) / resolution, up=False) for edges in list(zip(*boxes, strict=True))[:2])
     east, north = (_snapped(max(edges) / resolution, up=True) for edges in list(zip(*boxes, strict=True))[2:])
     height, width = max(north - south, 1), max(east - west, 1)
@@ -87,11 +87,11 @@ def _snapped(edge: float, *, up: bool) -> int:
     return math.ceil(edge) if up else math.floor(edge)
 
 
-type _Box = tuple[float, float, float, float]
+type Box = tuple[float, float, float, float]
 """West, south, east, north in the target CRS."""
 
 
-def _bounds(source: Grid, crs: CRS, *, around: _Box | None) -> _Box:
+def bounds_in(source: Grid, crs: CRS, *, around: Box | None = None) -> Box:
     """The box of a grid in another CRS; x counted on the side of the date line where ``around`` lies."""
     x, y = outline(source)
     if not same_crs(source.crs, crs):
@@ -111,12 +111,18 @@ def _bounds(source: Grid, crs: CRS, *, around: _Box | None) -> _Box:
     return box if turn is None else _with_poles(source, crs, box, turn)
 
 
-def outline(grid: Grid) -> tuple[Floats, Floats]:
-    """Coordinates (x, y) along the four sides of a grid, once around."""
+def _edge_pixels(grid: Grid) -> tuple[Floats, Floats]:
+    """Columns and rows of points along the four sides of a grid, once around."""
     share = np.arange(_POINTS) / _POINTS
     zero, one = np.zeros(_POINTS), np.ones(_POINTS)
     cols = np.concatenate([share, one, 1 - share, zero]) * grid.width
     rows = np.concatenate([zero, share, one, 1 - share]) * grid.height
+    return cols, rows
+
+
+def outline(grid: Grid) -> tuple[Floats, Floats]:
+    """Coordinates (x, y) along the four sides of a grid, once around."""
+    cols, rows = _edge_pixels(grid)
     t = grid.transform
     return cols * t.a + rows * t.b + t.c, cols * t.d + rows * t.e + t.f
 
@@ -127,7 +133,7 @@ def unwrapped(x: Floats, turn: float) -> Floats:
     return x - turn * np.concatenate([[0.0], np.cumsum(jumps)])
 
 
-def _with_poles(source: Grid, crs: CRS, box: _Box, turn: float) -> _Box:
+def _with_poles(source: Grid, crs: CRS, box: Box, turn: float) -> Box:
     """The box in longitude and latitude of a grid that holds a pole: all longitudes, up to the pole."""
     west, south, east, north = box
     to_source = Transformer.from_crs(crs, source.crs, always_xy=True)
@@ -140,3 +146,32 @@ def _with_poles(source: Grid, crs: CRS, box: _Box, turn: float) -> _Box:
             west, east = -turn / 2, turn / 2
             south, north = min(south, latitude), max(north, latitude)
     return west, south, east, north
+
+
+def union_grid(grids: Sequence[Grid]) -> Grid:
+    """The grid with the first one's pixels that holds all grids; pixels count on from the first's, rotation is kept.
+
+    Raises:
+        GridMismatch: when a grid does not lie where the first one's CRS maps to.
+        RasterTooLarge: when it would have more pixels than are read, because the grids lie far apart.
+    """
+    first = grids[0]
+    row, col, row_stop, col_stop = 0, 0, first.height, first.width
+    for grid in grids[1:]:
+        cols, rows = Positions(grid, first).exact(*_edge_pixels(grid))
+        known = np.isfinite(cols) & np.isfinite(rows)
+        if not known.any():
+            raise GridMismatch(
+                f"a scene in {grid.crs.name!r} does not lie where {first.crs.name!r}, the CRS of the first scene, maps "
+                "to; give --crs and --resolution"
+            )
+        cols, rows = cols[known], rows[known]
+        col, col_stop = min(col, _snapped(cols.min(), up=False)), max(col_stop, _snapped(cols.max(), up=True))
+        row, row_stop = min(row, _snapped(rows.min(), up=False)), max(row_stop, _snapped(rows.max(), up=True))
+    height, width = row_stop - row, col_stop - col
+    if height * width > DEFAULT_POLICY.max_pixels:
+        raise RasterTooLarge(
+            f"the scenes lie so far apart that one grid would have {height} x {width} pixels, at most "
+            f"{DEFAULT_POLICY.max_pixels:,} are read; map them one by one"
+        )
+    return Grid(first.crs, first.transform @ Affine.translation(col, row), height, width)

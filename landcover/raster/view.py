@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -20,6 +20,9 @@ class SceneView(ABC):
         scene: the scene that is looked at.
         grid: grid of the view.
     """
+
+    resampling: ClassVar[str | None] = None
+    """How new pixels are made of the scene's; None where they are the scene's own."""
 
     def __init__(self, scene: Scene, grid: Grid) -> None:
         self._scene, self._grid = scene, grid

@@ -107,6 +107,8 @@ class WarpedScene(SceneView):
         nodata: number that stands for no data.
     """
 
+    resampling = "bilinear"
+
     def __init__(self, scene: Scene, grid: Grid, *, nodata: float = 0) -> None:
         super().__init__(scene, grid)
         self._nodata = nodata
@@ -213,6 +215,8 @@ class _AveragedScene(SceneView):
         samples: how many samples a pixel has down and along.
         nodata: number that stands for no data.
     """
+
+    resampling = "mean"
 
     def __init__(self, scene: Scene, grid: Grid, samples: tuple[int, int], *, nodata: float) -> None:
         super().__init__(scene, grid)

@@ -21,7 +21,6 @@ from landcover.postprocess import CONFIDENCE_NODATA
 from landcover.precision import Precision
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
-from serving.outputs.dates import DateInput
 from serving.outputs.footprint import wgs84_footprint
 
 EXTENSIONS: Final = (
@@ -89,8 +88,8 @@ class Product:
         input_sha256: digest of the input.
         radiometry: scale and offset the input was read with.
         inputs: hrefs of the inputs.
+        composition: how several inputs, an area or another grid made the map; None for one input as it lies.
         acquired: RFC 3339 date and time, or date, of the input; None when unknown.
-        dates: the inputs of a change map, the older first; they are the ``inputs``.
         period: first and last RFC 3339 time or date when the input spans a time, else None.
         attribution: text a product must carry, or None.
         files: files by kind: ``map``, ``confidence``, ``quicklook``, ``areas``, ``style``; ``map`` is required.
@@ -111,7 +110,7 @@ class Product:
     files: Mapping[str, AssetFile]
     model_precision: Precision = Precision.FP32
     inputs: Sequence[str] = ()
-    dates: Sequence[DateInput] = ()
+    composition: Mapping[str, Any] | None = None
     title: str | None = None
     map_title: str = "Land-cover map"
     provider: str | None = None
@@ -163,9 +162,8 @@ def product_item(product: Product) -> dict[str, Any]:
     )
     for kind, file in product.files.items():
         item.add_asset(kind, _asset(kind, file, product))
-    titles = [date.role.capitalize() for date in product.dates] or ["Input"] * len(product.inputs)
-    for href, title in zip(product.inputs, titles, strict=True):
-        item.add_link(pystac.Link(rel="derived_from", target=href, title=title))
+    for href in product.inputs:
+        item.add_link(pystac.Link(rel="derived_from", target=href, title="Input"))
     if product.model_href is not None:
         item.add_link(pystac.Link("derived_from", product.model_href, media_type="application/geo+json", title="Model"))
     return item.to_dict(include_self_link=False, transform_hrefs=False)
@@ -178,8 +176,8 @@ def _properties(product: Product) -> dict[str, Any]:
         "title": product.title,
         "steppe:attribution": product.attribution,
         "steppe:provider": product.provider,
+        "steppe:composition": product.composition,
         "steppe:seams": product.seams.to_json() if product.seams else None,
-        "steppe:dates": [date.to_json() for date in product.dates] or None,
     }
     return {
         "created": _text(product.created),

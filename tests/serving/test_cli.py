@@ -382,7 +382,7 @@ def test_bench_without_scratch(scene, tmp_path, refused, environment):
         ["classify", "scene.tif"],
         ["classify", "scene.tif", "-o"],
         ["classify", "scene.tif", "-o", "map.tif", "--nonsense"],
-        ["classify", "a.tif", "b.tif", "-o", "map.tif"],
+        ["classify", "a.tif", "-o", "map.tif", "--mosaic", "median"],
         ["degradation", "a.tif", "-o", "map.tif"],
         ["degradation", "a.tif", "b.tif"],
         ["nonsense"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -16,10 +17,11 @@ from landcover.errors import ConfigError, DataError, GridMismatch, LevelMismatch
 from landcover.raster.multiband import MultibandScene
 from landcover.tiling import MARGIN, TilePlan, mirror, round_up
 from serving import cli
-from serving.classify import TwoDatesWanted, classify_scene
+from serving.classify import classify_scene
 from serving.degradation import DatesMismatch, DegradationModelWanted, PairInputs, SameImage, compare_scenes
 from serving.engine import Engine
 from serving.request import Inputs, Outputs
+from serving.sources import TwoDatesWanted
 from tests.bundles import BANDS, pair_bundle, tiny_bundle
 from tests.rasters import north_up, write_tiff
 from tests.scenes import smooth_numbers
@@ -169,20 +171,18 @@ def test_all_products(images, settings, engine, out):
     counted = {entry["code"]: entry["pixels"] for entry in json.loads((out / "a.json").read_text())["classes"]}
     assert counted == {code: int((codes == code).sum()) for code in (-1, 0, 1)}
     assert 'value="-1" color="#9b2779"' in (out / "map.qml").read_text()
-    assert (tags["steppe_before"], tags["steppe_after"]) == ("older.tif", "younger.tif")
-    assert (tags["steppe_before_datetime"], tags["steppe_after_datetime"]) == DATES
-    assert tags["steppe_before_sha256"] != tags["steppe_after_sha256"]
+    parts = json.loads(tags["steppe_composition"])["inputs"]
+    assert [(part["role"], part["href"]) for part in parts] == [("before", "older.tif"), ("after", "younger.tif")]
+    assert [part["datetime"] for part in parts] == list(DATES)
+    assert [part["sha256"] for part in parts] == [hashlib.sha256(p.read_bytes()).hexdigest() for p in (before, after)]
     item = json.loads((out / "i.json").read_text())
     JsonSchemaSTACValidator().validate_core(item, pystac.STACObjectType.ITEM, item["stac_version"])
     properties = item["properties"]
     assert (properties["datetime"], properties["title"]) == (None, "Land degradation of Place")
     assert (properties["start_datetime"], properties["end_datetime"]) == (DATES[0], "2018-04-02T23:59:59Z")
-    links = [(link["title"], link["href"]) for link in item["links"] if link["rel"] == "derived_from"]
-    assert links == [("Before", "older.tif"), ("After", "younger.tif")]
-    assert [entry["sha256"] for entry in properties["steppe:dates"]] == [
-        tags["steppe_before_sha256"],
-        tags["steppe_after_sha256"],
-    ]
+    links = [link["href"] for link in item["links"] if link["rel"] == "derived_from"]
+    assert links == ["older.tif", "younger.tif"]
+    assert properties["steppe:composition"]["inputs"] == parts
     assert item["assets"]["map"]["title"] == "Land degradation map"
     assert item["assets"]["map"]["bands"][0]["nodata"] == NODATA
     assert outcome.warnings == ()
@@ -199,7 +199,8 @@ def test_what_the_files_do_not_say_is_said(compare, tmp_path):
     stated = compare(older, younger, before_date="20160301", after_date="2018-04-02", product="sentinel-2-l1c")[2]
     assert stated.warnings == ()
     with rasterio.open(stated.files["map"]) as dataset:
-        assert dataset.tags()["steppe_before_datetime"] == "2016-03-01"
+        parts = json.loads(dataset.tags()["steppe_composition"])["inputs"]
+    assert [part["datetime"] for part in parts] == ["2016-03-01", "2018-04-02"]
 
 
 def test_a_period_needs_both_dates(settings, engine, out, tmp_path):
@@ -212,7 +213,7 @@ def test_a_period_needs_both_dates(settings, engine, out, tmp_path):
     properties = json.loads((out / "item.json").read_text())["properties"]
     assert properties["steppe:datetime_source"] == "created"
     assert "start_datetime" not in properties
-    assert [entry["datetime"] for entry in properties["steppe:dates"]] == [DATES[0], None]
+    assert [entry.get("datetime") for entry in properties["steppe:composition"]["inputs"]] == [DATES[0], None]
 
 
 def test_refused_images_are_closed(refused, images, monkeypatch):
@@ -292,7 +293,7 @@ def test_no_pixel_with_data_at_both_dates(refused, tmp_path):
     left = write_date(tmp_path / "left.tif", numbers(1, hole=(slice(None), slice(45, 90))), DATES[0])
     right = write_date(tmp_path / "right.tif", numbers(2, hole=(slice(None), slice(0, 45))), DATES[1])
     said = refused(NoValidData, left, right)
-    assert said == "all 6,300 pixels of 'left_right' are nodata at one date or the other: nothing to map"
+    assert said == "all 6,300 pixels of 'left and right' are nodata at one date or the other: nothing to map"
 
 
 def test_what_is_wrong_with_one_image_is_said_with_its_role(refused, images, tmp_path):
@@ -333,7 +334,7 @@ def test_the_command(images, out, capsys):
     (before, after), _ = images
     assert cli.main(["degradation", str(before), str(after), "-o", str(out / "map.tif"), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert (answer["scene"], answer["model"]) == ("older_younger", "pair@0.1.0")
+    assert (answer["scene"], answer["model"]) == ("older and younger", "pair@0.1.0")
     assert answer["files"]["map"] == str(out / "map.tif")
     assert cli.main(["degradation", str(before), str(after), "-o", str(out / "again.tif"), "--name", "Place"]) == 0
     said = capsys.readouterr().out

@@ -46,7 +46,7 @@ def test_bands_of_both_dates_and_what_both_have():
     assert (pair.grid, pair.dtype, pair.level) == (before.grid, np.uint16, "L1C")
     assert pair.bands == before.bands + after.bands
     assert pair.datetime is None
-    assert pair.identifier == "array_array"
+    assert pair.identifier == "array and array"
 
 
 def test_each_date_has_its_own_radiometry():
