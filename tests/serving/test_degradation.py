@@ -157,6 +157,16 @@ def test_a_younger_image_of_another_extent_gives_the_older_ones_pixels(compare, 
         assert dataset.transform == transform
 
 
+def test_a_younger_image_between_the_pixels_is_resampled_and_that_is_said(compare, images, tmp_path):
+    (before, _), arrays = images
+    transform = north_up() @ Affine.translation(0.4, 0.3)
+    codes, _, outcome = compare(before, write_date(tmp_path / "off.tif", arrays[1], DATES[1], transform=transform))
+    assert codes.shape == SHAPE, "no centre lies outside"
+    with rasterio.open(outcome.files["map"]) as dataset:
+        parts = json.loads(dataset.tags()["steppe_composition"])["inputs"]
+    assert [part.get("resampling") for part in parts] == [None, "bilinear"]
+
+
 def test_all_products(images, settings, engine, out):
     (before, after), _ = images
     files = {"confidence": "c.tif", "preview": "p.png", "areas": "a.json", "stac": "i.json"}
