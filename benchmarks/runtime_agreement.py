@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from landcover.legends import CLASS_NODATA
 from landcover.precision import Precision
 from serving.backends import openvino
-from serving.classify import open_input, plan_windows
+from serving.classify import plan_windows
 from serving.engine import Engine
 from serving.predict import predict_rows
 from serving.registry import open_registry
 from serving.request import Inputs
 from serving.settings import Settings
+from serving.sources import open_input
 
 
 def main() -> None:

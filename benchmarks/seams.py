@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from landcover.grid import Window
 from landcover.raster.scene import Scene
 from landcover.tiling import MARGIN, TilePlan, round_up
-from serving.classify import open_input
 from serving.engine import Engine
 from serving.predict import predict_rows
 from serving.registry import open_registry
 from serving.request import Inputs
 from serving.settings import Settings
+from serving.sources import open_input
 
 
 @dataclass

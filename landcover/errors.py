@@ -97,6 +97,12 @@ class GridMismatch(DataError):
     slug = "grid-mismatch"
 
 
+class AreaInvalid(DataError):
+    """The area of interest is no area, or does not touch the scene."""
+
+    slug = "area"
+
+
 class NoValidData(DataError):
     """Every pixel of the input is nodata."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.legends import CLASS_NODATA, Legend
+from landcover.legends import Legend
 
 CONFIDENCE_NODATA: Final = 255
 """In the uint8 confidence raster, whose valid range is 0 to 100 percent."""
@@ -29,9 +29,7 @@ def best_class(probabilities_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
     return index_HW
 
 
-def class_codes(
-    probabilities_KHW: NDArray[np.float32], valid_HW: NDArray[np.bool_], legend: Legend
-) -> NDArray[np.uint8]:
+def class_codes(probabilities_KHW: NDArray[np.float32], valid_HW: NDArray[np.bool_], legend: Legend) -> NDArray[Any]:
     """Legend code of the most probable class, nodata where the input has none.
 
     Args:
@@ -40,10 +38,11 @@ def class_codes(
         legend: gives the code of each class index.
 
     Returns:
-        uint8 codes, shape (row, col), 255 where not valid. A tie goes to the class that comes first in the legend.
+        Codes, shape (row, col), in the legend's dtype, its nodata where not valid: uint8 and 255, or int16 and -32768.
+        A tie goes to the class that comes first in the legend.
     """
     codes_HW = legend.encode(best_class(probabilities_KHW))
-    codes_HW[~valid_HW] = CLASS_NODATA
+    codes_HW[~valid_HW] = legend.nodata
     return codes_HW
 
 

@@ -22,10 +22,11 @@ from landcover.grid import Window
 from landcover.raster.scene import Scene
 from landcover.staging import os_errors
 from landcover.tiling import TilePlan
-from serving.classify import classify_scene, open_input, plan_windows
+from serving.classify import classify_scene, plan_windows
 from serving.engine import Engine
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
+from serving.sources import open_input
 
 MEGA: Final = 1e6
 MODEL_SECONDS: Final = 10.0

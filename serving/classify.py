@@ -1,4 +1,4 @@
-"""Classify one scene from files to files: the job behind ``steppe classify`` and ``POST /classify``."""
+"""Classify scenes from files to one map: the job behind ``steppe classify`` and ``POST /classify``."""
 
 from __future__ import annotations
 
@@ -8,33 +8,26 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from indicators.areas import AreaTable, ClassAreas
-from landcover.errors import ConfigError, NoValidData, RasterTooLarge
-from landcover.manifest import Manifest
+from landcover.errors import NoValidData
+from landcover.postprocess import CONFIDENCE_NODATA
 from landcover.precision import Precision
 from landcover.raster.cog import MapWriter
-from landcover.raster.scene import Scene, open_scene
+from landcover.raster.scene import Scene
 from landcover.seams import SeamScore
-from landcover.sensors import Product as SensorProduct
-from landcover.sensors import get_product
 from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
 from serving.outputs.decimate import Decimator
-from serving.predict import MapRows, Progress, check_scene, predict_rows
+from serving.predict import MapRows, Progress, predict_rows
 from serving.products import Finished, Provenance, write_products
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
+from serving.sources import open_sources
 from serving.staging import Staging
 
 MEGA: Final = 1e6
-
-
-class TwoDatesWanted(ConfigError):
-    """The model needs images of two dates, where one image is classified."""
-
-    slug = "two-dates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +58,23 @@ class Outcome:
     warnings: tuple[str, ...]
     files: dict[str, Path]
 
+    @classmethod
+    def of(cls, finished: Finished, outputs: Outputs, *, seconds: float) -> Self:
+        """The outcome of a map whose files are published."""
+        provenance = finished.provenance
+        return cls(
+            identifier=provenance.scene_name,
+            areas=finished.areas,
+            seams=finished.seams,
+            model=provenance.manifest.identifier,
+            provider=provenance.provider,
+            precision=provenance.precision,
+            pixels=finished.areas.total_pixels,
+            seconds=seconds,
+            warnings=provenance.warnings,
+            files=outputs.files(),
+        )
+
     def to_json(self) -> dict[str, Any]:
         """For ``--json``: paths, figures and warnings."""
         return {
@@ -91,37 +101,6 @@ class Outcome:
         )
 
 
-def open_input(inputs: Inputs, manifest: Manifest) -> Scene:
-    """Open the scene with the model's bands in the model's order, and check that the model was made for it.
-
-    Raises:
-        DataError: when the input cannot be used, see ``landcover.raster.scene.open_scene`` and ``check_scene``.
-        ConfigError: when ``product`` is not known.
-        TwoDatesWanted: when the model takes two images.
-    """
-    if manifest.dates != 1:
-        raise TwoDatesWanted(
-            f"model {manifest.identifier} compares images of {manifest.dates} dates, one image was given; choose a "
-            "model that maps one image with --model"
-        )
-    product = get_product(inputs.product) if inputs.product else None
-    scene = open_scene(
-        inputs.source,
-        bands_wanted=manifest.bands,
-        bands=inputs.bands,
-        level=_level(inputs.level, product),
-        radiometry=product.radiometry if product else None,
-        dtype_wanted=manifest.dtype,
-    )
-    try:
-        _check_size(scene, inputs.max_pixels)
-        check_scene(scene, manifest)
-    except BaseException:
-        scene.close()
-        raise
-    return scene
-
-
 def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[TilePlan, int]:
     """Windows over a scene and windows per engine call: the settings', or else the model's."""
     manifest = engine.bundle.manifest
@@ -138,10 +117,10 @@ def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[Tile
 def classify_scene(
     inputs: Inputs, outputs: Outputs, engine: Engine, settings: Settings, *, progress: Progress | None = None
 ) -> Outcome:
-    """Classify a scene and write the wanted files, all of them or none.
+    """Classify one scene, or several as one, and write the wanted files, all of them or none.
 
     Args:
-        inputs: which scene.
+        inputs: which scenes.
         outputs: which files.
         engine: the model.
         settings: windows and batch size.
@@ -154,32 +133,38 @@ def classify_scene(
         DiskFull: when there is no space.
     """
     started = time.perf_counter()
-    outputs.check(inputs.source)
+    outputs.check(*inputs.files)
     with (
-        open_input(inputs, engine.bundle.manifest) as scene,
+        open_sources(inputs, engine.bundle.manifest) as sources,
         ThreadPoolExecutor(1, "steppe-digest") as pool,
         Staging() as staging,
     ):
         staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
+        scene, *more = sources.scenes
         plan, batch_size = plan_windows(scene, engine, settings)
-        provenance = Provenance.of(scene, inputs, engine, pool.submit(scene.input_digest))
-        rows = predict_rows(scene, engine, plan, batch_size=batch_size, progress=progress)
-        areas, seams, decimator = _write_maps(rows, staged, provenance)
-        finished = Finished(provenance, areas, *decimator.result(), seams)
+        provenance = Provenance.of(sources, engine, pool)
+        rows = predict_rows(scene, engine, plan, batch_size=batch_size, more=more, progress=progress)
+        finished = write_rows(rows, staged, provenance)
         write_products(finished, staged, outputs)
         staging.publish()
-    return Outcome(
-        identifier=provenance.scene_name,
-        areas=areas,
-        seams=seams,
-        model=engine.bundle.manifest.identifier,
-        provider=engine.provider,
-        precision=engine.precision,
-        pixels=areas.total_pixels,
-        seconds=time.perf_counter() - started,
-        warnings=provenance.warnings,
-        files=outputs.files(),
-    )
+    return Outcome.of(finished, outputs, seconds=time.perf_counter() - started)
+
+
+def write_rows(rows: Generator[MapRows], staged: Mapping[str, Path], provenance: Provenance) -> Finished:
+    """Stream the rows of a map into its rasters.
+
+    Args:
+        rows: the map from top to bottom.
+        staged: where to write each role.
+        provenance: where the map comes from.
+
+    Raises:
+        NoValidData: when no pixel has a class.
+        OutputNotWritable: when a raster cannot be written.
+        DiskFull: when there is no space.
+    """
+    areas, seams, decimator = _write_maps(rows, staged, provenance)
+    return Finished(provenance, areas, *decimator.result(), seams)
 
 
 def _write_maps(
@@ -187,12 +172,16 @@ def _write_maps(
 ) -> tuple[AreaTable, SeamScore, Decimator]:
     """Stream the rows into map and confidence, and count them in passing."""
     grid, legend = provenance.grid, provenance.manifest.legend
-    areas, seams, decimator = ClassAreas(grid, legend), SeamScore(), Decimator(grid)
+    areas, seams = ClassAreas(grid, legend, nodata=legend.nodata), SeamScore()
+    decimator = Decimator(grid, nodata=legend.nodata, dtype=legend.dtype)
     with ExitStack() as stack:
         stack.enter_context(closing(rows))
-        legends = {"map": legend, "confidence": None}
+        kinds: dict[str, dict[str, Any]] = {
+            "map": {"legend": legend, "dtype": legend.dtype.name, "nodata": legend.nodata},
+            "confidence": {"dtype": "uint8", "nodata": CONFIDENCE_NODATA},
+        }
         writers = {
-            role: stack.enter_context(MapWriter(staged[role], grid, legend=legends[role], description=description))
+            role: stack.enter_context(MapWriter(staged[role], grid, description=description, **kinds[role]))
             for role, description in provenance.descriptions().items()
             if role in staged
         }
@@ -204,34 +193,10 @@ def _write_maps(
             seams = part.seams
         table = areas.table()
         if not table.valid_pixels:
+            where = "nodata at one date or the other" if provenance.composition.compares else "nodata"
             raise NoValidData(
-                f"all {table.total_pixels:,} pixels of {provenance.scene_name!r} are nodata: nothing to map"
+                f"all {table.total_pixels:,} pixels of {provenance.scene_name!r} are {where}: nothing to map"
             )
         for writer in writers.values():
             writer.tag(provenance.tags())
     return table, seams, decimator
-
-
-def _check_size(scene: Scene, limit: int | None) -> None:
-    """Refuse a scene with more pixels than allowed.
-
-    Raises:
-        RasterTooLarge: with both numbers.
-    """
-    pixels = scene.grid.height * scene.grid.width
-    if limit is not None and pixels > limit:
-        raise RasterTooLarge(
-            f"the scene has {scene.grid.height} x {scene.grid.width} = {pixels:,} pixels, the limit is {limit:,}; "
-            "send a smaller cut"
-        )
-
-
-def _level(level: str | None, product: SensorProduct | None) -> str | None:
-    """The level the caller states, directly or by naming a product.
-
-    Raises:
-        ConfigError: when both are given and differ.
-    """
-    if level and product and level.upper() != product.level:
-        raise ConfigError(f"--level {level} contradicts --product {product.id}, which is {product.level}; give one")
-    return level or (product.level if product else None)

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import typer
 
 from landcover.errors import ConfigError, SteppeError
-from serving.commands import bench, classify, models, serve
+from serving.commands import bench, classify, degradation, models, serve
 from serving.memory import return_freed_memory
 from serving.sentence import sentence
 from serving.version import VERSION
@@ -42,6 +42,7 @@ def build_app() -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     app.command("classify")(classify.classify)
+    app.command("degradation")(degradation.degradation)
     app.command("serve")(serve.serve)
     app.add_typer(models.app, name="models")
     app.add_typer(bench.app, name="bench")

@@ -7,12 +7,13 @@ fixed order of the windows, so the map depends neither on the batch size nor on 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,14 @@ from numpy.typing import NDArray
 from landcover.blending import Blender
 from landcover.errors import LevelMismatch, ResolutionMismatch
 from landcover.grid import ground_pixel_size
-from landcover.legends import CLASS_NODATA
 from landcover.manifest import Manifest
-from landcover.postprocess import class_codes, confidence_percent
+from landcover.postprocess import CONFIDENCE_NODATA, class_codes, confidence_percent
+from landcover.raster.pair import read_overview
 from landcover.raster.scene import Scene
 from landcover.seams import SeamCounter, SeamScore
 from landcover.tiling import TilePlan
 from serving.engine import Engine
+from serving.means import Place, Run, has_data, joint_valid, mean_probabilities
 from serving.prefetch import prefetch
 from serving.windows import SceneWindow, read_windows
 
@@ -50,14 +52,14 @@ class MapRows:
 
     Attributes:
         row: first row in the scene.
-        codes_HW: uint8 legend codes (row, col), 255 = nodata.
+        codes_HW: legend codes (row, col) in the legend's dtype, with its nodata.
         confidence_HW: uint8 percent (row, col), 255 = nodata.
         valid_pixels: number of pixels that are not nodata.
         seams: how far neighbouring windows agreed, from the top to here.
     """
 
     row: int
-    codes_HW: NDArray[np.uint8]
+    codes_HW: NDArray[Any]
     confidence_HW: NDArray[np.uint8]
     valid_pixels: int
     seams: SeamScore
@@ -98,6 +100,7 @@ def predict_rows(
     plan: TilePlan,
     *,
     batch_size: int,
+    more: Sequence[Scene] = (),
     progress: Progress | None = None,
 ) -> Generator[MapRows]:
     """Classify a scene, row of windows by row of windows.
@@ -107,6 +110,7 @@ def predict_rows(
         engine: the model.
         plan: windows over the scene's grid.
         batch_size: windows per call of the engine; changes speed and memory, never the result.
+        more: scenes of the same grid; the map is that of the mean probabilities over all scenes valid at a pixel.
         progress: told after every row of windows.
 
     Yields:
@@ -114,7 +118,9 @@ def predict_rows(
     """
     manifest = engine.bundle.manifest
     maker = _MapMaker(plan, manifest, engine.classes)
-    stream = prefetch(_run_windows(read_windows(scene, plan, manifest), engine, batch_size), depth=READY)
+    run = _runner(scene, engine)
+    each = [read_windows(one, plan, manifest) for one in (scene, *more)]
+    stream = prefetch(_run_windows(each, run, batch_size, parallel=engine.parallel), depth=READY)
     rows, last = len(plan.rows.origins), len(plan.cols.origins) - 1
     with closing(stream):
         for window, probabilities_KHW in stream:
@@ -129,34 +135,44 @@ def predict_rows(
                 progress(window.row + 1, rows)
 
 
-def _run_windows(windows: Generator[SceneWindow], engine: Engine, batch_size: int) -> Iterator[_Answer]:
-    """Run the engine over the windows, in order; those without a valid pixel are passed on."""
+def _runner(scene: Scene, engine: Engine) -> Run:
+    """The model, given the overview of the scene where it takes one; that is read here, before any window."""
+    if not engine.bundle.manifest.overview:
+        return engine.run
+    return partial(engine.run, overview_1BHW=read_overview(scene)[None])
 
-    def answer(batch: tuple[SceneWindow, ...]) -> list[_Answer]:
-        arrays = [window.dn_BHW for window in batch if window.dn_BHW is not None]
-        answers = iter(engine.run(_together(arrays)) if arrays else ())
+
+def _run_windows(
+    each: Sequence[Generator[SceneWindow]], run: Run, batch_size: int, *, parallel: int
+) -> Iterator[_Answer]:
+    """Run the model over the windows, in order; those in which no scene has data are passed on."""
+
+    def answer(batch: tuple[Place, ...]) -> list[_Answer]:
+        wanted = [place for place in batch if has_data(place)]
+        answers = iter(mean_probabilities(wanted, run) if wanted else ())
         # The digital numbers are not needed any more; they are most of a window's memory.
         return [
-            _Answer(replace(window, dn_BHW=None), None if window.dn_BHW is None else next(answers)) for window in batch
+            _Answer(
+                replace(place[0], dn_BHW=None, valid_HW=joint_valid(place)), next(answers) if has_data(place) else None
+            )
+            for place in batch
         ]
 
-    with closing(windows), ThreadPoolExecutor(engine.parallel, "steppe-engine") as pool:
-        for answers in _in_order(pool, answer, _batches(windows, batch_size), ahead=engine.parallel):
+    with ExitStack() as stack:
+        for windows in each:
+            stack.enter_context(closing(windows))
+        pool = stack.enter_context(ThreadPoolExecutor(parallel, "steppe-engine"))
+        for answers in _in_order(pool, answer, _batches(zip(*each, strict=True), batch_size), ahead=parallel):
             yield from answers
 
 
-def _together(arrays: list[NDArray[np.generic]]) -> NDArray[np.generic]:
-    """A batch; of one window without a copy."""
-    return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
-
-
-def _batches(windows: Iterable[SceneWindow], size: int) -> Iterator[tuple[SceneWindow, ...]]:
+def _batches(places: Iterable[Place], size: int) -> Iterator[tuple[Place, ...]]:
     """Windows of a row in order, at most ``size`` with pixels at a time."""
-    for _, row in groupby(windows, key=lambda window: window.row):
-        batch: list[SceneWindow] = []
-        for window in row:
-            batch.append(window)
-            if sum(one.dn_BHW is not None for one in batch) == size:
+    for _, row in groupby(places, key=lambda place: place[0].row):
+        batch: list[Place] = []
+        for place in row:
+            batch.append(place)
+            if sum(map(has_data, batch)) == size:
                 yield tuple(batch)
                 batch = []
         if batch:
@@ -192,7 +208,7 @@ class _MapMaker:
     def __init__(self, plan: TilePlan, manifest: Manifest, classes: int) -> None:
         self._plan, self._manifest = plan, manifest
         self._blender, self._seams = Blender(plan, classes), SeamCounter(plan)
-        self._codes_HW = self._confidence_HW = self._empty(0)
+        self._codes_HW, self._confidence_HW = self._empty(0)
 
     def add(self, window: SceneWindow, probabilities_KHW: NDArray[np.float32]) -> None:
         """Blend a window, and map the pixels that it finishes."""
@@ -219,12 +235,12 @@ class _MapMaker:
         if not len(self._codes_HW):  # no window of the row had a valid pixel
             self._start(row)
         codes_HW, confidence_HW = self._codes_HW, self._confidence_HW
-        self._codes_HW = self._confidence_HW = self._empty(0)
+        self._codes_HW, self._confidence_HW = self._empty(0)
         return MapRows(
             row=rows.start - self._plan.margin,
             codes_HW=codes_HW,
             confidence_HW=confidence_HW,
-            valid_pixels=int(np.count_nonzero(codes_HW != CLASS_NODATA)),
+            valid_pixels=int(np.count_nonzero(codes_HW != self._manifest.legend.nodata)),
             seams=self._seams.score,
         )
 
@@ -233,10 +249,12 @@ class _MapMaker:
 
     def _start(self, row: int) -> None:
         rows = self._rows(row)
-        self._codes_HW, self._confidence_HW = (self._empty(max(rows.stop - rows.start, 0)) for _ in range(2))
+        self._codes_HW, self._confidence_HW = self._empty(max(rows.stop - rows.start, 0))
 
-    def _empty(self, rows: int) -> NDArray[np.uint8]:
-        return np.full((rows, self._plan.width), CLASS_NODATA, np.uint8)
+    def _empty(self, rows: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+        """Codes and confidence of rows without data."""
+        legend, shape = self._manifest.legend, (rows, self._plan.width)
+        return np.full(shape, legend.nodata, legend.dtype), np.full(shape, CONFIDENCE_NODATA, np.uint8)
 
 
 def _inside(pixels: slice, margin: int, length: int) -> slice:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from concurrent.futures import Future
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from indicators.areas import AreaTable
@@ -20,14 +19,14 @@ from landcover.grid import Grid
 from landcover.manifest import Manifest
 from landcover.precision import Precision
 from landcover.raster.qml import write_qml
-from landcover.raster.scene import Scene
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
+from serving.composition import Composition, Origin, Part
 from serving.engine import Engine
 from serving.outputs.areas import areas_document
 from serving.outputs.quicklook import Caption, render_quicklook
 from serving.outputs.stac import AssetFile, Product, product_item
-from serving.request import Inputs, Outputs
+from serving.request import Outputs
 from serving.staging import write_file
 from serving.version import VERSION
 
@@ -40,7 +39,7 @@ class Provenance:
 
     Attributes:
         scene_name: name of the scene.
-        source_href: the input as it goes into the STAC Item.
+        composition: the inputs, and how they became one.
         grid: grid of scene and map.
         acquired: date or time of the image, ISO 8601, or None.
         level: processing level, or None.
@@ -55,7 +54,7 @@ class Provenance:
     """
 
     scene_name: str
-    source_href: str
+    composition: Composition
     grid: Grid
     acquired: str | None
     level: str | None
@@ -69,17 +68,18 @@ class Provenance:
     made: datetime
 
     @classmethod
-    def of(cls, scene: Scene, inputs: Inputs, engine: Engine, digest: Future[str]) -> Self:
-        """Ask the scene and the engine."""
+    def of(cls, sources: Origin, engine: Engine, pool: Executor) -> Self:
+        """Ask the sources and the engine; digests are taken in the pool."""
         manifest = engine.bundle.manifest
+        digest, composition = sources.digests(pool)
         return cls(
-            scene_name=inputs.name or scene.identifier,
-            source_href=inputs.source.name,
-            grid=scene.grid,
-            acquired=scene.datetime,
-            level=scene.level,
-            radiometry=scene.radiometry or manifest.radiometry,
-            radiometry_stated=scene.radiometry is not None,
+            scene_name=sources.name,
+            composition=composition,
+            grid=sources.grid,
+            acquired=sources.acquired,
+            level=sources.level,
+            radiometry=sources.radiometry or manifest.radiometry,
+            radiometry_stated=sources.radiometry_stated,
             digest=digest,
             manifest=manifest,
             precision=engine.precision,
@@ -87,6 +87,13 @@ class Provenance:
             provider=engine.provider,
             made=datetime.now(UTC),
         )
+
+    @property
+    def day(self) -> str | None:
+        """Day of the image, or the first and the last day of several; None when not known."""
+        moments = self.composition.period or ((self.acquired,) if self.acquired else ())
+        days = list(dict.fromkeys(moment[: len("2020-01-31")] for moment in moments))
+        return " to ".join(days) or None
 
     @property
     def input_sha256(self) -> str:
@@ -98,14 +105,32 @@ class Provenance:
         return self.digest.result()
 
     @property
+    def title(self) -> str:
+        """One line for people."""
+        return f"{'Land degradation' if self.composition.compares else 'Land cover'} of {self.scene_name}"
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know before trusting the map."""
-        if self.radiometry_stated:
-            return ()
+        if self.composition.compares:
+            return tuple(warning for part in self.composition.parts for warning in self._warnings_of(part))
+        return () if self.radiometry_stated else (self._assumed("the input"),)
+
+    def _warnings_of(self, part: Part) -> Iterator[str]:
+        """What the image of one date does not say."""
+        if part.acquired is None:
+            yield (
+                f"{part.href!r} does not say its date, so nothing tells that BEFORE is the older image; state it with "
+                f"--{part.role}-date"
+            )
+        if part.radiometry is None:
+            yield self._assumed(repr(part.href))
+
+    def _assumed(self, image: str) -> str:
         return (
-            f"the input does not state scale and offset; reflectance = DN * {self.radiometry.scale:g} + "
+            f"{image} does not state scale and offset; reflectance = DN * {self.radiometry.scale:g} + "
             f"{self.radiometry.offset:g} was assumed. Products of processing baseline 04.00 and later (2022 on) need "
-            "--product, for example sentinel-2-l2a-0400",
+            "--product, for example sentinel-2-l2a-0400"
         )
 
     def tags(self) -> dict[str, str]:
@@ -117,12 +142,13 @@ class Provenance:
             "steppe_model_precision": self.precision,
             "steppe_model_sha256": self.model_sha256,
             "steppe_provider": self.provider,
-            "steppe_input": self.source_href,
+            "steppe_input": ", ".join(self.composition.hrefs),
             "steppe_input_sha256": self.input_sha256,
             "steppe_radiometry": f"scale={self.radiometry.scale:g} offset={self.radiometry.offset:g} "
             + ("stated" if self.radiometry_stated else "assumed"),
             "steppe_legend": f"{manifest.legend_id} version {manifest.legend_version}",
             "steppe_attribution": manifest.attribution,
+            **({} if self.composition.is_plain else {"steppe_composition": json.dumps(self.composition.to_json())}),
             **({"datetime": self.acquired} if self.acquired else {}),
             **({"processing_level": self.level} if self.level else {}),
         }
@@ -139,14 +165,14 @@ class Finished:
     Attributes:
         provenance: where it comes from.
         areas: mapped area of each class.
-        small_HW: the decimated map, uint8 codes.
+        small_HW: the decimated map, codes (row, col).
         small_grid: its grid.
         seams: how far neighbouring windows agreed.
     """
 
     provenance: Provenance
     areas: AreaTable
-    small_HW: NDArray[np.uint8]
+    small_HW: NDArray[Any]
     small_grid: Grid
     seams: SeamScore
 
@@ -176,8 +202,8 @@ def quicklook(finished: Finished) -> bytes:
     """The picture of the map with its legend, a PNG."""
     provenance = finished.provenance
     caption = Caption(
-        title=f"Land cover of {provenance.scene_name}",
-        date=provenance.acquired[: len("2020-01-31")] if provenance.acquired else None,
+        title=provenance.title,
+        date=provenance.day,
         model=provenance.manifest.identifier,
         attribution=provenance.manifest.attribution,
     )
@@ -205,7 +231,8 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
     return product_item(
         Product(
             identifier=f"{provenance.scene_name}-{manifest.name}-{manifest.version}",
-            title=f"Land cover of {provenance.scene_name}",
+            title=provenance.title,
+            map_title="Land degradation map" if provenance.composition.compares else "Land-cover map",
             grid=provenance.grid,
             legend=manifest.legend,
             created=provenance.made,
@@ -217,8 +244,10 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             provider=provenance.provider,
             input_sha256=provenance.input_sha256,
             radiometry=provenance.radiometry,
-            inputs=(provenance.source_href,),
+            inputs=provenance.composition.hrefs,
+            composition=None if provenance.composition.is_plain else provenance.composition.to_json(),
             acquired=provenance.acquired,
+            period=provenance.composition.period,
             attribution=manifest.attribution,
             files=files,
             areas=finished.areas,

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from landcover.errors import ConfigError, OutputNotWritable
 from landcover.raster.band_files import band_of
+
+
+class MosaicMode(StrEnum):
+    """What several scenes make together where they overlap."""
+
+    LAST = "last"
+    FIRST = "first"
+    MEAN = "mean"
+
+
+type Box = tuple[float, float, float, float]
+"""West, south, east, north."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +29,15 @@ class Inputs:
 
     Attributes:
         source: GeoTIFF, folder of per-band files, or SAFE folder.
+        others: further scenes for one map.
+        mosaic: what several scenes make where they overlap: the map of the last or of the first one that has data, or
+            the map of the mean of the probabilities over all that have data.
+        aoi: GeoJSON file with the area to map, or None for all.
+        bbox: box to map, or None.
+        area_crs: CRS of ``bbox``, and of ``aoi`` where the file does not name one; None = longitude and latitude.
+        crs: CRS of the map, or None for the first scene's.
+        resolution: side of the map's pixels in units of that CRS; None for the first scene's, or with ``crs`` the
+            model's.
         bands: names of the file's bands in file order, where the file does not name them.
         level: processing level, for example ``L1C``.
         product: product id of ``landcover.sensors``; stands for its level, scale and offset.
@@ -24,11 +46,28 @@ class Inputs:
     """
 
     source: Path
+    others: tuple[Path, ...] = ()
+    mosaic: MosaicMode = MosaicMode.LAST
+    aoi: Path | None = None
+    bbox: Box | None = None
+    area_crs: str | None = None
+    crs: str | None = None
+    resolution: float | None = None
     bands: tuple[str, ...] | None = None
     level: str | None = None
     product: str | None = None
     name: str | None = None
     max_pixels: int | None = None
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """All scenes."""
+        return self.source, *self.others
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All that is read."""
+        return (*self.sources, *([] if self.aoi is None else [self.aoi]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +92,8 @@ class Outputs:
         }
         return {role: path for role, path in named.items() if path is not None}
 
-    def check(self, source: Path) -> None:
-        """Refuse names that would overwrite the input or each other.
+    def check(self, *sources: Path) -> None:
+        """Refuse names that would overwrite an input or each other.
 
         Raises:
             ConfigError: naming the file.
@@ -64,7 +103,7 @@ class Outputs:
             raise OutputNotWritable(f"the map is a GeoTIFF, its name {self.map.name!r} must end in .tif or .tiff")
         places = [_place(path) for path in self.files().values()]
         for path in places:
-            if _is_input(path, _place(source)):
+            if any(_is_input(path, _place(source)) for source in sources):
                 raise ConfigError(f"output {path.name!r} is the input itself; choose another name")
             if places.count(path) > 1:
                 raise ConfigError(f"two outputs have the same name {path.name!r}; give each its own")

@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     registry: Path | None = Field(default=None, description="Folder with your own bundles, <name>/<version>.")
     zoo: Path = Field(default=ZOO, description="Folder with the bundles that ship with Steppe.")
     model: str = Field(default="steppe-s2-landcover", description="Model used when a request names none.")
+    degradation_model: str = Field(
+        default="steppe-s2-degradation", description="Model of steppe degradation when none is named."
+    )
     provider: str = Field(default="auto", description="Execution provider: auto, cpu, openvino or cuda.")
     precision: Precision = Field(
         default=Precision.FP32, description="Variant of the model: fp32, or int8 where a bundle has it."

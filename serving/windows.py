@@ -53,7 +53,7 @@ def read_windows(scene: Scene, plan: TilePlan, manifest: Manifest) -> Generator[
     """All windows in the plan's order; their arrays are the receiver's own.
 
     Args:
-        scene: opened with the model's bands in the model's order.
+        scene: opened with the model's bands in the model's order, of each date where it takes two.
         plan: windows over the scene's grid.
         manifest: the model's; digital numbers are brought to its scale and offset.
 

@@ -101,9 +101,9 @@ def tiny_sample(graph, *, bands=4, seed=1, int8=None):
     return buffer.getvalue()
 
 
-def tiny_overview_graph(*, bands=8, seed=0):
+def tiny_overview_graph(*, bands=8, classes=CLASSES, seed=0):
     """``tiny_graph`` that sees an overview of the scene, too: the brighter the scene, the more every pixel counts."""
-    model = onnx.load_model_from_string(tiny_graph(bands=bands, seed=seed))
+    model = onnx.load_model_from_string(tiny_graph(bands=bands, classes=classes, seed=seed))
     nodes = list(model.graph.node)
     nodes[2].input[0] = "weighed"
     brightness = [
@@ -163,3 +163,18 @@ def tiny_bundle(root, *, graph=None, sample=None, **changes):
     sample = sample if sample is not None else tiny_sample(graph, bands=len(manifest.bands))
     files = {"model.onnx": graph, "sample.npz": sample, "card.md": b"# Tiny\n\nRandom weights.\n"}
     return write_bundle(root, manifest, files)
+
+
+def pair_bundle(root, **changes):
+    """A bundle that says from two dates and an overview of their scene which way land changed."""
+    legend, graph = get_legend("degradation3"), tiny_overview_graph(classes=3, seed=7)
+    random = np.random.default_rng(1)
+    seen = {
+        "dn": random.integers(1, 5000, (1, 8, 32, 32)).astype(np.uint16),
+        "overview": random.integers(1, 5000, (1, 8, SIDE, SIDE)).astype(np.uint16),
+    }
+    answer = ReferenceEvaluator(onnx.load_model_from_string(graph)).run(None, seen)[0]
+    buffer = BytesIO()
+    np.savez_compressed(buffer, dn_NBHW=seen["dn"], overview_1BHW=seen["overview"], probabilities_NKHW=answer)
+    facts = {"name": "pair", "legend_id": legend.id, "legend_version": legend.version, "dates": 2, "overview": True}
+    return tiny_bundle(root, graph=graph, sample=buffer.getvalue(), **(facts | changes))

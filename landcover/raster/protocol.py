@@ -22,7 +22,8 @@ class Block:
     """The pixels of one window.
 
     Attributes:
-        data: (band, row, col), the product's dtype, bands in the wanted order; invalid pixels hold the assumed nodata.
+        data: (band, row, col), the product's dtype, bands in the wanted order; invalid pixels hold the assumed nodata,
+            unless they only lie outside an area of interest (``area.AreaScene``).
         valid: (row, col) bool, True = valid.
     """
 

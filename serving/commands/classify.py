@@ -2,34 +2,67 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from landcover.errors import ConfigError
 from serving.commands.common import (
+    AreasOption,
     BandsOption,
+    ConfidenceOption,
     JsonOption,
     LevelOption,
     ModelOption,
     PrecisionOption,
+    PreviewOption,
     ProductOption,
     ProviderOption,
+    StacOption,
     load_engine,
     progress_bar,
+    report,
     split_bands,
     stop_like_interrupt,
 )
-from serving.request import Inputs, Outputs
+from serving.request import Inputs, MosaicMode, Outputs
 from serving.settings import load_settings
 
 
+def parse_box(text: str) -> tuple[float, float, float, float]:
+    """West, south, east and north from ``W,S,E,N``.
+
+    Raises:
+        ConfigError: when these are not four numbers.
+    """
+    try:
+        west, south, east, north = map(float, text.split(","))
+    except ValueError as error:
+        raise ConfigError(f"--bbox {text!r} is no box: expected four numbers west,south,east,north") from error
+    return west, south, east, north
+
+
+def area_crs(aoi_crs: str | None, bbox_crs: str | None, *, aoi: bool, bbox: bool) -> str | None:
+    """The CRS of the area that was given.
+
+    Raises:
+        ConfigError: when a CRS was given for an area that was not.
+    """
+    for stated, given, option in ((aoi_crs, aoi, "--aoi"), (bbox_crs, bbox, "--bbox")):
+        if stated is not None and not given:
+            raise ConfigError(f"{option}-crs says what {option} counts in, but there is no {option}; give it, too")
+    return aoi_crs or bbox_crs
+
+
 def classify(
-    source: Annotated[
-        Path,
-        typer.Argument(metavar="INPUT", help="GeoTIFF with named bands, folder of per-band files, or SAFE folder."),
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT...",
+            help="GeoTIFF with named bands, folder of per-band files, or SAFE folder; several become one map.",
+        ),
     ],
     *,
     output: Annotated[
@@ -37,12 +70,42 @@ def classify(
         typer.Option("--output", "-o", metavar="MAP.tif", help="Map of class codes, a COG; a .qml style beside it."),
     ],
     model: ModelOption = None,
-    confidence: Annotated[
-        Path | None, typer.Option(metavar="C.tif", help="Confidence in percent, a COG (255 = no data).")
+    mosaic: Annotated[
+        MosaicMode,
+        typer.Option(
+            help="Where several inputs overlap: map the last or the first that has data (neighbours of one day), or "
+            "the mean of the probabilities over all that have (dates of one place).",
+        ),
+    ] = MosaicMode.LAST,
+    aoi: Annotated[
+        Path | None,
+        typer.Option(metavar="AREA.geojson", help="Map only these polygons; longitude and latitude, or --aoi-crs."),
     ] = None,
-    preview: Annotated[Path | None, typer.Option(metavar="P.png", help="Picture of the map with its legend.")] = None,
-    areas: Annotated[Path | None, typer.Option(metavar="A.json", help="Area of each class in km2.")] = None,
-    stac: Annotated[Path | None, typer.Option(metavar="I.json", help="STAC Item that describes all of it.")] = None,
+    aoi_crs: Annotated[
+        str | None, typer.Option(metavar="EPSG:32633", help="CRS of --aoi, when the file does not name one.")
+    ] = None,
+    bbox: Annotated[
+        str | None,
+        typer.Option(
+            metavar="W,S,E,N",
+            help="Map only this box; west above east crosses the date line. Degrees, or --bbox-crs.",
+        ),
+    ] = None,
+    bbox_crs: Annotated[str | None, typer.Option(metavar="EPSG:32633", help="CRS of --bbox.")] = None,
+    crs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="EPSG:32633", help="CRS of the map; inputs are resampled to it. Default: the first input's."
+        ),
+    ] = None,
+    resolution: Annotated[
+        float | None,
+        typer.Option(metavar="10", help="Pixel of the map in units of its CRS; its edges are multiples of that."),
+    ] = None,
+    confidence: ConfidenceOption = None,
+    preview: PreviewOption = None,
+    areas: AreasOption = None,
+    stac: StacOption = None,
     bands: BandsOption = None,
     level: LevelOption = None,
     product: ProductOption = None,
@@ -51,29 +114,45 @@ def classify(
     name: Annotated[str | None, typer.Option(help="Name of the scene in titles and in the STAC Item.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Classify a scene into a land-cover map.
+    """Classify a scene, or several as one, into a land-cover map.
 
-    Bands are found by name and put in the model's order. The map has exactly the input's grid; where the input has no
-    data, the map has none (255). All files appear together when everything is done, or not at all.
+    Bands are found by name and put in the model's order. The map has exactly the input's grid, cut to the area. Inputs
+    on the pixels of the first are joined pixel by pixel, others are resampled; --crs and --resolution ask for another
+    grid. Where no input has data, the map has none (255). All files appear together when everything is done, or not at
+    all.
+
+    Two tiles in one map: steppe classify A.SAFE B.SAFE -o map.tif
+
+    A season of one place: steppe classify june.tif july.tif august.tif --mosaic mean -o map.tif
+
+    A district on a grid of its own: steppe classify A.SAFE --aoi district.geojson --crs EPSG:32633 --resolution 10 -o
+    map.tif
     """
-    from rich.console import Console  # noqa: PLC0415 - slow to import
-
+    from landcover.raster.mosaic import joint_name  # noqa: PLC0415 - loads GDAL
     from serving.classify import classify_scene  # noqa: PLC0415 - loads the runtime
-    from serving.outputs.areas import areas_table  # noqa: PLC0415
 
     settings = load_settings()
-    inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product, name=name)
+    source, *others = sources
+    inputs = Inputs(
+        source=source,
+        others=tuple(others),
+        mosaic=mosaic,
+        aoi=aoi,
+        bbox=None if bbox is None else parse_box(bbox),
+        area_crs=area_crs(aoi_crs, bbox_crs, aoi=aoi is not None, bbox=bbox is not None),
+        crs=crs,
+        resolution=resolution,
+        bands=split_bands(bands),
+        level=level,
+        product=product,
+        name=name,
+    )
     outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
     engine = load_engine(settings, model, provider, precision)
     shown = sys.stderr.isatty() and not as_json
-    with stop_like_interrupt(), progress_bar(f"classifying {source.name}", shown=shown) as progress:
+    with (
+        stop_like_interrupt(),
+        progress_bar(f"classifying {joint_name([path.name for path in sources])}", shown=shown) as progress,
+    ):
         outcome = classify_scene(inputs, outputs, engine, settings, progress=progress)
-    if as_json:
-        typer.echo(json.dumps(outcome.to_json(), indent=2))
-        return
-    Console().print(areas_table(outcome.areas, heading=outcome.identifier))
-    for warning in outcome.warnings:
-        typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW, err=True)
-    typer.echo(outcome.summary())
-    for role, path in outputs.files().items():
-        typer.echo(f"  {role.ljust(10)} {path}")
+    report(outcome, as_json=as_json)

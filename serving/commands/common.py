@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +15,7 @@ import typer
 from landcover.precision import Precision
 
 if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
+    from serving.classify import Outcome
     from serving.engine import Engine
     from serving.predict import Progress
     from serving.settings import Settings
@@ -47,6 +50,12 @@ ProductOption = Annotated[
         "sentinel-2-l2a-0400 (processing baseline 04.00 and later).",
     ),
 ]
+ConfidenceOption = Annotated[
+    Path | None, typer.Option(metavar="C.tif", help="Confidence in percent, a COG (255 = no data).")
+]
+PreviewOption = Annotated[Path | None, typer.Option(metavar="P.png", help="Picture of the map with its legend.")]
+AreasOption = Annotated[Path | None, typer.Option(metavar="A.json", help="Area of each class in km2.")]
+StacOption = Annotated[Path | None, typer.Option(metavar="I.json", help="STAC Item that describes all of it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 
 
@@ -86,6 +95,23 @@ def stop_like_interrupt() -> Generator[None]:
 def split_bands(text: str | None) -> tuple[str, ...] | None:
     """Band names from ``B02,B03,...``; blanks around names do not count."""
     return None if text is None else tuple(name.strip() for name in text.split(","))
+
+
+def report(outcome: Outcome, *, as_json: bool) -> None:
+    """Tell what was done: areas, warnings and files, or all of it as one JSON object."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+
+    from serving.outputs.areas import areas_table  # noqa: PLC0415
+
+    if as_json:
+        typer.echo(json.dumps(outcome.to_json(), indent=2))
+        return
+    Console().print(areas_table(outcome.areas, heading=outcome.identifier))
+    for warning in outcome.warnings:
+        typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW, err=True)
+    typer.echo(outcome.summary())
+    for role, path in outcome.files.items():
+        typer.echo(f"  {role.ljust(10)} {path}")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,11 +49,11 @@ def display_size(height: int, width: int, ground: tuple[float, float] | None) ->
     return max(1, round(tall * shrink)), max(1, round(wide * shrink))
 
 
-def map_image(codes_HW: NDArray[np.uint8], legend: Legend, nodata: int, size: tuple[int, int]) -> Image.Image:
+def map_image(codes_HW: NDArray[Any], legend: Legend, nodata: int, size: tuple[int, int]) -> Image.Image:
     """Codes in the colours of their legend, nodata hatched in grey; no colours are mixed.
 
     Args:
-        codes_HW: class codes, uint8 (row, col).
+        codes_HW: class codes (row, col), of an integer type.
         legend: their legend.
         nodata: code of pixels without a class.
         size: height and width of the picture, pixels.
@@ -64,10 +64,9 @@ def map_image(codes_HW: NDArray[np.uint8], legend: Legend, nodata: int, size: tu
     unknown = sorted(set(np.unique(codes_HW).tolist()) - {*legend.codes, nodata})
     if unknown:
         raise UnmappedCodes(f"legend {legend.id!r} has no class for the codes {unknown}; apply a crosswalk first")
-    colors = np.zeros((256, 3), np.uint8)
+    colors = np.zeros((1 << 16, 3), np.uint8)  # as many as int16 has values; a negative code counts from the end
     for land in legend.classes:
-        if 0 <= land.code < len(colors):
-            colors[land.code] = land.rgb
+        colors[land.code] = land.rgb
     height, width = size
     rows = np.arange(height) * codes_HW.shape[0] // height
     cols = np.arange(width) * codes_HW.shape[1] // width

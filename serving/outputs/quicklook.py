@@ -10,9 +10,8 @@ import io
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngInfo
@@ -67,7 +66,7 @@ class _Texts:
 
 
 def render_quicklook(
-    codes_HW: NDArray[np.uint8],
+    codes_HW: NDArray[Any],
     grid: Grid,
     table: AreaTable,
     legend: Legend,
@@ -81,7 +80,7 @@ def render_quicklook(
     from the table of the whole map. The scale holds at the centre of the map, along its rows.
 
     Args:
-        codes_HW: class codes, uint8 (row, col), 255 = nodata.
+        codes_HW: class codes (row, col), of an integer type; nodata is that of the table.
         grid: grid of ``codes_HW``. A south-up grid is turned over; other rotations are shown as stored, without a
             north arrow.
         table: areas of the map.
@@ -108,7 +107,7 @@ def render_quicklook(
 
 
 def compose(
-    codes_HW: NDArray[np.uint8],
+    codes_HW: NDArray[Any],
     grid: Grid,
     table: AreaTable,
     legend: Legend,
@@ -142,7 +141,7 @@ def compose(
     return sheet
 
 
-def _north_up(codes_HW: NDArray[np.uint8], grid: Grid) -> tuple[NDArray[np.uint8], Grid]:
+def _north_up(codes_HW: NDArray[Any], grid: Grid) -> tuple[NDArray[Any], Grid]:
     """A south-up map turned over; others as they are."""
     t = grid.transform
     if t.b or t.d or t.a < 0 or t.e < 0:

@@ -16,7 +16,8 @@ import pystac
 from indicators.areas import AreaTable
 from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid, ground_pixel_size
-from landcover.legends import CLASS_NODATA, Legend
+from landcover.legends import Legend
+from landcover.postprocess import CONFIDENCE_NODATA
 from landcover.precision import Precision
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
@@ -73,6 +74,7 @@ class Product:
     Attributes:
         identifier: id of the Item.
         title: one line for people, or None.
+        map_title: what the map is.
         grid: grid of the map.
         legend: legend of the map.
         created: when the product was made, with a time zone.
@@ -86,6 +88,7 @@ class Product:
         input_sha256: digest of the input.
         radiometry: scale and offset the input was read with.
         inputs: hrefs of the inputs.
+        composition: how several inputs, an area or another grid made the map; None for one input as it lies.
         acquired: RFC 3339 date and time, or date, of the input; None when unknown.
         period: first and last RFC 3339 time or date when the input spans a time, else None.
         attribution: text a product must carry, or None.
@@ -107,7 +110,9 @@ class Product:
     files: Mapping[str, AssetFile]
     model_precision: Precision = Precision.FP32
     inputs: Sequence[str] = ()
+    composition: Mapping[str, Any] | None = None
     title: str | None = None
+    map_title: str = "Land-cover map"
     provider: str | None = None
     model_href: str | None = None
     acquired: str | None = None
@@ -171,6 +176,7 @@ def _properties(product: Product) -> dict[str, Any]:
         "title": product.title,
         "steppe:attribution": product.attribution,
         "steppe:provider": product.provider,
+        "steppe:composition": product.composition,
         "steppe:seams": product.seams.to_json() if product.seams else None,
     }
     return {
@@ -207,22 +213,20 @@ def _asset(kind: str, file: AssetFile, product: Product) -> pystac.Asset:
     title, media_type, roles = _KINDS[kind]
     extra: dict[str, Any] = {"file:size": file.size, "file:checksum": _SHA256_MULTIHASH + file.sha256}
     if kind in {"map", "confidence"}:
-        extra["bands"] = [_band(kind, product.grid)]
+        extra["bands"] = [_band(kind, product)]
     if kind == "map":
         extra["classification:classes"] = _classes(product)
+    title = product.map_title if kind == "map" else title
     return pystac.Asset(href=file.href, title=title, media_type=media_type, roles=list(roles), extra_fields=extra)
 
 
-def _band(kind: str, grid: Grid) -> dict[str, Any]:
+def _band(kind: str, product: Product) -> dict[str, Any]:
     """A STAC 1.1 band object."""
-    band = {
-        "name": "class" if kind == "map" else "confidence",
-        "data_type": "uint8",
-        "nodata": CLASS_NODATA,
-        "raster:sampling": "area",
-        "raster:spatial_resolution": round(sum(ground_pixel_size(grid)) / 2, 3),
-    }
-    return band if kind == "map" else {**band, "unit": "%"}
+    legend = product.legend
+    place = {"raster:sampling": "area", "raster:spatial_resolution": round(sum(ground_pixel_size(product.grid)) / 2, 3)}
+    if kind == "map":
+        return {"name": "class", "data_type": legend.dtype.name, "nodata": legend.nodata, **place}
+    return {"name": "confidence", "data_type": "uint8", "nodata": CONFIDENCE_NODATA, **place, "unit": "%"}
 
 
 def _classes(product: Product) -> list[dict[str, Any]]:
@@ -239,7 +243,8 @@ def _classes(product: Product) -> list[dict[str, Any]]:
         }
         for land in product.legend.classes
     ]
-    nodata = {"value": CLASS_NODATA, "name": "nodata", "title": "No data", "description": "No data", "nodata": True}
+    value = product.legend.nodata
+    nodata = {"value": value, "name": "nodata", "title": "No data", "description": "No data", "nodata": True}
     count = {} if product.areas is None else {"count": product.areas.nodata_pixels}
     return [*classes, {**nodata, **count}]
 

@@ -13,12 +13,13 @@ from rio_cogeo.cogeo import cog_validate
 
 from landcover.grid import Window
 from landcover.tiling import MARGIN, TilePlan, round_up
-from serving.classify import classify_scene, open_input, plan_windows
+from serving.classify import classify_scene, plan_windows
 from serving.engine import Engine
 from serving.predict import predict_rows
 from serving.registry import open_registry
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
+from serving.sources import open_input
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
 

@@ -22,6 +22,14 @@ def test_codes_are_those_of_the_most_probable_class(height, width, levels, seed)
     assert np.array_equal(codes, expected)
 
 
+def test_classes_with_negative_codes_are_int16_with_nodata_of_their_own():
+    probabilities = np.eye(3, dtype=np.float32)[:, None]
+    valid = np.array([[True, True, True]])
+    codes = class_codes(probabilities, valid, get_legend("degradation3"))
+    assert (codes.dtype, codes.tolist()) == (np.int16, [[-1, 0, 1]])
+    assert class_codes(probabilities, ~valid, get_legend("degradation3")).tolist() == [[-32768] * 3]
+
+
 def test_confidence_is_rounded_percent_and_255_without_data():
     probabilities = np.zeros((7, 1, 4), np.float32)
     probabilities[3, 0] = [0.004, 0.996, 1.00001, 0.5]

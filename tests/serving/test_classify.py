@@ -10,11 +10,12 @@ from affine import Affine
 from landcover.errors import ConfigError, NoValidData, RasterTooLarge, ResolutionMismatch
 from landcover.raster.multiband import MultibandScene
 from landcover.tiling import MARGIN, TilePlan, mirror
-from serving.classify import classify_scene, open_input
+from serving.classify import classify_scene
 from serving.engine import Engine
 from serving.outputs import quicklook
 from serving.registry import open_registry
 from serving.request import Inputs, Outputs
+from serving.sources import open_input
 from tests.bundles import BANDS
 from tests.rasters import north_up, write_band_folder
 from tests.service import left_in, make_settings, scene_numbers, valid_of, write_scene

@@ -382,7 +382,9 @@ def test_bench_without_scratch(scene, tmp_path, refused, environment):
         ["classify", "scene.tif"],
         ["classify", "scene.tif", "-o"],
         ["classify", "scene.tif", "-o", "map.tif", "--nonsense"],
-        ["classify", "a.tif", "b.tif", "-o", "map.tif"],
+        ["classify", "a.tif", "-o", "map.tif", "--mosaic", "median"],
+        ["degradation", "a.tif", "-o", "map.tif"],
+        ["degradation", "a.tif", "b.tif"],
         ["nonsense"],
         ["models", "nonsense"],
         ["models", "show"],
@@ -400,7 +402,8 @@ def test_wrong_use(argv, capsys):
 
 
 @pytest.mark.parametrize(
-    "argv", [["--help"], ["-h"], ["classify", "--help"], ["models", "verify", "-h"], ["serve", "-h"]]
+    "argv",
+    [["--help"], ["-h"], ["classify", "--help"], ["degradation", "-h"], ["models", "verify", "-h"], ["serve", "-h"]],
 )
 def test_help(argv, capsys):
     assert main(argv) == 0

@@ -17,11 +17,15 @@ from landcover.errors import ConfigError, RasterUnreadable
 from landcover.grid import Window
 from models.networks import build_network
 from models.pretrained import PretrainedChoice, load_pretrained
+from serving.degradation import PairInputs, compare_scenes
 from serving.engine import Engine
+from serving.request import Inputs, Outputs
+from serving.settings import Settings
 from tests.training.conftest import BANDS_10, CITY_RES, write_raster, write_scene
 from tests.training.fits import SMALL, WARNINGS, fit
 from training import cli
 from training.config import data_from_config
+from training.inference import bundle_predictor, predict_strips, scene_plan
 from training.publish import main as publish
 from training.scenes import IGNORE, MemoryScene, SceneInfo, Source, SourceFacts
 from training.sources.dynamic_world import DynamicWorldSites
@@ -429,6 +433,25 @@ def test_networks_of_two_dates_are_published(root, repository, monkeypatch, tmp_
     bundle = load_bundle(tmp_path / "zoo/pairs/0.1.0")
     assert (bundle.manifest.dates, bundle.manifest.overview) == (2, contrast)
     assert Engine(bundle).self_test() < 1e-4
+    assert_the_service_maps_as_evaluation_does(bundle, root, tmp_path)
+
+
+def assert_the_service_maps_as_evaluation_does(bundle, root, folder):
+    """Several windows, pixels without data, and the overview where there is one."""
+    wanted = DynamicWorldSites(str(root), bands=list(bundle.manifest.bands))
+    scene = next(scene for scene in TwoDateSites(wanted, root=str(root)).scenes() if scene.info.site == "beirut")
+    strips = predict_strips(bundle_predictor(bundle), scene, scene_plan(scene, tile=64, overlap=32))
+    evaluated = np.concatenate([strip.probabilities_KHW.argmax(axis=0).astype(int) - 1 for strip in strips])
+    dates = [Inputs(source=root / f"s2_landcover/images/beirut_{date}.tif", product="sentinel-2-l1c") for date in DATES]
+    outputs = Outputs(map=folder / "map.tif")
+    outcome = compare_scenes(
+        PairInputs(before=dates[0], after=dates[1]), outputs, Engine(bundle, provider="cpu"), Settings(registry=None)
+    )
+    with rasterio.open(outputs.map) as written:
+        codes = written.read(1)
+    known = (read(scene)["image"][:9] != 0).any(dim=0).numpy()
+    np.testing.assert_array_equal(codes, np.where(known, evaluated, -32768))
+    assert outcome.seams.pixels > 0
 
 
 def test_a_siamese_network_takes_over_the_whole_land_cover_network(tmp_path):

@@ -26,12 +26,13 @@ from landcover.errors import ConfigError, DataError, GridMismatch
 from landcover.grid import Window
 from landcover.legends import DEGRADATION_NODATA, get_legend
 from landcover.raster.maps import read_map
+from landcover.raster.pair import GRID_TOLERANCE
 from training.scenes import IGNORE, Sample, Scene, SceneInfo, Source, SourceFacts
 from training.sources.dynamic_world import DATA_ROOT_VARIABLE
 from training.sources.own_errors import UnusableScenes
 from training.sources.own_remarks import Remark
 from training.sources.two_date_labels import STABLE_INDEX, SignChoice, decide, one_hot, shares, sign_masses, vote
-from training.sources.two_date_pairs import GRID_TOLERANCE, NoPairs, PairFiles, find_pairs
+from training.sources.two_date_pairs import NoPairs, PairFiles, find_pairs
 
 _log = logging.getLogger(__name__)
 

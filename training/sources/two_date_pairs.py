@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from landcover.errors import ConfigError, GridMismatch
+from landcover.raster.pair import GRID_TOLERANCE
 from training.scenes import Scene, Source
 from training.sources.own_errors import SceneProblem, UnusableScenes
-
-GRID_TOLERANCE: Final = 0.01
-"""Pixels by which the images of a place may differ: rounding of coordinates, far below what shifts a change."""
 
 _DATE: Final = re.compile(r"(?<!\d)((?:19|20)\d{2})[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)")
 """From 1900 to 2099, so that a number of a plot or a tile is rarely one."""

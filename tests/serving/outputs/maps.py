@@ -29,6 +29,6 @@ def patches(height, width, *, codes=(1, 2, 3, 4, 5, 6, 7, 255), side=16, seed=0)
 
 
 def areas(grid, codes, legend=LEGEND):
-    counter = ClassAreas(grid, legend)
+    counter = ClassAreas(grid, legend, nodata=legend.nodata)
     counter.add(0, codes)
     return counter.table()

@@ -14,14 +14,14 @@ from serving.outputs.decimate import Decimator
 from tests.serving.outputs import maps
 
 
-def brute_force(codes, factor):
+def brute_force(codes, factor, nodata=255):
     height, width = -(-codes.shape[0] // factor), -(-codes.shape[1] // factor)
-    small = np.empty((height, width), np.uint8)
+    small = np.empty((height, width), codes.dtype)
     for row in range(height):
         for col in range(width):
             square = codes[row * factor : (row + 1) * factor, col * factor : (col + 1) * factor]
             values, counts = np.unique(square, return_counts=True)
-            order = sorted(zip(-counts, values == 255, values, strict=True))
+            order = sorted(zip(-counts, values == nodata, values, strict=True))
             small[row, col] = order[0][2]
     return small
 
@@ -51,6 +51,15 @@ def test_most_frequent_class_of_every_square(height, width, max_side, cuts, seed
     assert max(small.shape) <= max_side
     assert grid.transform @ (0, 0) == maps.utm(height, width).transform @ (0, 0)
     assert grid.pixel_size == (10.0 * factor, 10.0 * factor)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_most_frequent_of_negative_codes(seed):
+    codes = np.random.default_rng(seed).choice(np.array([-1, 0, 1, -32768], np.int16), (41, 37))
+    decimator = Decimator(maps.utm(41, 37), max_side=10, nodata=-32768, dtype=np.int16)
+    decimator.add(0, codes[:17])
+    decimator.add(17, codes[17:])
+    np.testing.assert_array_equal(decimator.result()[0], brute_force(codes, 5, nodata=-32768))
 
 
 def test_small_maps_stay_as_they_are():

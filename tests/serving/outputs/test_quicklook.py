@@ -112,6 +112,14 @@ def test_colours_are_the_legends_and_small_maps_grow_by_whole_numbers():
     np.testing.assert_array_equal(shown, colors.repeat(16, axis=0).repeat(16, axis=1))
 
 
+def test_colours_of_negative_codes():
+    legend = get_legend("degradation3")
+    codes = np.random.default_rng(0).choice(np.array([-1, 0, 1, -32768], np.int16), (30, 40))
+    shown = map_pixels(sheet_of(maps.utm(30, 40), codes, legend), (480, 640))[::16, ::16]
+    for land in legend.classes:
+        np.testing.assert_array_equal((shown == land.rgb).all(axis=2), codes == land.code)
+
+
 def test_south_up_maps_are_turned_over():
     grid = maps.utm(30, 40)
     upside = Grid(grid.crs, grid.transform @ Affine.translation(0, 30) @ Affine.scale(1, -1), 30, 40)

@@ -15,6 +15,7 @@ from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
 from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid
+from landcover.legends import get_legend
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.outputs.stac import EXTENSIONS, AssetFile, Product, product_item
@@ -136,6 +137,14 @@ def test_classes():
     assert classes[-1]["nodata"] is True
     assert sum(entry["count"] for entry in classes) == CODES.size
     assert all("count" not in entry for entry in valid_item(areas=None)["assets"]["map"]["classification:classes"])
+
+
+def test_maps_with_negative_codes_are_int16_with_nodata_of_their_own():
+    assets = valid_item(legend=get_legend("degradation3"), areas=None)["assets"]
+    band, classes = assets["map"]["bands"][0], assets["map"]["classification:classes"]
+    assert (band["data_type"], band["nodata"]) == ("int16", -32768)
+    assert [entry["value"] for entry in classes] == [-1, 0, 1, -32768]
+    assert (assets["confidence"]["bands"][0]["data_type"], assets["confidence"]["bands"][0]["nodata"]) == ("uint8", 255)
 
 
 def test_a_date_stands_for_its_day():
