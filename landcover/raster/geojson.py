@@ -202,7 +202,7 @@ def _ring(positions: Any, name: str) -> Ring:
 
 def _refuse_off_earth(points: Ring, crs: CRS, what: str) -> None:
     turn = turn_of(crs)
-    if turn is None:
+    if turn is None or not crs.is_geographic:
         return
     degrees = np.abs(points).max(axis=0) * 360 / turn
     if degrees[0] <= _MAX_LONGITUDE and degrees[1] <= _MAX_LATITUDE:

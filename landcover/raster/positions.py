@@ -8,6 +8,7 @@ same whatever window it is asked in.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,14 @@ TOLERANCE_PX: Final = 1 / 1024
 
 _TURN_DEG: Final = 360.0
 
+_CYLINDRICAL: Final = (
+    "Popular Visualisation Pseudo Mercator",
+    "Mercator",
+    "Equidistant Cylindrical",
+    "Lambert Cylindrical Equal Area",
+)
+"""Beginnings of the names that EPSG gives to projections in which x is the longitude times a number."""
+
 type Floats = NDArray[np.float64]
 
 
@@ -32,11 +41,22 @@ def same_crs(one: CRS, other: CRS) -> bool:
     return bool(one.equals(other, ignore_axis_order=True))
 
 
+@lru_cache(maxsize=64)
 def turn_of(crs: CRS) -> float | None:
-    """How far x runs in one turn around the Earth; None where x does not come around."""
-    if crs.is_geographic and not crs.is_derived:
+    """How far x runs in one turn around the Earth; None where x does not come around.
+
+    It does in degrees and in cylindrical projections such as Mercator, where all meridians are alike.
+    """
+    if crs.is_derived and crs.is_geographic:  # a rotated pole
+        return None
+    if crs.is_geographic:
         return float(np.deg2rad(_TURN_DEG) / crs.axis_info[0].unit_conversion_factor)
-    return None
+    operation = crs.coordinate_operation
+    if operation is None or not operation.method_name.startswith(_CYLINDRICAL):
+        return None
+    to_map = Transformer.from_crs(crs.geodetic_crs or CRS.from_epsg(4326), crs, always_xy=True)
+    (start, end), _ = to_map.transform([0.0, 1e-3], [0.0, 0.0])
+    return float((end - start) * _TURN_DEG * 1e3)
 
 
 class Positions:
@@ -50,9 +70,7 @@ class Positions:
     def __init__(self, target: Grid, source: Grid) -> None:
         self._target, self._to_pixel = target, ~source.transform
         self._transformer = (
-            None
-            if same_crs(target.crs, source.crs)
-            else Transformer.from_crs(target.crs, source.crs, always_xy=True, only_best=False)
+            None if same_crs(target.crs, source.crs) else Transformer.from_crs(target.crs, source.crs, always_xy=True)
         )
         self._turn = turn_of(source.crs)
         self._middle_x = (source.transform @ (source.width / 2, source.height / 2))[0]

@@ -79,17 +79,16 @@ def interpolate(source: Block, origin: Window, places: Places, nodata: float) ->
         places: where the wanted pixels lie in the source.
         nodata: number that stands for no data; no mean becomes it.
     """
-    corners = list(_corners(places, origin))
-    valid_HW = places.inside_HW & np.take(source.valid, nearest_of(places, origin))
+    corners, nearest_HW = list(_corners(places, origin)), _nearest(places, origin)
+    valid_HW = places.inside_HW & np.take(source.valid, nearest_HW)
     data_BHW = np.empty((source.data.shape[0], *valid_HW.shape), source.data.dtype)
     for band_RC, out_HW in zip(source.data, data_BHW, strict=True):
         _interpolate_band(band_RC, source.valid & (band_RC != nodata), corners, out_HW, nodata)
-        nearest_HW = np.take(band_RC, nearest_of(places, origin))
-        out_HW[~valid_HW | (nearest_HW == nodata)] = nodata
+        out_HW[~valid_HW | (np.take(band_RC, nearest_HW) == nodata)] = nodata
     return Block(data_BHW, valid_HW)
 
 
-def nearest_of(places: Places, origin: Window) -> _Whole:
+def _nearest(places: Places, origin: Window) -> _Whole:
     """Flat index, in the block read, of the source pixel that each place lies in."""
     rows = places.row_HW + (places.down_HW >= _STEPS // 2) - origin.row
     cols = places.col_HW + (places.right_HW >= _STEPS // 2) - origin.col
@@ -116,17 +115,21 @@ def _interpolate_band(
     """Fill ``out_HW`` with means of the known samples; undefined where there is none."""
     sums_type = _sums_type(band_RC.dtype)
     whole = bool(known_RC.all())
-    sums_HW = np.zeros(out_HW.shape, sums_type)
-    weights_HW = np.zeros(out_HW.shape, np.uint32)
+    samples_RC = band_RC.astype(sums_type)
+    sums_HW, weights_HW = np.zeros(out_HW.shape, sums_type), np.zeros(out_HW.shape, np.uint32)
     for index_HW, weight_HW in corners:
-        counted = weight_HW if whole else weight_HW * np.take(known_RC, index_HW)
-        sums_HW += np.take(band_RC, index_HW).astype(sums_type) * counted.astype(sums_type, copy=False)
-        weights_HW += counted
-    np.maximum(weights_HW, 1, out=weights_HW)
+        counted = weight_HW
+        if not whole:
+            counted = weight_HW * np.take(known_RC, index_HW, mode="clip")
+            weights_HW += counted
+        taken_HW = np.take(samples_RC, index_HW, mode="clip")
+        sums_HW += np.multiply(taken_HW, counted, out=taken_HW, casting="same_kind")
+    weights = np.uint32(_STEPS * _STEPS) if whole else np.maximum(weights_HW, 1, out=weights_HW)
     if sums_type == np.uint32:
-        means_HW = (sums_HW + weights_HW // 2) // weights_HW
+        sums_HW += weights // 2
+        means_HW = sums_HW // weights
     else:
-        means_HW = sums_HW / weights_HW
+        means_HW = sums_HW / weights
         means_HW = means_HW if out_HW.dtype.kind == "f" else np.rint(means_HW)
     out_HW[...] = means_HW
     if nodata != 0 or out_HW.dtype.kind != "u":  # a mean of unsigned numbers above 0 is above 0

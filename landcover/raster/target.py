@@ -108,7 +108,7 @@ def bounds_in(source: Grid, crs: CRS, *, around: Box | None = None) -> Box:
         if around is not None:
             x = x - turn * round(((x.min() + x.max()) - (around[0] + around[2])) / 2 / turn)
     box = float(x.min()), float(y.min()), float(x.max()), float(y.max())
-    return box if turn is None else _with_poles(source, crs, box, turn)
+    return _with_poles(source, crs, box, turn) if turn is not None and crs.is_geographic else box
 
 
 def _edge_pixels(grid: Grid) -> tuple[Floats, Floats]:

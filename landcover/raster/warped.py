@@ -25,8 +25,10 @@ __all__ = ["ShiftedScene", "WarpedScene", "on_grid", "pixel_shift", "target_grid
 MAX_SOURCE_BYTES: Final = 256 * 2**20
 """Most pixels of the source in memory at once; a window that needs more is made in parts."""
 
-PIECE_PIXELS: Final = 1 << 18
-"""Pixels that are sampled at once: their positions and weights take about 100 bytes each."""
+PIECE_PIXELS: Final = 1 << 15
+"""Pixels that are sampled at once: their positions and weights, about 100 bytes each, stay in the cache of a core."""
+
+PIECE_COLS: Final = 512
 
 
 def on_grid(scene: Scene, grid: Grid, *, nodata: float = 0) -> Scene:
@@ -138,10 +140,12 @@ class WarpedScene(SceneView):
             return
         source = self._scene.read(needed)
         for piece in _pieces(part):
-            made = interpolate(source, needed, self._places(piece), self._nodata)
-            rows = slice(piece.row - whole.row, piece.row_stop - whole.row)
-            cols = slice(piece.col - whole.col, piece.col_stop - whole.col)
-            out.data[:, rows, cols], out.valid[rows, cols] = made.data, made.valid
+            places = self._places(piece)
+            origin = places.needs(self._scene.grid.height, self._scene.grid.width)
+            if origin is not None:
+                made = interpolate(_cut(source, needed, origin), origin, places, self._nodata)
+                rows, cols = _within(whole, piece)
+                out.data[:, rows, cols], out.valid[rows, cols] = made.data, made.valid
 
     def _needed(self, part: Window) -> Window | None:
         """The smallest window of the source that holds what a part needs."""
@@ -156,11 +160,24 @@ class WarpedScene(SceneView):
         return Places.of(*self._positions.of(piece), source.height, source.width)
 
 
+def _within(whole: Window, part: Window) -> tuple[slice, slice]:
+    """Rows and columns of a part in an array that holds the whole."""
+    rows = slice(part.row - whole.row, part.row_stop - whole.row)
+    return rows, slice(part.col - whole.col, part.col_stop - whole.col)
+
+
+def _cut(block: Block, whole: Window, part: Window) -> Block:
+    rows, cols = _within(whole, part)
+    return Block(block.data[:, rows, cols], block.valid[rows, cols])
+
+
 def _pieces(window: Window) -> Iterator[Window]:
-    """A window in bands of rows that are small enough to sample at once."""
-    step = max(PIECE_PIXELS // window.width // CELL, 1) * CELL
-    for row in range(window.row, window.row_stop, step):
-        yield Window(row, window.col, min(step, window.row_stop - row), window.width)
+    """A window in parts that are small enough to sample at once, whole cells of positions wide and high."""
+    wide = min(-(-window.width // CELL) * CELL, PIECE_COLS)
+    high = max(PIECE_PIXELS // wide // CELL, 1) * CELL
+    for row in range(window.row, window.row_stop, high):
+        for col in range(window.col, window.col_stop, wide):
+            yield Window(row, col, min(high, window.row_stop - row), min(wide, window.col_stop - col))
 
 
 def _halves(window: Window) -> tuple[Window, Window]:

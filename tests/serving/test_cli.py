@@ -8,15 +8,17 @@ import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import numpy as np
 import pytest
 import rasterio
+from affine import Affine
 
 import serving
 import serving.cli
 from serving.backends import openvino
 from serving.cli import INTERRUPTED, main
 from tests.bundles import tiny_bundle
-from tests.rasters import write_band_folder
+from tests.rasters import north_up, write_band_folder
 from tests.service import left_in, scene_numbers, write_scene
 from tests.serving.badscenes import BAD_SCENES
 
@@ -273,6 +275,49 @@ def test_output_that_is_a_band_of_the_input(tmp_path, refused):
     assert "is the input itself" in refused(["classify", folder, "-o", band], 4)
     assert (left_in(folder), band.read_bytes()) == (before, content)
     assert main(["classify", str(folder), "-o", str(folder / "map.tif")]) == 0
+
+
+def test_output_that_is_one_of_the_inputs(tmp_path, scene, out, refused):
+    other = write_scene(tmp_path / "other.tif", transform=north_up() @ Affine.translation(90, 0))
+    area = tmp_path / "area.geojson"
+    area.write_text("{}")
+    for argv in (["-o", other], ["-o", out / "map.tif", "--aoi", area, "--areas", area]):
+        assert "is the input itself" in refused(["classify", scene, other, *argv], 4)
+    assert area.read_text() == "{}"
+
+
+def test_several_scenes_an_area_and_another_grid(tmp_path, scene, out, capsys):
+    other = write_scene(tmp_path / "other.tif", transform=north_up() @ Affine.translation(80, 0))
+    argv = ["classify", scene, other, "-o", out / "map.tif", "--mosaic", "mean", "--bbox", "14.9,49.64,15.1,49.66"]
+    assert main([str(part) for part in [*argv, "--crs", "EPSG:32632", "--resolution", "10"]]) == 0
+    printed = capsys.readouterr().out
+    assert "scene and other" in printed
+    with rasterio.open(out / "map.tif") as made:
+        assert made.crs.to_epsg() == 32632
+        assert set(np.unique(made.read(1))) - {255}
+
+
+@pytest.mark.parametrize(
+    ("argv", "exit_code", "says"),
+    [
+        (["--bbox", "1,2,3"], 4, "expected four numbers"),
+        (["--bbox", "1,2,3,north"], 4, "expected four numbers"),
+        (["--bbox", "-1,-2,1,2"], 3, "do not touch"),
+        (["--bbox", "14,50,16,40"], 3, "south below north"),
+        (["--bbox", "49,14,50,16"], 3, "swapped"),
+        (["--bbox-crs", "EPSG:32633"], 4, "no --bbox"),
+        (["--aoi-crs", "EPSG:32633", "--bbox", "14,40,16,60"], 4, "no --aoi"),
+        (["--aoi", "none.geojson"], 3, "No such file"),
+        (["--crs", "EPSG:4326"], 4, "--resolution"),
+        (["--crs", "mars"], 4, "no coordinate reference system"),
+        (["--resolution", "-10"], 4, "above 0"),
+        (["--resolution", "nan"], 4, "above 0"),
+    ],
+    ids=str,
+)
+def test_areas_and_grids_that_cannot_be(scene, out, refused, argv, exit_code, says):
+    assert says in refused(["classify", scene, "-o", out / "map.tif", *argv], exit_code)
+    assert left_in(out) == []
 
 
 def test_older_results_are_replaced_only_by_finished_ones(tmp_path, scene, out, refused):

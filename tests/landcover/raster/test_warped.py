@@ -14,7 +14,7 @@ from rasterio.warp import Resampling, reproject, transform_bounds
 from landcover.errors import ConfigError, GridMismatch, RasterTooLarge, WindowError
 from landcover.grid import Grid, Window
 from landcover.raster import warped
-from landcover.raster.positions import Positions
+from landcover.raster.positions import Positions, turn_of
 from landcover.raster.warped import ShiftedScene, WarpedScene, on_grid, pixel_shift, target_grid
 from tests.scenes import ArrayScene, smooth_numbers, utm_grid
 
@@ -29,6 +29,12 @@ PLACES = {
     "polar": (Grid(CRS.from_epsg(3413), Affine(10, 0, -300, 0, -10, 600), 90, 120), CRS.from_epsg(3995), 10.0),
     "antarctic": (Grid(CRS.from_epsg(3031), Affine(10, 0, -1e6, 0, -10, 5e5), 90, 120), CRS.from_epsg(32701), 10.0),
     "over the date line": (Grid(DEGREES, Affine(1e-4, 0, 179.995, 0, -1e-4, -16.5), 90, 120), CRS.from_epsg(32701), 10),
+    "mercator over the date line": (
+        Grid(CRS.from_epsg(3857), Affine(10, 0, 20_037_000, 0, -10, -1_860_000), 90, 120), CRS.from_epsg(32701), 10.0,
+    ),
+    "date line to mercator": (
+        Grid(CRS.from_epsg(32701), Affine(10, 0, 179_000, 0, -10, 8_174_000), 90, 120), CRS.from_epsg(3857), 10.0,
+    ),
     "date line to degrees": (
         Grid(CRS.from_epsg(32701), Affine(10, 0, 179_000, 0, -10, 8_174_000), 90, 120), DEGREES, 1e-4,
     ),
@@ -52,8 +58,16 @@ def whole(scene):
     return scene.read(scene.grid.extent)
 
 
+MERCATOR_AROUND_180 = (
+    "+proj=merc +a=6378137 +b=6378137 +lat_ts=0 +lon_0=180 +x_0=20037508.342789244 +y_0=0 +k=1 +units=m "
+    "+nadgrids=@null +wktext +no_defs"
+)
+"""EPSG:3857 with its seam at Greenwich and the same x east of it: GDAL's warper does not look beyond the seam."""
+
+
 def gdal_warp(scene, grid):
     """What GDAL makes of all bands, with exact positions and 0 as nodata."""
+    crs = MERCATOR_AROUND_180 if scene.grid.crs.to_epsg() == 3857 else scene.grid.crs.to_wkt()
     data = whole(scene).data
     out = np.zeros((data.shape[0], grid.height, grid.width), data.dtype)
     with rasterio.Env(GDAL_NUM_THREADS="1"):
@@ -61,7 +75,7 @@ def gdal_warp(scene, grid):
             data,
             out,
             src_transform=scene.grid.transform,
-            src_crs=scene.grid.crs.to_wkt(),
+            src_crs=crs,
             dst_transform=grid.transform,
             dst_crs=grid.crs.to_wkt(),
             src_nodata=0,
@@ -292,6 +306,22 @@ def test_target_grid_of_several_sources_across_the_date_line():
 def test_a_grid_over_the_pole_spans_all_longitudes():
     grid = target_grid([Grid(CRS.from_epsg(3413), Affine(1e4, 0, -2e5, 0, -1e4, 3e5), 60, 40)], DEGREES, 0.5)
     assert (grid.width, grid.transform.c, grid.transform.f) == (720, -180, 90)
+
+
+@pytest.mark.parametrize(
+    ("crs", "turn"),
+    [
+        ("EPSG:4326", 360),
+        ("EPSG:3857", 2 * np.pi * 6378137),
+        ("EPSG:3395", 2 * np.pi * 6378137),
+        ("EPSG:4087", 2 * np.pi * 6378137),
+        ("EPSG:4807", 400),
+        ("EPSG:32633", None),
+        ("EPSG:3413", None),
+    ],
+)
+def test_one_turn_around_the_earth(crs, turn):
+    assert turn_of(CRS.from_user_input(crs)) == (None if turn is None else pytest.approx(turn, rel=1e-9))
 
 
 @pytest.mark.parametrize("resolution", [0.0, -10.0, float("nan"), float("inf")])
