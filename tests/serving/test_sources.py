@@ -28,12 +28,12 @@ from landcover.raster.warped import WarpedScene
 from landcover.tiling import TilePlan
 from serving.classify import classify_scene
 from serving.engine import Engine
-from serving.means import mean_probabilities
+from serving.means import has_data, mean_probabilities
 from serving.predict import predict_rows
 from serving.registry import open_registry
 from serving.request import Inputs, MosaicMode, Outputs
 from serving.sources import open_input, open_sources
-from serving.strips import read_strips
+from serving.windows import read_windows
 from tests.bundles import BANDS, tiny_manifest
 from tests.rasters import north_up, write_band_folder
 from tests.scenes import ArrayScene, smooth_numbers
@@ -165,12 +165,11 @@ def blended(engine, scene, tile=64):
     plan = TilePlan(scene.grid.height, scene.grid.width, tile, 32, 32)
     rows, cols = plan.rows, plan.cols
     sums = np.zeros((engine.classes, rows.origins[-1] + rows.tile, cols.origins[-1] + cols.tile))
-    for strip in read_strips(scene, plan, engine.bundle.manifest):
-        for col, origin in enumerate(cols.origins):
-            answer = engine.run(strip.dn_BHW[None, :, :, origin : origin + cols.tile])[0]
-            weights = np.outer(rows.weights()[strip.row], cols.weights()[col])
-            top = rows.origins[strip.row]
-            sums[:, top : top + rows.tile, origin : origin + cols.tile] += answer * weights
+    for window in read_windows(scene, plan, engine.bundle.manifest):
+        if window.dn_BHW is not None:
+            weights = np.outer(rows.weights()[window.row], cols.weights()[window.col])
+            top, left = rows.origins[window.row], cols.origins[window.col]
+            sums[:, top : top + rows.tile, left : left + cols.tile] += engine.run(window.dn_BHW[None])[0] * weights
     return sums[:, 32 : 32 + scene.grid.height, 32 : 32 + scene.grid.width]
 
 
@@ -209,9 +208,10 @@ def test_the_mean_of_one_scene_twice_is_its_own_map(classify, tmp_path):
 def test_windows_without_any_data_have_no_mean():
     plan = TilePlan(20, 20, 32, 0, 0)
     empty = [ArrayScene(np.zeros((4, 20, 20), np.uint16), valid=np.zeros((20, 20), bool)) for _ in range(2)]
-    strips = [next(iter(read_strips(scene, plan, tiny_manifest()))) for scene in empty]
+    place = tuple(next(read_windows(scene, plan, tiny_manifest())) for scene in empty)
+    assert not has_data(place)
     with pytest.raises(ValueError, match="leave them out"):
-        mean_probabilities(strips, (0,), plan, lambda _: pytest.fail("was run"))
+        mean_probabilities([place], lambda _: pytest.fail("was run"))
 
 
 def test_what_is_said_of_several_inputs(classify, tmp_path):
