@@ -7,11 +7,12 @@ the fixed order of the windows, so the map depends neither on the batch size nor
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import batched
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -42,6 +43,23 @@ type Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """One more raster made from the blended probabilities; block by block, so that only its uint8 rows take memory.
+
+    Attributes:
+        bands: number of its bands.
+        make: uint8 (row, col), or (band, row, col) for several bands, of class probabilities (class, row, col) and
+            valid pixels (row, col), True = valid; 255 = nodata.
+    """
+
+    bands: int
+    make: Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.uint8]]
+
+
+NO_LAYERS: Final[Mapping[str, Layer]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
 class MapRows:
     """Finished rows of the map.
 
@@ -49,6 +67,7 @@ class MapRows:
         row: first row in the scene.
         codes_HW: uint8 legend codes (row, col), 255 = nodata.
         confidence_HW: uint8 percent (row, col), 255 = nodata.
+        layers_BHW: the wanted layers by name, uint8 (band, row, col), 255 = nodata.
         valid_pixels: number of pixels that are not nodata.
         seams: how far neighbouring windows agreed, from the top to here.
     """
@@ -56,6 +75,7 @@ class MapRows:
     row: int
     codes_HW: NDArray[np.uint8]
     confidence_HW: NDArray[np.uint8]
+    layers_BHW: Mapping[str, NDArray[np.uint8]]
     valid_pixels: int
     seams: SeamScore
 
@@ -96,6 +116,7 @@ def predict_rows(
     plan: TilePlan,
     *,
     batch_size: int,
+    layers: Mapping[str, Layer] = NO_LAYERS,
     progress: Progress | None = None,
 ) -> Generator[MapRows]:
     """Classify a scene, row of windows by row of windows.
@@ -105,13 +126,14 @@ def predict_rows(
         engine: the model.
         plan: windows over the scene's grid.
         batch_size: windows per call of the engine; changes speed and memory, never the result.
+        layers: what else to make of the probabilities, by name.
         progress: told after every row of windows.
 
     Yields:
         The map's rows from top to bottom, each row once.
     """
     manifest = engine.bundle.manifest
-    maker = _MapMaker(plan, manifest, engine.classes)
+    maker = _MapMaker(plan, manifest, engine.classes, layers)
     strips = prefetch(read_strips(scene, plan, manifest), depth=1)
     stream = prefetch(_run_windows(strips, engine, plan, batch_size), depth=3)
     rows = len(plan.rows.origins)
@@ -169,12 +191,14 @@ class _MapMaker:
         plan: windows over the scene's grid.
         manifest: the model's.
         classes: number of classes K.
+        layers: what else to make, by name.
     """
 
-    def __init__(self, plan: TilePlan, manifest: Manifest, classes: int) -> None:
-        self._plan, self._manifest = plan, manifest
+    def __init__(self, plan: TilePlan, manifest: Manifest, classes: int, layers: Mapping[str, Layer]) -> None:
+        self._plan, self._manifest, self._layers = plan, manifest, layers
         self._blender, self._seams = Blender(plan, classes), SeamCounter(plan)
         self._codes_HW = self._confidence_HW = self._empty(0)
+        self._layers_BHW: dict[str, NDArray[np.uint8]] = {}
 
     def add(self, strip: Strip, col: int, probabilities_KHW: NDArray[np.float32]) -> None:
         """Blend a window, and map the pixels that it finishes."""
@@ -193,6 +217,8 @@ class _MapMaker:
         place = _from(rows, self._rows(row).start), _from(cols, plan.margin)
         self._codes_HW[place] = class_codes(probabilities_KHW, valid_HW, self._manifest.legend)
         self._confidence_HW[place] = confidence_percent(probabilities_KHW, valid_HW)
+        for name, layer in self._layers.items():
+            self._layers_BHW[name][:, *place] = layer.make(probabilities_KHW, valid_HW)
 
     def finish(self, row: int) -> MapRows | None:
         """The rows that are final when all windows of a row have come; None when they are all margin."""
@@ -201,12 +227,13 @@ class _MapMaker:
             return None
         if not len(self._codes_HW):  # no window of the row had a valid pixel
             self._start(row)
-        codes_HW, confidence_HW = self._codes_HW, self._confidence_HW
-        self._codes_HW = self._confidence_HW = self._empty(0)
+        codes_HW, confidence_HW, layers_BHW = self._codes_HW, self._confidence_HW, self._layers_BHW
+        self._codes_HW, self._confidence_HW, self._layers_BHW = self._empty(0), self._empty(0), {}
         return MapRows(
             row=rows.start - self._plan.margin,
             codes_HW=codes_HW,
             confidence_HW=confidence_HW,
+            layers_BHW=layers_BHW,
             valid_pixels=int(np.count_nonzero(codes_HW != CLASS_NODATA)),
             seams=self._seams.score,
         )
@@ -216,10 +243,12 @@ class _MapMaker:
 
     def _start(self, row: int) -> None:
         rows = self._rows(row)
-        self._codes_HW, self._confidence_HW = (self._empty(max(rows.stop - rows.start, 0)) for _ in range(2))
+        count = max(rows.stop - rows.start, 0)
+        self._codes_HW, self._confidence_HW = self._empty(count), self._empty(count)
+        self._layers_BHW = {name: self._empty(layer.bands, count) for name, layer in self._layers.items()}
 
-    def _empty(self, rows: int) -> NDArray[np.uint8]:
-        return np.full((rows, self._plan.width), CLASS_NODATA, np.uint8)
+    def _empty(self, *lengths: int) -> NDArray[np.uint8]:
+        return np.full((*lengths, self._plan.width), CLASS_NODATA, np.uint8)
 
 
 def _inside(pixels: slice, margin: int, length: int) -> slice:
