@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from indicators.areas import AreaTable, ClassAreas
-from landcover.errors import ConfigError, NoValidData, RasterTooLarge
+from indicators.areas import AreaTable
+from landcover.errors import BandMapping, ConfigError, RasterTooLarge
 from landcover.manifest import Manifest
 from landcover.precision import Precision
-from landcover.raster.cog import MapWriter
+from landcover.raster.quality import MaskReader, open_mask
 from landcover.raster.scene import Scene, open_scene
 from landcover.seams import SeamScore
 from landcover.sensors import Product as SensorProduct
 from landcover.sensors import get_product
 from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
-from serving.outputs.decimate import Decimator
-from serving.predict import MapRows, Progress, check_scene, predict_rows
-from serving.products import Finished, Provenance, write_products
+from serving.predict import Progress, check_scene, predict_rows
+from serving.products import Provenance, write_products
+from serving.rasters import wanted_layers, write_rasters
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.staging import Staging
+from serving.treatment import DEFAULT_TREATMENT, MASK_NAMES, Treatment
 
 MEGA: Final = 1e6
 
@@ -52,6 +53,8 @@ class Outcome:
         seconds: from opening the scene to the last file, without loading the model.
         warnings: what the caller should know, for example that scale and offset were assumed.
         files: the files by role.
+        extras: what the mask band said and what merging small patches moved, for ``--json``.
+        remarks: the same for people, one line each.
     """
 
     identifier: str
@@ -64,6 +67,8 @@ class Outcome:
     seconds: float
     warnings: tuple[str, ...]
     files: dict[str, Path]
+    extras: dict[str, Any]
+    remarks: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """For ``--json``: paths, figures and warnings."""
@@ -77,6 +82,7 @@ class Outcome:
             "seams": self.seams.to_json(),
             "seconds": round(self.seconds, 3),
             "megapixels_per_second": round(self.pixels / MEGA / self.seconds, 3),
+            **self.extras,
             "warnings": list(self.warnings),
             "files": {role: str(path) for role, path in self.files.items()},
         }
@@ -136,7 +142,13 @@ def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[Tile
 
 
 def classify_scene(
-    inputs: Inputs, outputs: Outputs, engine: Engine, settings: Settings, *, progress: Progress | None = None
+    inputs: Inputs,
+    outputs: Outputs,
+    engine: Engine,
+    settings: Settings,
+    *,
+    treatment: Treatment = DEFAULT_TREATMENT,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Classify a scene and write the wanted files, all of them or none.
 
@@ -145,10 +157,12 @@ def classify_scene(
         outputs: which files.
         engine: the model.
         settings: windows and batch size.
+        treatment: how the outputs are made.
         progress: told after every row of windows.
 
     Raises:
         DataError: when the input cannot be used.
+        ConfigError: when names or treatment do not fit the scene.
         NoValidData: when the whole input is nodata.
         OutputNotWritable: when a file cannot be written where it should be.
         DiskFull: when there is no space.
@@ -157,59 +171,50 @@ def classify_scene(
     outputs.check(inputs.source)
     with (
         open_input(inputs, engine.bundle.manifest) as scene,
+        _mask(inputs, scene, outputs, treatment) as mask,
         ThreadPoolExecutor(1, "steppe-digest") as pool,
         Staging() as staging,
     ):
         staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
         plan, batch_size = plan_windows(scene, engine, settings)
         provenance = Provenance.of(scene, inputs, engine, pool.submit(scene.input_digest))
-        rows = predict_rows(scene, engine, plan, batch_size=batch_size, progress=progress)
-        areas, seams, decimator = _write_maps(rows, staged, provenance)
-        finished = Finished(provenance, areas, *decimator.result(), seams)
+        layers = wanted_layers(staged, engine.bundle.manifest, treatment)
+        rows = predict_rows(scene, engine, plan, batch_size=batch_size, layers=layers, progress=progress)
+        finished = write_rasters(rows, staged, provenance, treatment, mask)
         write_products(finished, staged, outputs)
         staging.publish()
     return Outcome(
         identifier=provenance.scene_name,
-        areas=areas,
-        seams=seams,
+        areas=finished.areas,
+        seams=finished.seams,
         model=engine.bundle.manifest.identifier,
         provider=engine.provider,
         precision=engine.precision,
-        pixels=areas.total_pixels,
+        pixels=finished.areas.total_pixels,
         seconds=time.perf_counter() - started,
-        warnings=provenance.warnings,
+        warnings=finished.warnings,
         files=outputs.files(),
+        extras=finished.extras(),
+        remarks=finished.remarks(),
     )
 
 
-def _write_maps(
-    rows: Generator[MapRows], staged: Mapping[str, Path], provenance: Provenance
-) -> tuple[AreaTable, SeamScore, Decimator]:
-    """Stream the rows into map and confidence, and count them in passing."""
-    grid, legend = provenance.grid, provenance.manifest.legend
-    areas, seams, decimator = ClassAreas(grid, legend), SeamScore(), Decimator(grid)
-    with ExitStack() as stack:
-        stack.enter_context(closing(rows))
-        legends = {"map": legend, "confidence": None}
-        writers = {
-            role: stack.enter_context(MapWriter(staged[role], grid, legend=legends[role], description=description))
-            for role, description in provenance.descriptions().items()
-            if role in staged
-        }
-        for part in rows:
-            for role, writer in writers.items():
-                writer.write_rows(part.row, part.codes_HW if role == "map" else part.confidence_HW)
-            areas.add(part.row, part.codes_HW)
-            decimator.add(part.row, part.codes_HW)
-            seams = part.seams
-        table = areas.table()
-        if not table.valid_pixels:
-            raise NoValidData(
-                f"all {table.total_pixels:,} pixels of {provenance.scene_name!r} are nodata: nothing to map"
-            )
-        for writer in writers.values():
-            writer.tag(provenance.tags())
-    return table, seams, decimator
+@contextmanager
+def _mask(inputs: Inputs, scene: Scene, outputs: Outputs, treatment: Treatment) -> Iterator[MaskReader | None]:
+    """The scene's mask band where it is wanted and there is one.
+
+    Raises:
+        DataError: when it cannot be read.
+        BandMapping: when the map shall be masked and there is none.
+    """
+    wanted = outputs.quality is not None or treatment.mask_clouds
+    mask = open_mask(inputs.source, scene.grid, bands=inputs.bands) if wanted else None
+    if mask is None and treatment.mask_clouds:
+        raise BandMapping(
+            f"the input has no mask band ({MASK_NAMES}) to mask clouds by; add it, or leave --mask-clouds out"
+        )
+    with mask or nullcontext():
+        yield mask
 
 
 def _check_size(scene: Scene, limit: int | None) -> None:

@@ -6,35 +6,25 @@ The mask is a band of the same file, or a file beside the bands; in a SAFE produ
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
-from landcover.errors import BandMapping, GridMismatch, RasterUnreadable
+from landcover.errors import BandMapping, GridMismatch
 from landcover.grid import Grid
 from landcover.quality import MASKS, UNKNOWN, MaskKind
-from landcover.raster.band_files import SUFFIXES, image_folders
 from landcover.raster.bands import data_bands
 from landcover.raster.georeference import grid_of
+from landcover.raster.mask_files import mask_files
 from landcover.raster.opening import RasterFile, open_raster, pixel_errors, reading_env
 from landcover.raster.protocol import DEFAULT_POLICY
-
-# ..._SCL_20m.jp2, SCL.tif, MSK_CLASSI_B00.jp2, ..._QA_PIXEL.TIF
-_TOKEN: Final = re.compile(r"(?:.*_)?(?P<mask>SCL|QA60|QA_PIXEL)(?:_\d{2}m)?|(?P<flags>MSK_CLASSI)_B00", re.IGNORECASE)
-
-
-def mask_of(path: Path) -> str | None:
-    """The mask that a file name speaks of, one of the names of ``landcover.quality.MASKS``; None when of none."""
-    match = _TOKEN.fullmatch(path.stem)
-    return (match["mask"] or match["flags"]).upper() if match and path.suffix.lower() in SUFFIXES else None
 
 
 class MaskReader:
@@ -152,8 +142,8 @@ def _among_bands(path: Path, given: Sequence[str] | None) -> _Found | None:
 
 def _among_files(folder: Path) -> _Found | None:
     paths: dict[str, Path] = {}
-    for path in _mask_files(folder):
-        paths.setdefault(mask_of(path) or "", path)  # the finest comes first
+    for mask, path in mask_files(folder):
+        paths.setdefault(mask, path)  # the finest comes first
     for kind in MASKS:
         if kind.name in paths:
             file, dataset = open_raster(paths[kind.name], DEFAULT_POLICY)
@@ -163,18 +153,3 @@ def _among_files(folder: Path) -> _Found | None:
                 raise BandMapping(f"{file.name!r} has {len(indexes)} bands; the mask {kind.name} has {len(kind.bands)}")
             return _Found(kind, file, dataset, tuple(indexes))
     return None
-
-
-def _mask_files(folder: Path) -> Iterator[Path]:
-    """Every mask file that belongs to the granule that a folder is of, finest resolution first."""
-    granule = folder.absolute()
-    if re.fullmatch(r"R\d0m", granule.name):
-        granule = granule.parent
-    if granule.name == "IMG_DATA":
-        granule = granule.parent
-    masks = [granule / "QI_DATA", *sorted(granule.glob("GRANULE/*/QI_DATA"))]
-    try:
-        for place in [folder, *image_folders(granule), *filter(Path.is_dir, masks)]:
-            yield from (path for path in sorted(place.iterdir()) if mask_of(path) and path.is_file())
-    except OSError as error:
-        raise RasterUnreadable(f"folder {folder.name!r} cannot be listed: {error.strerror}") from error

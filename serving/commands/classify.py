@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from landcover.postprocess import UncertaintyMeasure
 from serving.commands.common import (
     BandsOption,
     JsonOption,
@@ -40,6 +41,45 @@ def classify(
     confidence: Annotated[
         Path | None, typer.Option(metavar="C.tif", help="Confidence in percent, a COG (255 = no data).")
     ] = None,
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="K.tif",
+            help="Probability of every class, a COG with one band a class: percent, with a scale of 0.01 that GIS "
+            "apply (255 = no data).",
+        ),
+    ] = None,
+    uncertainty: Annotated[
+        Path | None,
+        typer.Option(metavar="U.tif", help="Uncertainty in percent, a COG: 0 = certain, 100 = no idea."),
+    ] = None,
+    uncertainty_measure: Annotated[
+        UncertaintyMeasure,
+        typer.Option(
+            help="entropy: over all classes, 100 = all equally probable; margin: of the two best, 100 = equally "
+            "probable."
+        ),
+    ] = UncertaintyMeasure.ENTROPY,
+    quality: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="Q.tif",
+            help="Observation quality, a COG with colours: valid, cloud, thin cirrus, cloud shadow, snow, defective; "
+            "from the scene's own mask (SCL, MSK_CLASSI, QA60 or QA_PIXEL).",
+        ),
+    ] = None,
+    mask_clouds: Annotated[
+        bool,
+        typer.Option("--mask-clouds", help="No data in the map where that mask says cloud, thin cirrus or shadow."),
+    ] = False,
+    min_area: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AREA",
+            help="Merge smaller patches of the map into their largest neighbour, for example 0.5ha, 5000m2 or 50px; "
+            "the area that this moves is reported. Other rasters stay as they are.",
+        ),
+    ] = None,
     preview: Annotated[Path | None, typer.Option(metavar="P.png", help="Picture of the map with its legend.")] = None,
     areas: Annotated[Path | None, typer.Option(metavar="A.json", help="Area of each class in km2.")] = None,
     stac: Annotated[Path | None, typer.Option(metavar="I.json", help="STAC Item that describes all of it.")] = None,
@@ -60,14 +100,29 @@ def classify(
 
     from serving.classify import classify_scene  # noqa: PLC0415 - loads the runtime
     from serving.outputs.areas import areas_table  # noqa: PLC0415
+    from serving.treatment import MinimumPatch, Treatment  # noqa: PLC0415
 
     settings = load_settings()
     inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product, name=name)
-    outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
+    outputs = Outputs(
+        map=output,
+        confidence=confidence,
+        probabilities=probabilities,
+        uncertainty=uncertainty,
+        quality=quality,
+        preview=preview,
+        areas=areas,
+        stac=stac,
+    )
+    treatment = Treatment(
+        uncertainty=uncertainty_measure,
+        min_patch=None if min_area is None else MinimumPatch.parse(min_area),
+        mask_clouds=mask_clouds,
+    )
     engine = load_engine(settings, model, provider, precision)
     shown = sys.stderr.isatty() and not as_json
     with stop_like_interrupt(), progress_bar(f"classifying {source.name}", shown=shown) as progress:
-        outcome = classify_scene(inputs, outputs, engine, settings, progress=progress)
+        outcome = classify_scene(inputs, outputs, engine, settings, treatment=treatment, progress=progress)
     if as_json:
         typer.echo(json.dumps(outcome.to_json(), indent=2))
         return
@@ -75,5 +130,7 @@ def classify(
     for warning in outcome.warnings:
         typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW, err=True)
     typer.echo(outcome.summary())
+    for remark in outcome.remarks:
+        typer.echo(remark)
     for role, path in outputs.files().items():
-        typer.echo(f"  {role.ljust(10)} {path}")
+        typer.echo(f"  {role.ljust(13)} {path}")

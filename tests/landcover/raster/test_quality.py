@@ -12,7 +12,8 @@ from affine import Affine
 from landcover.errors import BandMapping, GridMismatch, RasterTruncated
 from landcover.grid import Grid
 from landcover.quality import UNKNOWN
-from landcover.raster.quality import mask_of, open_mask
+from landcover.raster.mask_files import mask_of
+from landcover.raster.quality import open_mask
 from tests.rasters import cut, north_up, numbers, write_jp2, write_tiff
 from tests.scenes import UTM33, utm_grid
 
