@@ -42,8 +42,11 @@ QUALITY_LEGEND: Final = Legend(
 CLOUDS: Final = (CLOUD, THIN_CIRRUS)
 """What counts as cloud cover, as in Sentinel-2's own cloud coverage: opaque clouds and thin cirrus."""
 
-COVERED: Final = (CLOUD, THIN_CIRRUS, CLOUD_SHADOW)
+UNSEEN: Final = (CLOUD, THIN_CIRRUS, CLOUD_SHADOW, DEFECTIVE)
 """Where the ground is not seen as it is. Snow is what lies on the ground, so it is not among them."""
+
+UNSEEN_WORDS: Final = "cloud, thin cirrus, cloud shadow or defective"
+"""The same for people."""
 
 _SIZE: Final = 1 << 16
 

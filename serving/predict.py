@@ -146,6 +146,7 @@ def predict_rows(
             finished = maker.finish(answers.strip.row)
             if finished is not None:
                 yield finished
+            del finished  # the caller is done with these rows; the next ones take as much memory
             if progress is not None:
                 progress(answers.strip.row + 1, rows)
 

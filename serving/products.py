@@ -20,7 +20,7 @@ from landcover.grid import Grid
 from landcover.manifest import Manifest
 from landcover.postprocess import UncertaintyMeasure
 from landcover.precision import Precision
-from landcover.quality import QUALITY_LEGEND
+from landcover.quality import QUALITY_LEGEND, UNSEEN_WORDS
 from landcover.raster.qml import write_qml
 from landcover.raster.scene import Scene
 from landcover.seams import SeamScore
@@ -184,7 +184,7 @@ def raster_tags(role: str, finished: Finished) -> dict[str, str]:
     elif sieved and role != "quality":
         tags["steppe_sieve"] = "not applied: the numbers are of the classes before small patches of the map were merged"
     if role == "map" and observed and observed.masked:
-        tags["steppe_masked"] = f"cloud, thin cirrus and cloud shadow by {observed.source}"
+        tags["steppe_masked"] = f"no data where the scene is {UNSEEN_WORDS} by {observed.source}"
     if role == "quality" and observed:
         tags["steppe_quality_source"] = observed.source
     if role == "uncertainty":

@@ -16,7 +16,7 @@ from landcover.errors import NoValidData
 from landcover.legends import CLASS_NODATA
 from landcover.manifest import Manifest
 from landcover.postprocess import UNCERTAINTY, probability_percent
-from landcover.quality import COVERED, QUALITY_LEGEND, valid_only
+from landcover.quality import QUALITY_LEGEND, UNSEEN, UNSEEN_WORDS, valid_only
 from landcover.raster.cog import MapBand, MapWriter
 from landcover.raster.quality import MaskReader
 from landcover.raster.sieve import PatchSieve
@@ -119,6 +119,7 @@ class _Sides:
             for role, writer in self._writers.items():
                 writer.write_rows(row, layers[role])
             self.seams = part.seams
+            del part, layers  # the next rows take as much memory
             yield row, codes_HW
 
 
@@ -137,7 +138,7 @@ class _Quality:
             np.copyto(quality_HW, self._mask.rows(row, row + len(codes_HW)), where=valid_HW)
         self._areas.add(row, quality_HW)
         if self._masked:
-            codes_HW = np.where(np.isin(quality_HW, COVERED), np.uint8(CLASS_NODATA), codes_HW)
+            codes_HW = np.where(np.isin(quality_HW, UNSEEN), np.uint8(CLASS_NODATA), codes_HW)
         return quality_HW, codes_HW
 
     def observed(self) -> Observed:
@@ -178,7 +179,7 @@ def _refuse_empty(areas: AreaTable, observed: Observed | None, name: str) -> Non
         return
     if observed and observed.areas.valid_pixels:
         raise NoValidData(
-            f"all {observed.areas.valid_pixels:,} valid pixels of {name!r} are cloud, thin cirrus or cloud shadow by "
+            f"all {observed.areas.valid_pixels:,} valid pixels of {name!r} are {UNSEEN_WORDS} by "
             f"{observed.source}: nothing to map; leave --mask-clouds out to map them all the same"
         )
     raise NoValidData(f"all {areas.total_pixels:,} pixels of {name!r} are nodata: nothing to map")

@@ -12,7 +12,7 @@ from landcover.errors import ConfigError
 from landcover.grid import Grid
 from landcover.legends import Legend
 from landcover.postprocess import UncertaintyMeasure
-from landcover.quality import CLOUD_SHADOW, CLOUDS, COVERED, MASKS, QUALITY_LEGEND, MaskKind
+from landcover.quality import CLOUD_SHADOW, CLOUDS, MASKS, QUALITY_LEGEND, MaskKind
 from landcover.raster.quality import MaskReader
 from landcover.raster.sieve import CONNECTIVITY
 from serving.outputs.areas import class_entries
@@ -76,7 +76,8 @@ class Treatment:
     Attributes:
         uncertainty: measure of the uncertainty raster.
         min_patch: smaller patches of the map are merged into their neighbours; None = all stay.
-        mask_clouds: whether the map has no data where the mask band says cloud, thin cirrus or cloud shadow.
+        mask_clouds: whether the map has no data where the mask band says that the ground is not seen: see
+            ``landcover.quality.UNSEEN``.
     """
 
     uncertainty: UncertaintyMeasure = UncertaintyMeasure.ENTROPY
@@ -154,7 +155,7 @@ class Observed:
         kind: the mask; None where the input has none, and only valid and no data are told apart.
         file: name of the file it is from, or None.
         areas: area of each quality code.
-        masked: whether the map has no data where the ground is covered.
+        masked: whether the map has no data where the ground is not seen.
     """
 
     kind: MaskKind | None
@@ -170,16 +171,9 @@ class Observed:
     @property
     def cloud_percent(self) -> float | None:
         """Share of the valid pixels that are cloud or thin cirrus; None where there is no mask."""
-        return self._percent(CLOUDS) if self.kind else None
-
-    @property
-    def covered_percent(self) -> float:
-        """Share of the valid pixels that are cloud, thin cirrus or cloud shadow."""
-        return self._percent(COVERED)
-
-    def _percent(self, codes: tuple[int, ...]) -> float:
-        pixels = sum(row.pixels for row in self.areas.rows if row.code in codes)
-        return 100 * pixels / self.areas.valid_pixels if self.areas.valid_pixels else 0.0
+        if self.kind is None or not self.areas.valid_pixels:
+            return None
+        return 100 * sum(row.pixels for row in self.areas.rows if row.code in CLOUDS) / self.areas.valid_pixels
 
     @property
     def source(self) -> str:
@@ -214,4 +208,5 @@ class Observed:
         """The same in one line."""
         seen = [row for row in self.areas.rows if row.pixels]
         shares = ", ".join(f"{row.name} {row.share_percent:.1f} %" for row in seen)
-        return f"quality by {self.source}: {shares}" + ("; covered ground has no class" if self.masked else "")
+        masked = "; the map has no data where the ground is not seen" if self.masked else ""
+        return f"observation quality ({self.source}): {shares}{masked}"

@@ -70,7 +70,9 @@ def classify(
     ] = None,
     mask_clouds: Annotated[
         bool,
-        typer.Option("--mask-clouds", help="No data in the map where that mask says cloud, thin cirrus or shadow."),
+        typer.Option(
+            "--mask-clouds", help="No data in the map where that mask says cloud, cirrus, shadow or defective."
+        ),
     ] = False,
     min_area: Annotated[
         str | None,

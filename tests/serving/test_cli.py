@@ -76,7 +76,7 @@ def test_optional_rasters_and_what_is_printed_of_them(scene, out, capsys):
     printed = capsys.readouterr()
     assert printed.err.startswith("warning: the input has no mask band")
     assert "\npatches below 6px (6 pixels) merged: " in printed.out
-    assert "\nquality by no mask band: valid and no data only: valid 100.0 %\n" in printed.out
+    assert "\nobservation quality (no mask band: valid and no data only): valid 100.0 %\n" in printed.out
     with rasterio.open(out / "uncertainty.tif") as dataset:
         assert dataset.tags()["steppe_uncertainty"].startswith("margin")
 

@@ -126,8 +126,8 @@ def test_many_windows(classify, scene):
 
 def scl_numbers(seed=0):
     """Patches of scene classes of 20 m, and the quality codes they mean, on the scene's grid."""
-    numbers = np.random.default_rng(seed).choice([3, 4, 5, 8, 9, 10, 11, 7], (HEIGHT // 10, WIDTH // 10))
-    meaning = {3: 4, 4: 1, 5: 1, 8: 2, 9: 2, 10: 3, 11: 5, 7: 7}
+    numbers = np.random.default_rng(seed).choice([3, 4, 5, 8, 9, 10, 11, 7, 1], (HEIGHT // 10, WIDTH // 10))
+    meaning = {1: 6, 3: 4, 4: 1, 5: 1, 8: 2, 9: 2, 10: 3, 11: 5, 7: 7}
     coarse = np.kron(numbers, np.ones((5, 5), int))
     return coarse, np.kron(np.vectorize(meaning.get)(coarse), np.ones((2, 2), int))
 
@@ -174,18 +174,19 @@ def test_quality_from_the_scene_classification(classify_cloudy, cloudy):
         assert dataset.tags()["STEPPE_CLASS_4"] == "cloud_shadow"
         assert dataset.tags()["steppe_quality_source"] == "SCL in T33UUU_20170216T102101_SCL.tif"
     assert "Cloud shadow" in outcome.files["quality_style"].read_text()
-    assert outcome.remarks[0].startswith("quality by SCL in T33UUU_20170216T102101_SCL.tif: valid ")
+    assert outcome.remarks[0].startswith("observation quality (SCL in T33UUU_20170216T102101_SCL.tif): valid ")
 
 
 def test_clouds_are_masked_where_that_is_wanted(classify_cloudy, cloudy):
     plain = bands_of(classify_cloudy(), "map")[0]
     outcome = classify_cloudy("areas", "confidence", mask_clouds=True)
-    covered = np.isin(cloudy[1], [2, 3, 4])
+    covered = np.isin(cloudy[1], [2, 3, 4, 6])
     np.testing.assert_array_equal(bands_of(outcome, "map")[0], np.where(covered, 255, plain))
     np.testing.assert_array_equal(bands_of(outcome, "confidence")[0] == 255, plain == 255)
     assert document(outcome, "areas")["quality"]["masked_in_map"] is True
     assert document(outcome, "areas")["nodata"]["pixels"] == ((plain == 255) | covered).sum()
-    assert tags_of(outcome, "map")["steppe_masked"].startswith("cloud, thin cirrus and cloud shadow by SCL")
+    masked = tags_of(outcome, "map")["steppe_masked"]
+    assert masked.endswith("cloud shadow or defective by SCL in T33UUU_20170216T102101_SCL.tif")
     assert not outcome.files.keys() & {"quality", "quality_style"}
 
 
