@@ -150,4 +150,4 @@ class PatchSieve:
         return merged_HW
 
     def _errors(self) -> AbstractContextManager[None]:
-        return write_errors(self._path, self._folder, needed_bytes=self._bytes)
+        return write_errors(self._path, self._folder, needed_bytes=self._bytes + 2**20)  # and the file's header

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pystac
 import pytest
 import rasterio
+from pystac.validation.stac_validator import JsonSchemaSTACValidator
 from rasterio import features
 
 from indicators.areas import ClassAreas
@@ -255,7 +257,9 @@ def test_small_patches_are_merged_and_what_moves_is_told(classify, scene, area):
 
 def test_the_item_describes_every_raster(classify, scene):
     outcome = classify(scene, "confidence", "probabilities", "uncertainty", "quality", "stac")
-    assets = document(outcome, "stac")["assets"]
+    item = document(outcome, "stac")
+    JsonSchemaSTACValidator().validate_core(item, pystac.STACObjectType.ITEM, item["stac_version"])
+    assets = item["assets"]
     assert set(assets) == {"map", "style", "confidence", "probabilities", "uncertainty", "quality", "quality_style"}
     bands = assets["probabilities"]["bands"]
     assert [band["name"] for band in bands] == list(LEGEND.names)
