@@ -1,7 +1,14 @@
-"""From class probabilities to the codes and confidence that go on disk."""
+"""From class probabilities to the codes, confidence and uncertainty that go on disk.
+
+All percentages are uint8, 0 to 100, and 255 where there is no data.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -56,6 +63,80 @@ def confidence_percent(probabilities_KHW: NDArray[np.float32], valid_HW: NDArray
     Returns:
         uint8 in 0..100, shape (row, col), 255 where not valid.
     """
-    percent_HW: NDArray[np.uint8] = np.rint(probabilities_KHW.max(axis=0) * 100).clip(0, 100).astype(np.uint8)
+    return _percent(probabilities_KHW.max(axis=0), valid_HW)
+
+
+def probability_percent(probabilities_KHW: NDArray[np.float32], valid_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Probability of every class in percent, rounded to the nearest integer.
+
+    The largest of a pixel's numbers is its ``confidence_percent``; rounded one by one, they need not add up to 100.
+
+    Args:
+        probabilities_KHW: class probabilities, shape (class, row, col).
+        valid_HW: True = valid, shape (row, col).
+
+    Returns:
+        uint8 in 0..100, shape (class, row, col), 255 where not valid.
+    """
+    return np.stack([_percent(probability_HW, valid_HW) for probability_HW in probabilities_KHW])
+
+
+class UncertaintyMeasure(StrEnum):
+    """How unsure the model is of a pixel; both measures are 0 for one certain class and grow with doubt."""
+
+    ENTROPY = "entropy"
+    MARGIN = "margin"
+
+
+def entropy_percent(probabilities_KHW: NDArray[np.float32], valid_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Entropy of the class probabilities, as a share of its largest value.
+
+    100 * H / log K with H = -sum(p log p): 0 when one class is certain, 100 when all K are equally probable. It counts
+    how many classes are in question. H: C. E. Shannon (1948), A Mathematical Theory of Communication,
+    https://doi.org/10.1002/j.1538-7305.1948.tb01338.x
+
+    Args:
+        probabilities_KHW: class probabilities, shape (class, row, col).
+        valid_HW: True = valid, shape (row, col).
+
+    Returns:
+        uint8 in 0..100, shape (row, col), 255 where not valid.
+    """
+    smallest = np.finfo(np.float32).tiny  # 0 log 0 is 0, the limit
+    entropy_HW = np.zeros(valid_HW.shape, np.float32)
+    for probability_HW in probabilities_KHW:
+        entropy_HW -= probability_HW * np.log(np.maximum(probability_HW, smallest))
+    return _percent(entropy_HW / math.log(max(len(probabilities_KHW), 2)), valid_HW)
+
+
+def margin_percent(probabilities_KHW: NDArray[np.float32], valid_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """How close the second class comes to the first.
+
+    100 * (1 - (p1 - p2)) with the two largest probabilities p1 >= p2: 0 when one class is certain, 100 when two are
+    equally probable, whatever the others are. T. Scheffer, C. Decomain, S. Wrobel (2001), Active Hidden Markov Models
+    for Information Extraction, https://doi.org/10.1007/3-540-44816-0_31, where a small margin p1 - p2 is doubt.
+
+    Args:
+        probabilities_KHW: class probabilities, shape (class, row, col).
+        valid_HW: True = valid, shape (row, col).
+
+    Returns:
+        uint8 in 0..100, shape (row, col), 255 where not valid.
+    """
+    first_HW, second_HW = probabilities_KHW[0], np.zeros(valid_HW.shape, np.float32)
+    for probability_HW in probabilities_KHW[1:]:
+        second_HW = np.maximum(second_HW, np.minimum(first_HW, probability_HW))
+        first_HW = np.maximum(first_HW, probability_HW)
+    return _percent(1 - (first_HW - second_HW), valid_HW)
+
+
+UNCERTAINTY: Final[
+    Mapping[UncertaintyMeasure, Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.uint8]]]
+] = MappingProxyType({UncertaintyMeasure.ENTROPY: entropy_percent, UncertaintyMeasure.MARGIN: margin_percent})
+"""What computes each measure."""
+
+
+def _percent(share_HW: NDArray[np.float32], valid_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    percent_HW: NDArray[np.uint8] = np.rint(share_HW * 100).clip(0, 100).astype(np.uint8)
     percent_HW[~valid_HW] = CONFIDENCE_NODATA
     return percent_HW

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from indicators.areas import AreaTable, ClassAreas
-from landcover.errors import NoValidData
-from landcover.postprocess import CONFIDENCE_NODATA
+from indicators.areas import AreaTable
+from landcover.errors import BandMapping, ConfigError
 from landcover.precision import Precision
-from landcover.raster.cog import MapWriter
+from landcover.raster.quality import MaskReader, open_mask
 from landcover.raster.scene import Scene
 from landcover.seams import SeamScore
 from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
-from serving.outputs.decimate import Decimator
-from serving.predict import MapRows, Progress, predict_rows
+from serving.predict import Progress, predict_rows
 from serving.products import Finished, Provenance, write_products
+from serving.rasters import wanted_layers, write_rasters
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
-from serving.sources import open_sources
+from serving.sources import Sources, open_sources
 from serving.staging import Staging
+from serving.treatment import DEFAULT_TREATMENT, MASK_NAMES, Treatment
 
 MEGA: Final = 1e6
 
@@ -45,6 +45,8 @@ class Outcome:
         seconds: from opening the scene to the last file, without loading the model.
         warnings: what the caller should know, for example that scale and offset were assumed.
         files: the files by role.
+        extras: what the mask band said and what merging small patches moved, for ``--json``.
+        remarks: the same for people, one line each.
     """
 
     identifier: str
@@ -57,6 +59,8 @@ class Outcome:
     seconds: float
     warnings: tuple[str, ...]
     files: dict[str, Path]
+    extras: dict[str, Any]
+    remarks: tuple[str, ...]
 
     @classmethod
     def of(cls, finished: Finished, outputs: Outputs, *, seconds: float) -> Self:
@@ -71,8 +75,10 @@ class Outcome:
             precision=provenance.precision,
             pixels=finished.areas.total_pixels,
             seconds=seconds,
-            warnings=provenance.warnings,
+            warnings=finished.warnings,
             files=outputs.files(),
+            extras=finished.extras(),
+            remarks=finished.remarks(),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -87,6 +93,7 @@ class Outcome:
             "seams": self.seams.to_json(),
             "seconds": round(self.seconds, 3),
             "megapixels_per_second": round(self.pixels / MEGA / self.seconds, 3),
+            **self.extras,
             "warnings": list(self.warnings),
             "files": {role: str(path) for role, path in self.files.items()},
         }
@@ -115,7 +122,13 @@ def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[Tile
 
 
 def classify_scene(
-    inputs: Inputs, outputs: Outputs, engine: Engine, settings: Settings, *, progress: Progress | None = None
+    inputs: Inputs,
+    outputs: Outputs,
+    engine: Engine,
+    settings: Settings,
+    *,
+    treatment: Treatment = DEFAULT_TREATMENT,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Classify one scene, or several as one, and write the wanted files, all of them or none.
 
@@ -124,10 +137,12 @@ def classify_scene(
         outputs: which files.
         engine: the model.
         settings: windows and batch size.
+        treatment: how the outputs are made.
         progress: told after every row of windows.
 
     Raises:
         DataError: when the input cannot be used.
+        ConfigError: when names or treatment do not fit the scene.
         NoValidData: when the whole input is nodata.
         OutputNotWritable: when a file cannot be written where it should be.
         DiskFull: when there is no space.
@@ -136,6 +151,7 @@ def classify_scene(
     outputs.check(*inputs.files)
     with (
         open_sources(inputs, engine.bundle.manifest) as sources,
+        _mask(sources, outputs, treatment) as mask,
         ThreadPoolExecutor(1, "steppe-digest") as pool,
         Staging() as staging,
     ):
@@ -143,60 +159,33 @@ def classify_scene(
         scene, *more = sources.scenes
         plan, batch_size = plan_windows(scene, engine, settings)
         provenance = Provenance.of(sources, engine, pool)
-        rows = predict_rows(scene, engine, plan, batch_size=batch_size, more=more, progress=progress)
-        finished = write_rows(rows, staged, provenance)
+        layers = wanted_layers(staged, engine.bundle.manifest, treatment)
+        rows = predict_rows(scene, engine, plan, batch_size=batch_size, more=more, layers=layers, progress=progress)
+        finished = write_rasters(rows, staged, provenance, treatment, mask)
         write_products(finished, staged, outputs)
         staging.publish()
     return Outcome.of(finished, outputs, seconds=time.perf_counter() - started)
 
 
-def write_rows(rows: Generator[MapRows], staged: Mapping[str, Path], provenance: Provenance) -> Finished:
-    """Stream the rows of a map into its rasters.
-
-    Args:
-        rows: the map from top to bottom.
-        staged: where to write each role.
-        provenance: where the map comes from.
+@contextmanager
+def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[MaskReader | None]:
+    """The scene's mask band where it is wanted and there is one.
 
     Raises:
-        NoValidData: when no pixel has a class.
-        OutputNotWritable: when a raster cannot be written.
-        DiskFull: when there is no space.
+        DataError: when it cannot be read.
+        BandMapping: when the map shall be masked and there is none.
+        ConfigError: when there are several scenes.
     """
-    areas, seams, decimator = _write_maps(rows, staged, provenance)
-    return Finished(provenance, areas, *decimator.result(), seams)
-
-
-def _write_maps(
-    rows: Generator[MapRows], staged: Mapping[str, Path], provenance: Provenance
-) -> tuple[AreaTable, SeamScore, Decimator]:
-    """Stream the rows into map and confidence, and count them in passing."""
-    grid, legend = provenance.grid, provenance.manifest.legend
-    areas, seams = ClassAreas(grid, legend, nodata=legend.nodata), SeamScore()
-    decimator = Decimator(grid, nodata=legend.nodata, dtype=legend.dtype)
-    with ExitStack() as stack:
-        stack.enter_context(closing(rows))
-        kinds: dict[str, dict[str, Any]] = {
-            "map": {"legend": legend, "dtype": legend.dtype.name, "nodata": legend.nodata},
-            "confidence": {"dtype": "uint8", "nodata": CONFIDENCE_NODATA},
-        }
-        writers = {
-            role: stack.enter_context(MapWriter(staged[role], grid, description=description, **kinds[role]))
-            for role, description in provenance.descriptions().items()
-            if role in staged
-        }
-        for part in rows:
-            for role, writer in writers.items():
-                writer.write_rows(part.row, part.codes_HW if role == "map" else part.confidence_HW)
-            areas.add(part.row, part.codes_HW)
-            decimator.add(part.row, part.codes_HW)
-            seams = part.seams
-        table = areas.table()
-        if not table.valid_pixels:
-            where = "nodata at one date or the other" if provenance.composition.compares else "nodata"
-            raise NoValidData(
-                f"all {table.total_pixels:,} pixels of {provenance.scene_name!r} are {where}: nothing to map"
-            )
-        for writer in writers.values():
-            writer.tag(provenance.tags())
-    return table, seams, decimator
+    wanted = outputs.quality is not None or treatment.mask_clouds
+    if wanted and len(sources.parts) > 1:
+        raise ConfigError(
+            f"--quality and --mask-clouds use the mask band of one scene, {len(sources.parts)} were given; leave them "
+            "out, or map the scenes one by one"
+        )
+    mask = open_mask(sources.inputs.source, sources.grid, bands=sources.inputs.bands) if wanted else None
+    if mask is None and treatment.mask_clouds:
+        raise BandMapping(
+            f"the input has no mask band ({MASK_NAMES}) to mask clouds by; add it, or leave --mask-clouds out"
+        )
+    with mask or nullcontext():
+        yield mask

@@ -19,15 +19,17 @@ from landcover.raster.mosaic import joint_digest
 from landcover.raster.pair import PairScene, pair_scenes
 from landcover.raster.scene import Scene
 from landcover.sensors import Radiometry
-from serving.classify import Outcome, plan_windows, write_rows
+from serving.classify import Outcome, plan_windows
 from serving.composition import Composition, Part
 from serving.engine import Engine
 from serving.predict import Progress, predict_rows
 from serving.products import Provenance, write_products
+from serving.rasters import write_rasters
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import open_date, resampling_of
 from serving.staging import Staging
+from serving.treatment import DEFAULT_TREATMENT
 
 LEGEND: Final = "degradation3"
 """Legend of the models that say which way land changed."""
@@ -184,7 +186,7 @@ def compare_scenes(
         _refuse_copies(provenance.composition)
         plan, batch_size = plan_windows(sources.pair, engine, settings)
         rows = predict_rows(sources.pair, engine, plan, batch_size=batch_size, progress=progress)
-        finished = write_rows(rows, staged, provenance)
+        finished = write_rasters(rows, staged, provenance, DEFAULT_TREATMENT, None)
         write_products(finished, staged, outputs)
         staging.publish()
     return Outcome.of(finished, outputs, seconds=time.perf_counter() - started)

@@ -7,12 +7,13 @@ fixed order of the windows, so the map depends neither on the batch size nor on 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -47,6 +48,23 @@ type Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """One more raster made from the blended probabilities; block by block, so that only its uint8 rows take memory.
+
+    Attributes:
+        bands: number of its bands.
+        make: uint8 (row, col), or (band, row, col) for several bands, of class probabilities (class, row, col) and
+            valid pixels (row, col), True = valid; 255 = nodata.
+    """
+
+    bands: int
+    make: Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.uint8]]
+
+
+NO_LAYERS: Final[Mapping[str, Layer]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
 class MapRows:
     """Finished rows of the map.
 
@@ -54,6 +72,7 @@ class MapRows:
         row: first row in the scene.
         codes_HW: legend codes (row, col) in the legend's dtype, with its nodata.
         confidence_HW: uint8 percent (row, col), 255 = nodata.
+        layers_BHW: the wanted layers by name, uint8 (band, row, col), 255 = nodata.
         valid_pixels: number of pixels that are not nodata.
         seams: how far neighbouring windows agreed, from the top to here.
     """
@@ -61,6 +80,7 @@ class MapRows:
     row: int
     codes_HW: NDArray[Any]
     confidence_HW: NDArray[np.uint8]
+    layers_BHW: Mapping[str, NDArray[np.uint8]]
     valid_pixels: int
     seams: SeamScore
 
@@ -101,6 +121,7 @@ def predict_rows(
     *,
     batch_size: int,
     more: Sequence[Scene] = (),
+    layers: Mapping[str, Layer] = NO_LAYERS,
     progress: Progress | None = None,
 ) -> Generator[MapRows]:
     """Classify a scene, row of windows by row of windows.
@@ -111,13 +132,14 @@ def predict_rows(
         plan: windows over the scene's grid.
         batch_size: windows per call of the engine; changes speed and memory, never the result.
         more: scenes of the same grid; the map is that of the mean probabilities over all scenes valid at a pixel.
+        layers: what else to make of the probabilities, by name.
         progress: told after every row of windows.
 
     Yields:
         The map's rows from top to bottom, each row once.
     """
     manifest = engine.bundle.manifest
-    maker = _MapMaker(plan, manifest, engine.classes)
+    maker = _MapMaker(plan, manifest, engine.classes, layers)
     run = _runner(scene, engine)
     each = [read_windows(one, plan, manifest) for one in (scene, *more)]
     stream = prefetch(_run_windows(each, run, batch_size, parallel=engine.parallel), depth=READY)
@@ -131,6 +153,7 @@ def predict_rows(
             finished = maker.finish(window.row)
             if finished is not None:
                 yield finished
+            del finished  # the caller is done with these rows; the next ones take as much memory
             if progress is not None:
                 progress(window.row + 1, rows)
 
@@ -203,12 +226,14 @@ class _MapMaker:
         plan: windows over the scene's grid.
         manifest: the model's.
         classes: number of classes K.
+        layers: what else to make, by name.
     """
 
-    def __init__(self, plan: TilePlan, manifest: Manifest, classes: int) -> None:
-        self._plan, self._manifest = plan, manifest
+    def __init__(self, plan: TilePlan, manifest: Manifest, classes: int, layers: Mapping[str, Layer]) -> None:
+        self._plan, self._manifest, self._layers = plan, manifest, layers
         self._blender, self._seams = Blender(plan, classes), SeamCounter(plan)
         self._codes_HW, self._confidence_HW = self._empty(0)
+        self._layers_BHW: dict[str, NDArray[np.uint8]] = {}
 
     def add(self, window: SceneWindow, probabilities_KHW: NDArray[np.float32]) -> None:
         """Blend a window, and map the pixels that it finishes."""
@@ -226,6 +251,8 @@ class _MapMaker:
         place = _from(rows, self._rows(row).start), _from(cols, plan.margin)
         self._codes_HW[place] = class_codes(probabilities_KHW, valid_HW, self._manifest.legend)
         self._confidence_HW[place] = confidence_percent(probabilities_KHW, valid_HW)
+        for name, layer in self._layers.items():
+            self._layers_BHW[name][:, *place] = layer.make(probabilities_KHW, valid_HW)
 
     def finish(self, row: int) -> MapRows | None:
         """The rows that are final when all windows of a row have come; None when they are all margin."""
@@ -234,12 +261,14 @@ class _MapMaker:
             return None
         if not len(self._codes_HW):  # no window of the row had a valid pixel
             self._start(row)
-        codes_HW, confidence_HW = self._codes_HW, self._confidence_HW
+        codes_HW, confidence_HW, layers_BHW = self._codes_HW, self._confidence_HW, self._layers_BHW
         self._codes_HW, self._confidence_HW = self._empty(0)
+        self._layers_BHW = {}
         return MapRows(
             row=rows.start - self._plan.margin,
             codes_HW=codes_HW,
             confidence_HW=confidence_HW,
+            layers_BHW=layers_BHW,
             valid_pixels=int(np.count_nonzero(codes_HW != self._manifest.legend.nodata)),
             seams=self._seams.score,
         )
@@ -249,7 +278,12 @@ class _MapMaker:
 
     def _start(self, row: int) -> None:
         rows = self._rows(row)
-        self._codes_HW, self._confidence_HW = self._empty(max(rows.stop - rows.start, 0))
+        count = max(rows.stop - rows.start, 0)
+        self._codes_HW, self._confidence_HW = self._empty(count)
+        self._layers_BHW = {
+            name: np.full((layer.bands, count, self._plan.width), CONFIDENCE_NODATA, np.uint8)
+            for name, layer in self._layers.items()
+        }
 
     def _empty(self, rows: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
         """Codes and confidence of rows without data."""

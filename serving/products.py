@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from indicators.areas import AreaTable
 from landcover.grid import Grid
 from landcover.manifest import Manifest
+from landcover.postprocess import UncertaintyMeasure
 from landcover.precision import Precision
+from landcover.quality import QUALITY_LEGEND, UNSEEN_WORDS
 from landcover.raster.qml import write_qml
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
@@ -28,9 +30,14 @@ from serving.outputs.quicklook import Caption, render_quicklook
 from serving.outputs.stac import AssetFile, Product, product_item
 from serving.request import Outputs
 from serving.staging import write_file
+from serving.treatment import DEFAULT_TREATMENT, Observed, Sieved, Treatment
 from serving.version import VERSION
 
 _CHUNK: Final = 1 << 20
+_DEFINITIONS: Final = {
+    UncertaintyMeasure.ENTROPY: "entropy: 100 * -sum(p log p) / log K over the K class probabilities",
+    UncertaintyMeasure.MARGIN: "margin: 100 * (1 - (p1 - p2)) of the two largest class probabilities",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,10 +160,6 @@ class Provenance:
             **({"processing_level": self.level} if self.level else {}),
         }
 
-    def descriptions(self) -> dict[str, str]:
-        """Band descriptions of the rasters, by role."""
-        return {"map": f"{self.manifest.legend.title} class code", "confidence": "confidence, percent"}
-
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -168,6 +171,9 @@ class Finished:
         small_HW: the decimated map, codes (row, col).
         small_grid: its grid.
         seams: how far neighbouring windows agreed.
+        observed: what the scene's mask band says; None when nobody asked.
+        sieved: what merging small patches did; None when none were merged.
+        treatment: how the outputs were made.
     """
 
     provenance: Provenance
@@ -175,6 +181,41 @@ class Finished:
     small_HW: NDArray[Any]
     small_grid: Grid
     seams: SeamScore
+    observed: Observed | None = None
+    sieved: Sieved | None = None
+    treatment: Treatment = DEFAULT_TREATMENT
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know before trusting the map."""
+        return (*self.provenance.warnings, *(self.observed.warnings if self.observed else ()))
+
+    def extras(self) -> dict[str, Any]:
+        """``quality`` and ``sieve`` as JSON objects, where they were asked for."""
+        return {
+            **({"quality": self.observed.to_json()} if self.observed else {}),
+            **({"sieve": self.sieved.to_json()} if self.sieved else {}),
+        }
+
+    def remarks(self) -> tuple[str, ...]:
+        """The same for people, one line each."""
+        return tuple(report.summary() for report in (self.observed, self.sieved) if report)
+
+
+def raster_tags(role: str, finished: Finished) -> dict[str, str]:
+    """What the tags of one raster say beside its provenance."""
+    observed, sieved, tags = finished.observed, finished.sieved, dict[str, str]()
+    if role == "map" and sieved:
+        tags["steppe_sieve"] = sieved.summary()
+    elif sieved and role != "quality":
+        tags["steppe_sieve"] = "not applied: the numbers are of the classes before small patches of the map were merged"
+    if role == "map" and observed and observed.masked:
+        tags["steppe_masked"] = f"no data where the scene is {UNSEEN_WORDS} by {observed.source}"
+    if role == "quality" and observed:
+        tags["steppe_quality_source"] = observed.source
+    if role == "uncertainty":
+        tags["steppe_uncertainty"] = _DEFINITIONS[finished.treatment.uncertainty]
+    return tags
 
 
 def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) -> None:
@@ -190,6 +231,8 @@ def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outp
         OutputNotWritable: when a file cannot be written.
     """
     write_qml(staged["style"], finished.provenance.manifest.legend)
+    if "quality_style" in staged:
+        write_qml(staged["quality_style"], QUALITY_LEGEND)
     if "quicklook" in staged:
         write_file(staged["quicklook"], quicklook(finished))
     if "areas" in staged:
@@ -212,11 +255,12 @@ def quicklook(finished: Finished) -> bytes:
 
 
 def areas_json(finished: Finished) -> Mapping[str, object]:
-    """The table of areas as a JSON object."""
+    """The table of areas as a JSON object; with the areas by observation quality, and those that merging moved."""
     manifest = finished.provenance.manifest
-    return areas_document(
+    document = areas_document(
         finished.areas, finished.provenance.grid.crs, model_name=manifest.name, model_version=manifest.version
     )
+    return {**document, **finished.extras()}
 
 
 def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) -> Mapping[str, object]:
@@ -252,6 +296,9 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             files=files,
             areas=finished.areas,
             seams=finished.seams,
+            uncertainty=finished.treatment.uncertainty,
+            observed=finished.observed,
+            sieved=finished.sieved,
         )
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from landcover.errors import ConfigError, OutputNotWritable
 from landcover.raster.band_files import band_of
+from landcover.raster.mask_files import mask_of
 
 
 class MosaicMode(StrEnum):
@@ -72,10 +73,13 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
-    """Names of the files to make; None = not wanted. A ``.qml`` style goes beside the map."""
+    """Names of the files to make; None = not wanted. A ``.qml`` style goes beside the map and the quality map."""
 
     map: Path
     confidence: Path | None = None
+    probabilities: Path | None = None
+    uncertainty: Path | None = None
+    quality: Path | None = None
     preview: Path | None = None
     areas: Path | None = None
     stac: Path | None = None
@@ -85,22 +89,32 @@ class Outputs:
         named = {
             "map": self.map,
             "style": self.map.with_suffix(".qml"),
-            "confidence": self.confidence,
+            **self._optional_rasters(),
+            "quality_style": self.quality.with_suffix(".qml") if self.quality else None,
             "quicklook": self.preview,
             "areas": self.areas,
             "stac": self.stac,
         }
         return {role: path for role, path in named.items() if path is not None}
 
+    def _optional_rasters(self) -> dict[str, Path | None]:
+        return {
+            "confidence": self.confidence,
+            "probabilities": self.probabilities,
+            "uncertainty": self.uncertainty,
+            "quality": self.quality,
+        }
+
     def check(self, *sources: Path) -> None:
         """Refuse names that would overwrite an input or each other.
 
         Raises:
             ConfigError: naming the file.
-            OutputNotWritable: when the map has no TIFF name.
+            OutputNotWritable: when a raster has no TIFF name.
         """
-        if self.map.suffix.lower() not in {".tif", ".tiff"}:
-            raise OutputNotWritable(f"the map is a GeoTIFF, its name {self.map.name!r} must end in .tif or .tiff")
+        for role, path in {"map": self.map, **self._optional_rasters()}.items():
+            if path and path.suffix.lower() not in {".tif", ".tiff"}:
+                raise OutputNotWritable(f"the {role} is a GeoTIFF, its name {path.name!r} must end in .tif or .tiff")
         places = [_place(path) for path in self.files().values()]
         for path in places:
             if any(_is_input(path, _place(source)) for source in sources):
@@ -115,6 +129,6 @@ def _place(path: Path) -> Path:
 
 
 def _is_input(path: Path, source: Path) -> bool:
-    """Whether writing ``path`` would replace the input, or a band of an input that is a folder."""
+    """Whether writing ``path`` would replace the input, or a band or mask of an input that is a folder."""
     folder = source.parent if source.suffix.lower() == ".xml" else source
-    return path == source or (folder in path.parents and band_of(path) is not None)
+    return path == source or (folder in path.parents and (band_of(path) or mask_of(path)) is not None)

@@ -10,7 +10,7 @@ from typing import Final
 from landcover.errors import BandMapping, RasterUnreadable
 from landcover.sensors import canonical_band_name
 
-_SUFFIXES: Final = frozenset({".jp2", ".j2k", ".tif", ".tiff"})
+SUFFIXES: Final = frozenset({".jp2", ".j2k", ".tif", ".tiff"})
 # ..._B02.jp2, ..._B02_10m.jp2, B8A.tif, ..._SR_B4.TIF: the band is the last token before an optional resolution.
 _TOKEN: Final = re.compile(r"(?:(?P<scene>.*?)_)?(?P<band>SR_B\d{1,2}|B\d{1,2}|B8A)(?:_\d{2}m)?", re.IGNORECASE)
 _LANDSAT: Final = re.compile(r"L[A-Z]\d{2}_", re.IGNORECASE)
@@ -23,7 +23,7 @@ def band_of(path: Path) -> str | None:
     A bare ``B4`` in a Landsat name is level-1 data, not Sentinel-2's red band: it is not a band here.
     """
     match = _TOKEN.fullmatch(path.stem)
-    if path.suffix.lower() not in _SUFFIXES or not match:
+    if path.suffix.lower() not in SUFFIXES or not match:
         return None
     band = canonical_band_name(match["band"])
     return None if band and _LANDSAT.match(path.stem) and not band.startswith("SR_") else band
@@ -35,7 +35,7 @@ def scene_of(paths: Iterable[Path]) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
-def _image_folders(folder: Path) -> list[Path]:
+def image_folders(folder: Path) -> list[Path]:
     """The folder itself and where a SAFE product keeps its images below it (any level may be the given one)."""
     granules = sorted(folder.glob("GRANULE/*/IMG_DATA"))
     if len(granules) > 1:
@@ -55,7 +55,7 @@ def find_band_files(folder: Path) -> dict[str, list[Path]]:
     """
     found: dict[str, list[Path]] = {}
     try:
-        for place in _image_folders(folder):
+        for place in image_folders(folder):
             for path in sorted(place.iterdir()):
                 band = band_of(path)
                 if band and path.is_file():

@@ -1,5 +1,8 @@
 """Writing maps: rows are streamed in, a Cloud Optimized GeoTIFF appears under its name when all is well.
 
+Several bands lie one after the other in the file (INTERLEAVE=BAND), because one band at a time is what people look at:
+showing one of seven classes then reads a seventh of the bytes, and neighbours of one band compress better.
+
 Names of the classes: GDAL keeps category names only in a side-car file (.aux.xml), so they are stored as tags inside
 the map: ``STEPPE_CLASS_<code>`` = machine name, and ``legend`` = the whole legend as JSON.
 """
@@ -7,8 +10,9 @@ the map: ``STEPPE_CLASS_<code>`` = machine name, and ``legend`` = the whole lege
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -33,6 +37,21 @@ _BLOCK: Final = 512
 _TRANSPARENT: Final = (0, 0, 0, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class MapBand:
+    """What one band of a map says of itself.
+
+    Attributes:
+        description: its name.
+        unit: of the stored numbers, or of the numbers times ``scale``; empty when they have none.
+        scale: GDAL's band scale; what a stored number has to be multiplied with.
+    """
+
+    description: str = ""
+    unit: str = ""
+    scale: float = 1.0
+
+
 def legend_tags(legend: Legend) -> dict[str, str]:
     """The legend as dataset tags."""
     classes = [
@@ -48,7 +67,7 @@ def _writing_env() -> rasterio.Env:
 
 
 class MapWriter:
-    """Writes one single-band map, exactly on a grid.
+    """Writes one map, of one band or several, exactly on a grid.
 
     Use as a context manager. Rows may come in any order; each must come. When the context ends well, the map is built
     as a COG (512 x 512 blocks, DEFLATE, overviews), read back, compared, flushed and renamed to ``path``, replacing
@@ -62,7 +81,7 @@ class MapWriter:
         nodata: value that means "no data".
         legend: for class maps; makes overviews by mode (by average without it), a colour table for uint8, and tags.
         tags: dataset tags, for provenance.
-        description: name of the band.
+        description: name of the only band, or all that each of several bands says of itself.
 
     Raises:
         OutputNotWritable: the place cannot be written to; found here, before anything is computed.
@@ -78,14 +97,14 @@ class MapWriter:
         nodata: float = 255,
         legend: Legend | None = None,
         tags: Mapping[str, str] | None = None,
-        description: str = "",
+        description: str | Sequence[MapBand] = "",
     ) -> None:
         self._path, self._grid = Path(path), grid
         self._dtype, self._nodata, self._legend = np.dtype(dtype), nodata, legend
         self._tags = {**(legend_tags(legend) if legend else {}), **(tags or {})}
-        self._description = description
-        self._raw_bytes = grid.height * grid.width * self._dtype.itemsize
-        self._ledger = RowLedger.of_height(grid.height)
+        self._bands = (MapBand(description),) if isinstance(description, str) else tuple(description)
+        self._raw_bytes = len(self._bands) * grid.height * grid.width * self._dtype.itemsize
+        self._ledger = RowLedger.of(len(self._bands), grid.height)
         self._stack = ExitStack()
         check_target(self._path, needed_bytes=self._raw_bytes)
 
@@ -117,7 +136,7 @@ class MapWriter:
             driver="GTiff",
             width=self._grid.width,
             height=self._grid.height,
-            count=1,
+            count=len(self._bands),
             dtype=self._dtype.name,
             nodata=self._nodata,
             crs=self._grid.crs.to_wkt(),
@@ -125,11 +144,15 @@ class MapWriter:
             tiled=True,
             blockxsize=_BLOCK,
             blockysize=_BLOCK,
+            interleave="band",
             SPARSE_OK=True,
             BIGTIFF="IF_SAFER",
         )
         raw.update_tags(**self._tags)
-        raw.set_band_description(1, self._description)
+        for index, band in enumerate(self._bands, start=1):
+            raw.set_band_description(index, band.description)
+            raw.set_band_unit(index, band.unit)
+        raw.scales = tuple(band.scale for band in self._bands)
         if self._legend and self._dtype == np.uint8:
             colours = {item.code: (*item.rgb, 255) for item in self._legend.classes}
             raw.write_colormap(1, {**colours, int(self._nodata): _TRANSPARENT})
@@ -144,7 +167,7 @@ class MapWriter:
 
         Args:
             row_start: first row.
-            values: (rows, width) of the map's dtype.
+            values: (rows, width), or (bands, rows, width) for several bands, of the map's dtype.
 
         Raises:
             WindowError: when the rows are not whole or reach beyond the grid.
@@ -153,16 +176,18 @@ class MapWriter:
             OutputNotWritable: when writing fails otherwise.
         """
         height, width = self._grid.height, self._grid.width
-        count = len(values)
-        if not count or values.shape != (count, width) or not 0 <= row_start <= height - count:
+        values_BRC = values[None] if len(self._bands) == 1 else values
+        count = values_BRC.shape[1] if values_BRC.ndim == 3 else 0  # noqa: PLR2004 (band, row, column)
+        if not count or values_BRC.shape != (len(self._bands), count, width) or not 0 <= row_start <= height - count:
             raise WindowError(
                 f"rows of shape {values.shape} from row {row_start} on do not fit a map of {height} x {width} pixels"
+                + (f" in {len(self._bands)} bands" if len(self._bands) > 1 else "")
             )
         if values.dtype != self._dtype:
             raise DtypeMismatch(f"{self._path.name!r} is a map of {self._dtype.name}; {values.dtype.name} was written")
         with self._write_errors(), _writing_env():
-            self._raw.write(values, 1, window=RasterioWindow(0, row_start, width, len(values)))
-        self._ledger.record(row_start, values)
+            self._raw.write(values_BRC, window=RasterioWindow(0, row_start, width, count))
+        self._ledger.record(row_start, values_BRC)
 
     def tag(self, tags: Mapping[str, str]) -> None:
         """Add dataset tags, such as are known only after the last row.
@@ -204,6 +229,7 @@ class MapWriter:
         return {
             "BLOCKSIZE": str(_BLOCK),
             "COMPRESS": "DEFLATE",
+            "INTERLEAVE": "BAND",
             "PREDICTOR": "YES" if smooth and self._dtype.itemsize > 1 else "NO",
             "OVERVIEW_RESAMPLING": "AVERAGE" if smooth else "MODE",
             "BIGTIFF": "IF_SAFER",

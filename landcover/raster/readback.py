@@ -28,10 +28,10 @@ _ROWS = 512
 
 @dataclass(slots=True)
 class RowLedger:
-    """What was written: one CRC-32 per row, and the range of the values.
+    """What was written: one CRC-32 per row and band, and the range of the values.
 
     Attributes:
-        checksum: (row,) uint32.
+        checksum: (band, row) uint32.
         written: (row,) bool.
         low: least value written.
         high: greatest value written.
@@ -43,16 +43,18 @@ class RowLedger:
     high: float = field(default=-np.inf)
 
     @classmethod
-    def of_height(cls, height: int) -> RowLedger:
+    def of(cls, bands: int, height: int) -> RowLedger:
         """An empty ledger."""
-        return cls(np.zeros(height, np.uint32), np.zeros(height, np.bool_))
+        return cls(np.zeros((bands, height), np.uint32), np.zeros(height, np.bool_))
 
-    def record(self, row_start: int, values_RC: AnyArray) -> None:
+    def record(self, row_start: int, values_BRC: AnyArray) -> None:
         """Note rows that are about to be written; a row written twice counts as written last."""
-        self.checksum[row_start : row_start + len(values_RC)] = _row_checksums(values_RC)
-        self.written[row_start : row_start + len(values_RC)] = True
-        self.low = min(self.low, float(values_RC.min()))
-        self.high = max(self.high, float(values_RC.max()))
+        rows = slice(row_start, row_start + values_BRC.shape[1])
+        for checksum, values_RC in zip(self.checksum, values_BRC, strict=True):
+            checksum[rows] = _row_checksums(values_RC)
+        self.written[rows] = True
+        self.low = min(self.low, float(values_BRC.min()))
+        self.high = max(self.high, float(values_BRC.max()))
 
     def require_complete(self) -> None:
         """Refuse to call a map finished that is not.
@@ -80,26 +82,29 @@ def read_back(path: Path, grid: Grid, dtype: np.dtype[Any], ledger: RowLedger) -
         RasterioError: when it does not open or decode; the caller says why.
     """
     with reading_env(), rasterio.open(path, driver="GTiff") as dataset:
-        place = (dataset.height, dataset.width, dataset.dtypes[0])
-        if place != (grid.height, grid.width, dtype.name) or not dataset.transform.almost_equals(grid.transform, 1e-9):
+        place = (dataset.height, dataset.width, dataset.dtypes)
+        wanted = (grid.height, grid.width, (dtype.name,) * len(ledger.checksum))
+        if place != wanted or not dataset.transform.almost_equals(grid.transform, 1e-9):
             raise OutputNotWritable(f"{path.name!r} came out on another grid or with another type than was written")
-        for row, values_RC in _strips(dataset):
-            if not np.array_equal(_row_checksums(values_RC), ledger.checksum[row : row + len(values_RC)]):
+        for band, row, values_RC in _strips(dataset):
+            if not np.array_equal(_row_checksums(values_RC), ledger.checksum[band, row : row + len(values_RC)]):
                 raise OutputNotWritable(f"{path.name!r} reads differently from what was written, from row {row} on")
         levels = len(dataset.overviews(1))
     for level in range(levels):
         _check_overview(path, level, ledger)
 
 
-def _strips(dataset: DatasetReader) -> Iterator[tuple[int, AnyArray]]:
+def _strips(dataset: DatasetReader) -> Iterator[tuple[int, int, AnyArray]]:
+    """Every band of all rows, in pieces: number of the band from 0, first row, values (row, col)."""
     for row in range(0, dataset.height, _ROWS):
-        rows = min(_ROWS, dataset.height - row)
-        yield row, dataset.read(1, window=RasterioWindow(0, row, dataset.width, rows))
+        window = RasterioWindow(0, row, dataset.width, min(_ROWS, dataset.height - row))
+        for band, index in enumerate(dataset.indexes):
+            yield band, row, dataset.read(index, window=window)
 
 
 def _check_overview(path: Path, level: int, ledger: RowLedger) -> None:
     with reading_env(), rasterio.open(path, driver="GTiff", overview_level=level) as overview:
-        for _, values_RC in _strips(overview):
+        for _, _, values_RC in _strips(overview):
             whole = np.issubdtype(values_RC.dtype, np.integer)  # averages of floats may leave the range by rounding
             if whole and (values_RC.min() < ledger.low or values_RC.max() > ledger.high):
                 raise OutputNotWritable(f"{path.name!r} has a damaged overview")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from landcover.errors import ConfigError
+from landcover.postprocess import UncertaintyMeasure
 from serving.commands.common import (
     AreasOption,
     BandsOption,
@@ -103,6 +104,47 @@ def classify(
         typer.Option(metavar="10", help="Pixel of the map in units of its CRS; its edges are multiples of that."),
     ] = None,
     confidence: ConfidenceOption = None,
+    probabilities: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="K.tif",
+            help="Probability of every class, a COG with one band a class: percent, with a scale of 0.01 that GIS "
+            "apply (255 = no data).",
+        ),
+    ] = None,
+    uncertainty: Annotated[
+        Path | None,
+        typer.Option(metavar="U.tif", help="Uncertainty in percent, a COG: 0 = certain, 100 = no idea."),
+    ] = None,
+    uncertainty_measure: Annotated[
+        UncertaintyMeasure,
+        typer.Option(
+            help="entropy: over all classes, 100 = all equally probable; margin: of the two best, 100 = equally "
+            "probable."
+        ),
+    ] = UncertaintyMeasure.ENTROPY,
+    quality: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="Q.tif",
+            help="Observation quality, a COG with colours: valid, cloud, thin cirrus, cloud shadow, snow, defective; "
+            "from the scene's own mask (SCL, MSK_CLASSI, QA60 or QA_PIXEL).",
+        ),
+    ] = None,
+    mask_clouds: Annotated[
+        bool,
+        typer.Option(
+            "--mask-clouds", help="No data in the map where that mask says cloud, cirrus, shadow or defective."
+        ),
+    ] = False,
+    min_area: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AREA",
+            help="Merge smaller patches of the map into their largest neighbour, for example 0.5ha, 5000m2 or 50px; "
+            "the area that this moves is reported. Other rasters stay as they are.",
+        ),
+    ] = None,
     preview: PreviewOption = None,
     areas: AreasOption = None,
     stac: StacOption = None,
@@ -130,6 +172,7 @@ def classify(
     """
     from landcover.raster.mosaic import joint_name  # noqa: PLC0415 - loads GDAL
     from serving.classify import classify_scene  # noqa: PLC0415 - loads the runtime
+    from serving.treatment import MinimumPatch, Treatment  # noqa: PLC0415
 
     settings = load_settings()
     source, *others = sources
@@ -147,12 +190,26 @@ def classify(
         product=product,
         name=name,
     )
-    outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
+    outputs = Outputs(
+        map=output,
+        confidence=confidence,
+        probabilities=probabilities,
+        uncertainty=uncertainty,
+        quality=quality,
+        preview=preview,
+        areas=areas,
+        stac=stac,
+    )
+    treatment = Treatment(
+        uncertainty=uncertainty_measure,
+        min_patch=None if min_area is None else MinimumPatch.parse(min_area),
+        mask_clouds=mask_clouds,
+    )
     engine = load_engine(settings, model, provider, precision)
     shown = sys.stderr.isatty() and not as_json
     with (
         stop_like_interrupt(),
         progress_bar(f"classifying {joint_name([path.name for path in sources])}", shown=shown) as progress,
     ):
-        outcome = classify_scene(inputs, outputs, engine, settings, progress=progress)
+        outcome = classify_scene(inputs, outputs, engine, settings, treatment=treatment, progress=progress)
     report(outcome, as_json=as_json)

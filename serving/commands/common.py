@@ -110,8 +110,10 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
     for warning in outcome.warnings:
         typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW, err=True)
     typer.echo(outcome.summary())
+    for remark in outcome.remarks:
+        typer.echo(remark)
     for role, path in outcome.files.items():
-        typer.echo(f"  {role.ljust(10)} {path}")
+        typer.echo(f"  {role.ljust(13)} {path}")
 
 
 @contextmanager

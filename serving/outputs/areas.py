@@ -17,7 +17,9 @@ from landcover.errors import UnknownLegend
 from landcover.labels import nodata_title, title
 
 DOCUMENT_TYPE: Final = "steppe-class-areas"
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
+"""1.1: ``quality`` and ``sieve`` beside the fields of 1.0, where they were asked for."""
+
 QUANTITY: Final = "mapped area (pixel count)"
 CAVEAT: Final = (
     "Sum of pixel areas per class. Map errors make it biased; for an unbiased area with a confidence interval, "
@@ -106,6 +108,26 @@ def class_titles(table: AreaTable, language: str) -> dict[int, str]:
         return {row.code: row.title for row in table.rows}
 
 
+def class_entries(table: AreaTable, language: str = "en") -> list[ClassEntry]:
+    """The classes of a table as JSON objects.
+
+    Raises:
+        ConfigError: the language is not one of the six of the United Nations.
+    """
+    titles = class_titles(table, language)
+    return [
+        ClassEntry(
+            code=row.code,
+            name=row.name,
+            title=titles[row.code],
+            pixels=row.pixels,
+            area_km2=round(row.area_km2, _KM2_DIGITS),
+            share_percent=round(row.share_percent, _PERCENT_DIGITS),
+        )
+        for row in table.rows
+    ]
+
+
 def areas_document(
     table: AreaTable, crs: CRS, *, model_name: str, model_version: str, language: str = "en"
 ) -> AreasDocument:
@@ -124,7 +146,6 @@ def areas_document(
     Raises:
         ConfigError: the language is not one of the six.
     """
-    titles = class_titles(table, language)
     return AreasDocument(
         type=DOCUMENT_TYPE,
         schema_version=SCHEMA_VERSION,
@@ -135,17 +156,7 @@ def areas_document(
         crs=crs_text(crs),
         method=table.method,
         caveat=CAVEAT,
-        classes=[
-            ClassEntry(
-                code=row.code,
-                name=row.name,
-                title=titles[row.code],
-                pixels=row.pixels,
-                area_km2=round(row.area_km2, _KM2_DIGITS),
-                share_percent=round(row.share_percent, _PERCENT_DIGITS),
-            )
-            for row in table.rows
-        ],
+        classes=class_entries(table, language),
         nodata=NodataEntry(
             code=table.nodata_code,
             title=nodata_title(language),

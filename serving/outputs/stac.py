@@ -17,11 +17,13 @@ from indicators.areas import AreaTable
 from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid, ground_pixel_size
 from landcover.legends import Legend
-from landcover.postprocess import CONFIDENCE_NODATA
+from landcover.postprocess import CONFIDENCE_NODATA, UncertaintyMeasure
 from landcover.precision import Precision
+from landcover.quality import QUALITY_LEGEND
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.outputs.footprint import wgs84_footprint
+from serving.treatment import Observed, Sieved
 
 EXTENSIONS: Final = (
     "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
@@ -30,6 +32,12 @@ EXTENSIONS: Final = (
     "https://stac-extensions.github.io/file/v2.1.0/schema.json",
     "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
 )
+EO_EXTENSION: Final = "https://stac-extensions.github.io/eo/v2.0.0/schema.json"
+"""Declared where the cloud cover is known."""
+
+PROBABILITY_SCALE: Final = 0.01
+"""Probability of one step in the probability raster: readers that apply the scale show 0 to 1, all others percent."""
+
 _SHA256_MULTIHASH: Final = "1220"
 """Multihash prefix: function 0x12 (sha2-256), length 0x20."""
 _SHA256_DIGITS: Final = 64
@@ -37,9 +45,17 @@ _COG: Final = "image/tiff; application=geotiff; profile=cloud-optimized"
 _KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     "map": ("Land-cover map", _COG, ("data",)),
     "confidence": ("Confidence of the map, percent", _COG, ("data", "confidence")),
+    "probabilities": ("Probability of each class", _COG, ("data", "probabilities")),
+    "uncertainty": ("Uncertainty of the map, percent", _COG, ("data", "uncertainty")),
+    "quality": (
+        "Observation quality",
+        _COG,
+        ("metadata", "data-mask", "cloud", "cloud-shadow", "snow-ice", "saturation"),
+    ),
     "quicklook": ("Picture with legend", "image/png", ("overview",)),
     "areas": ("Mapped area per class (pixel count)", "application/json", ("metadata", "statistics")),
     "style": ("QGIS style of the map", "application/xml", ("style",)),
+    "quality_style": ("QGIS style of the observation quality", "application/xml", ("style",)),
 }
 
 
@@ -92,9 +108,13 @@ class Product:
         acquired: RFC 3339 date and time, or date, of the input; None when unknown.
         period: first and last RFC 3339 time or date when the input spans a time, else None.
         attribution: text a product must carry, or None.
-        files: files by kind: ``map``, ``confidence``, ``quicklook``, ``areas``, ``style``; ``map`` is required.
+        files: files by kind: ``map``, which is required, ``confidence``, ``probabilities``, ``uncertainty``,
+            ``quality``, ``quicklook``, ``areas``, ``style``, ``quality_style``.
         areas: class areas; gives the pixel counts of the classes. None when they were not counted.
         seams: how far neighbouring windows agreed; None when it was not counted.
+        uncertainty: measure of the file ``uncertainty``.
+        observed: what the scene's mask band says; None when it was not asked for.
+        sieved: what merging small patches did; None when none were merged.
     """
 
     identifier: str
@@ -120,6 +140,9 @@ class Product:
     attribution: str | None = None
     areas: AreaTable | None = None
     seams: SeamScore | None = None
+    uncertainty: UncertaintyMeasure = UncertaintyMeasure.ENTROPY
+    observed: Observed | None = None
+    sieved: Sieved | None = None
 
     def __post_init__(self) -> None:
         """Refuse products without a map, with unknown kinds of files, or with a time that has no zone.
@@ -158,7 +181,7 @@ def product_item(product: Product) -> dict[str, Any]:
             **_properties(product),
             "steppe:datetime_source": source,
         },
-        stac_extensions=list(EXTENSIONS),
+        stac_extensions=[*EXTENSIONS, *([EO_EXTENSION] if _cloud_cover(product) else [])],
     )
     for kind, file in product.files.items():
         item.add_asset(kind, _asset(kind, file, product))
@@ -167,6 +190,12 @@ def product_item(product: Product) -> dict[str, Any]:
     if product.model_href is not None:
         item.add_link(pystac.Link("derived_from", product.model_href, media_type="application/geo+json", title="Model"))
     return item.to_dict(include_self_link=False, transform_hrefs=False)
+
+
+def _cloud_cover(product: Product) -> dict[str, float]:
+    """``eo:cloud_cover``: percent of the valid pixels that are cloud or thin cirrus; nothing when it is not known."""
+    percent = product.observed.cloud_percent if product.observed else None
+    return {} if percent is None else {"eo:cloud_cover": round(percent, 2)}
 
 
 def _properties(product: Product) -> dict[str, Any]:
@@ -178,11 +207,14 @@ def _properties(product: Product) -> dict[str, Any]:
         "steppe:provider": product.provider,
         "steppe:composition": product.composition,
         "steppe:seams": product.seams.to_json() if product.seams else None,
+        "steppe:quality": product.observed.to_json() if product.observed else None,
+        "steppe:sieve": product.sieved.to_json() if product.sieved else None,
     }
     return {
         "created": _text(product.created),
         "gsd": round(sum(ground_pixel_size(product.grid)) / 2, 3),
         **{name: value for name, value in optional.items() if value is not None},
+        **_cloud_cover(product),
         **_projection(product.grid),
         "processing:level": "L4",
         "processing:datetime": _text(product.created),
@@ -212,26 +244,54 @@ def _projection(grid: Grid) -> dict[str, Any]:
 def _asset(kind: str, file: AssetFile, product: Product) -> pystac.Asset:
     title, media_type, roles = _KINDS[kind]
     extra: dict[str, Any] = {"file:size": file.size, "file:checksum": _SHA256_MULTIHASH + file.sha256}
-    if kind in {"map", "confidence"}:
-        extra["bands"] = [_band(kind, product)]
-    if kind == "map":
-        extra["classification:classes"] = _classes(product)
+    extra |= _raster_fields(kind, product)
     title = product.map_title if kind == "map" else title
     return pystac.Asset(href=file.href, title=title, media_type=media_type, roles=list(roles), extra_fields=extra)
 
 
-def _band(kind: str, product: Product) -> dict[str, Any]:
-    """A STAC 1.1 band object."""
-    legend = product.legend
-    place = {"raster:sampling": "area", "raster:spatial_resolution": round(sum(ground_pixel_size(product.grid)) / 2, 3)}
-    if kind == "map":
-        return {"name": "class", "data_type": legend.dtype.name, "nodata": legend.nodata, **place}
-    return {"name": "confidence", "data_type": "uint8", "nodata": CONFIDENCE_NODATA, **place, "unit": "%"}
+def _raster_fields(kind: str, product: Product) -> dict[str, Any]:
+    """Bands and classes of a raster; nothing for other files."""
+    grid = product.grid
+    match kind:
+        case "map":
+            legend = product.legend
+            band = {"data_type": legend.dtype.name, "nodata": legend.nodata}
+            return {
+                "bands": [{**_band("class", grid), **band}],
+                "classification:classes": _classes(legend, product.areas),
+            }
+        case "quality":
+            classes = _classes(QUALITY_LEGEND, product.observed.areas if product.observed else None)
+            return {"bands": [_band("quality", grid)], "classification:classes": classes}
+        case "confidence":
+            return {"bands": [{**_band("confidence", grid), "unit": "%"}]}
+        case "uncertainty":
+            band = {"description": str(product.uncertainty), "unit": "%"}
+            return {"bands": [{**_band("uncertainty", grid), **band}]}
+        case "probabilities":
+            scaled = {"raster:scale": PROBABILITY_SCALE, "raster:offset": 0}
+            return {
+                "bands": [
+                    {**_band(land.name, grid), "description": land.title, **scaled} for land in product.legend.classes
+                ]
+            }
+    return {}
 
 
-def _classes(product: Product) -> list[dict[str, Any]]:
+def _band(name: str, grid: Grid) -> dict[str, Any]:
+    """A STAC 1.1 band object of a layer in bytes."""
+    return {
+        "name": name,
+        "data_type": "uint8",
+        "nodata": CONFIDENCE_NODATA,
+        "raster:sampling": "area",
+        "raster:spatial_resolution": round(sum(ground_pixel_size(grid)) / 2, 3),
+    }
+
+
+def _classes(legend: Legend, areas: AreaTable | None) -> list[dict[str, Any]]:
     """Class objects of the classification extension, nodata last."""
-    counts = {} if product.areas is None else {row.code: row.pixels for row in product.areas.rows}
+    counts = {} if areas is None else {row.code: row.pixels for row in areas.rows}
     classes: list[dict[str, Any]] = [
         {
             "value": land.code,
@@ -241,11 +301,11 @@ def _classes(product: Product) -> list[dict[str, Any]]:
             "color_hint": land.color.removeprefix("#").upper(),
             **({"count": counts[land.code]} if land.code in counts else {}),
         }
-        for land in product.legend.classes
+        for land in legend.classes
     ]
-    value = product.legend.nodata
+    value = legend.nodata
     nodata = {"value": value, "name": "nodata", "title": "No data", "description": "No data", "nodata": True}
-    count = {} if product.areas is None else {"count": product.areas.nodata_pixels}
+    count = {} if areas is None else {"count": areas.nodata_pixels}
     return [*classes, {**nodata, **count}]
 
 

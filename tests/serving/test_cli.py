@@ -68,6 +68,28 @@ def test_all_products_and_what_is_printed(scene, out, capsys):
     assert str(out / "map.tif") in printed.out
 
 
+def test_optional_rasters_and_what_is_printed_of_them(scene, out, capsys):
+    names = ("probabilities", "uncertainty", "quality")
+    wanted = [part for name in names for part in (f"--{name}", str(out / f"{name}.tif"))]
+    argv = ["classify", str(scene), "-o", str(out / "map.tif"), *wanted, "--min-area", "6px"]
+    assert main([*argv, "--uncertainty-measure", "margin"]) == 0
+    files = ["map.qml", "map.tif", "probabilities.tif", "quality.qml", "quality.tif", "uncertainty.tif"]
+    assert left_in(out) == files
+    printed = capsys.readouterr()
+    assert printed.err.startswith("warning: the input has no mask band")
+    assert "\npatches below 6px (6 pixels) merged: " in printed.out
+    assert "\nobservation quality (no mask band: valid and no data only): valid 100.0 %\n" in printed.out
+    with rasterio.open(out / "uncertainty.tif") as dataset:
+        assert dataset.tags()["steppe_uncertainty"].startswith("margin")
+
+
+def test_options_of_the_optional_rasters_that_are_wrong(scene, out, refused):
+    line = refused(["classify", scene, "-o", out / "map.tif", "--min-area", "small"], 4)
+    assert line.endswith("'small' is no least area; give for example 0.5ha, 5000m2, 0.01km2 or 50px")
+    assert "to mask clouds by" in refused(["classify", scene, "-o", out / "map.tif", "--mask-clouds"], 3)
+    assert left_in(out) == []
+
+
 @pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")
 def test_auto_maps_with_openvino_where_it_is_installed(environment, scene, out, capsys):
     """The tiny model's classes are nowhere so close that another runtime would choose another one."""

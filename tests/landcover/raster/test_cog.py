@@ -10,14 +10,14 @@ import rasterio
 import rasterio.shutil
 from affine import Affine
 from pyproj import CRS
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import ColorInterp, Interleaving, Resampling
 from rio_cogeo import cog_validate
 
 from landcover.errors import DiskFull, DtypeMismatch, OutputNotWritable, WindowError
 from landcover.grid import Grid
 from landcover.legends import get_legend
 from landcover.raster import staging
-from landcover.raster.cog import MapWriter
+from landcover.raster.cog import MapBand, MapWriter
 
 LEGEND = get_legend("unccd7")
 HEIGHT, WIDTH = 1300, 1100
@@ -156,6 +156,64 @@ def test_views_of_larger_arrays_are_written_right(tmp_path):
     write(tmp_path / "map.tif", np.asfortranarray(codes)[:, 10:50], legend=LEGEND)
     with rasterio.open(tmp_path / "map.tif") as dataset:
         np.testing.assert_array_equal(dataset.read(1), codes[:, 10:50])
+
+
+SHARES = tuple(MapBand(name, scale=0.01) for name in ("trees", "grass", "water"))
+
+
+def shares(height=HEIGHT, width=WIDTH):
+    """Percentages (band, row, col) that differ between bands, with a nodata corner."""
+    values = np.random.default_rng(4).integers(0, 101, (3, height, width)).astype(np.uint8)
+    values[:, : height // 3, : width // 3] = 255
+    return values
+
+
+def write_shares(path, values, *, rows=448):
+    with MapWriter(path, grid(), description=SHARES, tags={"a": "1"}) as writer:
+        for start in reversed(range(0, HEIGHT, rows)):
+            writer.write_rows(start, values[:, start : start + rows])
+
+
+def test_several_bands_are_a_valid_cog_that_says_what_its_numbers_mean(tmp_path):
+    values = shares()
+    write_shares(tmp_path / "shares.tif", values)
+    assert cog_validate(tmp_path / "shares.tif", strict=True) == (True, [], [])
+    assert names_in(tmp_path) == ["shares.tif"]
+    with rasterio.open(tmp_path / "shares.tif") as dataset:
+        np.testing.assert_array_equal(dataset.read(), values)
+        assert dataset.descriptions == ("trees", "grass", "water")
+        assert (dataset.scales, dataset.offsets) == ((0.01,) * 3, (0.0,) * 3)
+        assert (dataset.nodatavals, dataset.interleaving) == ((255,) * 3, Interleaving.band)
+        assert dataset.tags()["a"] == "1"
+    with rasterio.open(tmp_path / "shares.tif", overview_level=0) as overview:
+        square = values[2, 600:602, 700:702].mean()
+        assert abs(overview.read(3)[300, 350] - square) <= 0.5
+
+
+@pytest.mark.parametrize("shape", [(10, WIDTH), (2, 10, WIDTH), (3, 10, WIDTH - 1), (3, 0, WIDTH)])
+def test_rows_of_other_bands_are_refused(tmp_path, shape):
+    with (
+        pytest.raises(WindowError, match="in 3 bands"),
+        MapWriter(tmp_path / "shares.tif", grid(), description=SHARES) as writer,
+    ):
+        writer.write_rows(0, np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("band", [0, 1, 2])
+def test_a_difference_in_any_band_is_found(tmp_path, monkeypatch, band):
+    copy = rasterio.shutil.copy
+
+    def lossy_copy(source, target, **options):
+        copy(source, target, **options)
+        with rasterio.open(target, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as dataset:
+            values = dataset.read(band + 1)
+            values[700, 800] ^= 1
+            dataset.write(values, band + 1)
+
+    monkeypatch.setattr(rasterio.shutil, "copy", lossy_copy)
+    with pytest.raises(OutputNotWritable, match=r"reads differently from what was written, from row 512 on"):
+        write_shares(tmp_path / "shares.tif", shares())
+    assert names_in(tmp_path) == []
 
 
 def test_missing_rows_are_an_error_and_nothing_appears(tmp_path):

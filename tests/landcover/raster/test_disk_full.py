@@ -61,3 +61,23 @@ def test_a_limit_is_noticed_before_anything_is_computed(tmp_path):
 def test_without_the_limit_it_is_written(tmp_path):
     assert run(tmp_path / "map.tif", 100 * RAW) == "written"
     assert [path.name for path in tmp_path.iterdir()] == ["map.tif"]
+
+
+SIEVE = (
+    PROGRAM.replace("from landcover.raster.cog import MapWriter", "from landcover.raster.sieve import PatchSieve")
+    .replace("MapWriter(path, grid)", "PatchSieve(Path(path), grid, min_pixels=5)")
+    .replace("import resource, sys", "import resource, sys\nfrom pathlib import Path")
+    .replace("write_rows(row, values[row:row + 128])", "add(row, values[row:row + 128])\n        list(writer.rows())")
+)
+
+
+@pytest.mark.parametrize("limit", [1000, RAW // 2, RAW - 1, RAW + 100], ids=["header", "rows", "close", "end"])
+def test_a_full_disk_is_noticed_while_small_patches_are_merged(tmp_path, limit):
+    """The result lies in a mapped file: writing beyond the disk there would kill the process without a word."""
+    assert run(tmp_path / "map.tif", limit, SIEVE) == "DiskFull no room to write 'map.tif'; make room and run again"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_there_is_room_to_merge_small_patches(tmp_path):
+    assert run(tmp_path / "map.tif", RAW + 5000, SIEVE) == "written"
+    assert list(tmp_path.iterdir()) == []

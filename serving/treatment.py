@@ -1,0 +1,212 @@
+"""What is done to a map beside classifying, and what is reported of it: mask bands and the minimum mapping unit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from indicators.areas import AreaTable, PixelAreas
+from indicators.moves import MoveTable
+from landcover.errors import ConfigError
+from landcover.grid import Grid
+from landcover.legends import Legend
+from landcover.postprocess import UncertaintyMeasure
+from landcover.quality import CLOUD_SHADOW, CLOUDS, MASKS, QUALITY_LEGEND, MaskKind
+from landcover.raster.quality import MaskReader
+from landcover.raster.sieve import CONNECTIVITY
+from serving.outputs.areas import class_entries
+
+MASK_NAMES: Final = ", ".join(kind.name for kind in MASKS[:-1]) + f" or {MASKS[-1].name}"
+
+_AREA: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>px|m2|ha|km2)", re.IGNORECASE)
+_KM2_OF: Final = {"m2": 1e-6, "ha": 0.01, "km2": 1.0}
+_KM2_DIGITS: Final = 6  # one square metre
+_PERCENT_DIGITS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumPatch:
+    """The smallest patch that a map shall show: its minimum mapping unit.
+
+    Attributes:
+        number: how many of the unit.
+        unit: ``px``, ``m2``, ``ha`` or ``km2``.
+    """
+
+    number: float
+    unit: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The patch meant by ``0.5ha``, ``5000m2``, ``0.01km2`` or ``50px``.
+
+        Raises:
+            ConfigError: when it means none.
+        """
+        match = _AREA.fullmatch(text.strip())
+        if not match or float(match["number"]) <= 0:
+            raise ConfigError(f"{text!r} is no least area; give for example 0.5ha, 5000m2, 0.01km2 or 50px")
+        return cls(float(match["number"]), match["unit"].lower())
+
+    def __str__(self) -> str:
+        """As it is written on the command line."""
+        return f"{self.number:g}{self.unit}"
+
+    def pixels(self, grid: Grid) -> int:
+        """Pixels of such a patch, to the nearest one; areas by the ground area of a pixel in the middle of the grid.
+
+        Raises:
+            ConfigError: when it is one pixel or less, so that nothing would be merged.
+        """
+        each = 1.0
+        if self.unit != "px":
+            middle = grid.height // 2
+            each = float(PixelAreas(grid).rows(middle, middle + 1).mean())
+        pixels = round(self.number * _KM2_OF.get(self.unit, 1.0) / each)
+        if pixels <= 1:
+            raise ConfigError(f"a least area of {self} is one pixel of this map or less: nothing would be merged")
+        return pixels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """How the outputs are made.
+
+    Attributes:
+        uncertainty: measure of the uncertainty raster.
+        min_patch: smaller patches of the map are merged into their neighbours; None = all stay.
+        mask_clouds: whether the map has no data where the mask band says that the ground is not seen: see
+            ``landcover.quality.UNSEEN``.
+    """
+
+    uncertainty: UncertaintyMeasure = UncertaintyMeasure.ENTROPY
+    min_patch: MinimumPatch | None = None
+    mask_clouds: bool = False
+
+
+DEFAULT_TREATMENT: Final = Treatment()
+
+
+@dataclass(frozen=True, slots=True)
+class Sieved:
+    """What merging small patches did.
+
+    Attributes:
+        min_patch: as asked for.
+        min_pixels: the same in pixels.
+        legend: the map's.
+        moves: which area went from which class to which.
+        valid_km2: area of the map that has a class.
+    """
+
+    min_patch: MinimumPatch
+    min_pixels: int
+    legend: Legend
+    moves: MoveTable
+    valid_km2: float
+
+    @property
+    def percent(self) -> float:
+        """Share of the valid area that changed its class."""
+        return 100 * self.moves.area_km2 / self.valid_km2
+
+    def to_json(self) -> dict[str, Any]:
+        """For areas, STAC Item and ``--json``: everything that moved, the largest area first."""
+        return {
+            "min_area": str(self.min_patch),
+            "min_pixels": self.min_pixels,
+            "connectivity": CONNECTIVITY,
+            "method": "patches of fewer pixels take the class of their largest neighbour (GDAL sieve)",
+            "moved": {
+                "pixels": self.moves.pixels,
+                "area_km2": round(self.moves.area_km2, _KM2_DIGITS),
+                "share_percent": round(self.percent, _PERCENT_DIGITS),
+            },
+            "moves": [
+                {
+                    "from": move.before,
+                    "to": move.after,
+                    "pixels": move.pixels,
+                    "area_km2": round(move.area_km2, _KM2_DIGITS),
+                }
+                for move in self.moves.moves
+            ],
+        }
+
+    def summary(self) -> str:
+        """The same in one line."""
+        line = (
+            f"patches below {self.min_patch} ({self.min_pixels} pixels) merged: {self.moves.area_km2:,.4g} km2 changed "
+            f"class, {self.percent:.2f} % of the valid area"
+        )
+        if not self.moves.moves:
+            return line
+        most = self.moves.moves[0]
+        names = " to ".join(self.legend.by_code(code).name for code in (most.before, most.after))
+        return f"{line}, most of it {names} ({most.area_km2:,.4g} km2)"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """How the scene was observed, by its own mask band.
+
+    Attributes:
+        kind: the mask; None where the input has none, and only valid and no data are told apart.
+        file: name of the file it is from, or None.
+        areas: area of each quality code.
+        masked: whether the map has no data where the ground is not seen.
+    """
+
+    kind: MaskKind | None
+    file: str | None
+    areas: AreaTable
+    masked: bool
+
+    @classmethod
+    def by(cls, mask: MaskReader | None, areas: AreaTable, *, masked: bool) -> Self:
+        """What a mask, or its absence, says."""
+        return cls(mask.kind if mask else None, mask.file.name if mask else None, areas, masked)
+
+    @property
+    def cloud_percent(self) -> float | None:
+        """Share of the valid pixels that are cloud or thin cirrus; None where there is no mask."""
+        if self.kind is None or not self.areas.valid_pixels:
+            return None
+        return 100 * sum(row.pixels for row in self.areas.rows if row.code in CLOUDS) / self.areas.valid_pixels
+
+    @property
+    def source(self) -> str:
+        """Where the codes come from, for people."""
+        return f"{self.kind.name} in {self.file}" if self.kind else "no mask band: valid and no data only"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the mask cannot tell."""
+        if self.kind is None:
+            return (
+                f"the input has no mask band ({MASK_NAMES}): the quality map tells valid from no data only; "
+                "clouds count as valid",
+            )
+        if self.masked and not self.kind.tells(CLOUD_SHADOW):
+            return (f"{self.kind.name} does not tell cloud shadow: shadows stay in the map",)
+        return ()
+
+    def to_json(self) -> dict[str, Any]:
+        """For areas, STAC Item and ``--json``."""
+        cloud = self.cloud_percent
+        return {
+            "mask": self.kind.name if self.kind else None,
+            "file": self.file,
+            "legend": {"id": QUALITY_LEGEND.id, "version": QUALITY_LEGEND.version},
+            "cloud_cover_percent": None if cloud is None else round(cloud, _PERCENT_DIGITS),
+            "masked_in_map": self.masked,
+            "classes": class_entries(self.areas),
+        }
+
+    def summary(self) -> str:
+        """The same in one line."""
+        seen = [row for row in self.areas.rows if row.pixels]
+        shares = ", ".join(f"{row.name} {row.share_percent:.1f} %" for row in seen)
+        masked = "; the map has no data where the ground is not seen" if self.masked else ""
+        return f"observation quality ({self.source}): {shares}{masked}"
