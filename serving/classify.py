@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from indicators.areas import AreaTable, ClassAreas
+from landcover.augmentation import Augmentation
 from landcover.errors import ConfigError, NoValidData, RasterTooLarge
 from landcover.manifest import Manifest
 from landcover.precision import Precision
@@ -48,6 +49,7 @@ class Outcome:
         model: ``name@version``.
         provider: where the model ran.
         precision: which variant of the model ran.
+        augmentation: over which turns of the windows answers were averaged.
         pixels: pixels of the scene.
         seconds: from opening the scene to the last file, without loading the model.
         warnings: what the caller should know, for example that scale and offset were assumed.
@@ -60,6 +62,7 @@ class Outcome:
     model: str
     provider: str
     precision: Precision
+    augmentation: Augmentation
     pixels: int
     seconds: float
     warnings: tuple[str, ...]
@@ -71,6 +74,7 @@ class Outcome:
             "scene": self.identifier,
             "model": self.model,
             "precision": self.precision,
+            "tta": self.augmentation,
             "provider": self.provider,
             "pixels": self.pixels,
             "valid_pixels": self.areas.valid_pixels,
@@ -87,6 +91,7 @@ class Outcome:
         return (
             f"{self.identifier}: {self.pixels:,} pixels in {self.seconds:.1f} s ({rate:.2f} megapixels/s) "
             f"with {self.model} on {self.provider} in {self.precision}"
+            + ("" if self.augmentation is Augmentation.NONE else f", test-time augmentation {self.augmentation}")
             + ("" if share is None else f"; neighbouring windows differ on {100 * share:.2f} % of their shared pixels")
         )
 
@@ -175,6 +180,7 @@ def classify_scene(
         model=engine.bundle.manifest.identifier,
         provider=engine.provider,
         precision=engine.precision,
+        augmentation=engine.augmentation,
         pixels=areas.total_pixels,
         seconds=time.perf_counter() - started,
         warnings=provenance.warnings,

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.augmentation import Augmentation, average_turns
 from landcover.bundle import Bundle
 from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
 from landcover.precision import Precision
@@ -48,6 +49,7 @@ class Engine:
             reproduces the golden sample.
         threads: threads of all calls together; default: the processors this process may use.
         precision: which variant of the model.
+        augmentation: over which turns of a batch answers are averaged.
 
     Raises:
         VariantMissing: when the bundle does not have that variant.
@@ -62,9 +64,10 @@ class Engine:
         provider: str = "auto",
         threads: int | None = None,
         precision: Precision = Precision.FP32,
+        augmentation: Augmentation = Augmentation.NONE,
     ) -> None:
         self.bundle = bundle
-        self.precision = precision
+        self.precision, self.augmentation = precision, augmentation
         content = bundle.read(bundle.manifest.model_file(precision))
         check_graph(content, bundle.manifest)
         self.threads = threads or len(os.sched_getaffinity(0))
@@ -116,6 +119,10 @@ class Engine:
         Raises:
             ModelOutputInvalid: when the array does not fit the model or the answer is not finite.
         """
+        return average_turns(self._answer, dn_NBHW, overview_1BHW, augmentation=self.augmentation)
+
+    def _answer(self, dn_NBHW: NDArray[np.generic], overview_1BHW: NDArray[np.generic] | None) -> NDArray[np.float32]:
+        """What the graph itself answers; see :meth:`run`."""
         try:
             result = self._backend.run([array for array in (dn_NBHW, overview_1BHW) if array is not None])
         except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
@@ -129,7 +136,7 @@ class Engine:
         return result
 
     def self_test(self) -> float:
-        """Run the golden sample.
+        """Run the golden sample, which the graph answered as it is, without any augmentation.
 
         Returns:
             Difference to the golden probabilities: the largest one, of a variant in other numbers the mean.
@@ -138,7 +145,7 @@ class Engine:
             BundleInvalid: when the model does not reproduce its golden output.
         """
         sample = self.bundle.sample(self.precision)
-        answer = self.run(sample.dn_NBHW, sample.overview_1BHW)
+        answer = self._answer(sample.dn_NBHW, sample.overview_1BHW)
         if answer.shape != sample.probabilities_NKHW.shape:
             raise BundleInvalid(
                 f"model {self.bundle.manifest.identifier} answers shape {answer.shape} on its golden sample, expected "

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
+from landcover.augmentation import Augmentation
 from landcover.bundle import Bundle
 from landcover.precision import Precision
 from serving.engine import Engine
@@ -17,9 +18,14 @@ KEPT: Final = 2
 
 
 def open_engine(
-    bundle: Bundle, settings: Settings, *, provider: str | None = None, precision: Precision | None = None
+    bundle: Bundle,
+    settings: Settings,
+    *,
+    provider: str | None = None,
+    precision: Precision | None = None,
+    augmentation: Augmentation | None = None,
 ) -> Engine:
-    """The engine of a bundle by the settings; ``provider`` and ``precision`` win over theirs.
+    """The engine of a bundle by the settings; what is given here wins over theirs.
 
     Raises:
         VariantMissing: when the bundle does not have that variant.
@@ -31,6 +37,7 @@ def open_engine(
         provider=provider or settings.provider,
         threads=settings.threads,
         precision=precision or settings.precision,
+        augmentation=augmentation or settings.tta,
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.areas import AreaTable
+from landcover.augmentation import Augmentation
 from landcover.grid import Grid
 from landcover.manifest import Manifest
 from landcover.precision import Precision
@@ -49,6 +50,7 @@ class Provenance:
         digest: of the input files, in the making: reading them once more takes as long as some windows.
         manifest: the model's.
         precision: which variant of it ran.
+        augmentation: over which turns of the windows its answers were averaged.
         model_sha256: digest of that variant's graph.
         provider: what ran it; runtimes round differently, so a few pixels may differ between them.
         made: time of the run.
@@ -64,6 +66,7 @@ class Provenance:
     digest: Future[str]
     manifest: Manifest
     precision: Precision
+    augmentation: Augmentation
     model_sha256: str
     provider: str
     made: datetime
@@ -83,6 +86,7 @@ class Provenance:
             digest=digest,
             manifest=manifest,
             precision=engine.precision,
+            augmentation=engine.augmentation,
             model_sha256=engine.model_sha256,
             provider=engine.provider,
             made=datetime.now(UTC),
@@ -115,6 +119,7 @@ class Provenance:
             "steppe_version": VERSION,
             "steppe_model": manifest.identifier,
             "steppe_model_precision": self.precision,
+            "steppe_tta": self.augmentation,
             "steppe_model_sha256": self.model_sha256,
             "steppe_provider": self.provider,
             "steppe_input": self.source_href,
@@ -213,6 +218,7 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             model_name=manifest.name,
             model_version=manifest.version,
             model_precision=provenance.precision,
+            augmentation=provenance.augmentation,
             model_sha256=provenance.model_sha256,
             provider=provenance.provider,
             input_sha256=provenance.input_sha256,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from landcover.augmentation import Augmentation
 from landcover.errors import ConfigError
 from landcover.precision import Precision
 
@@ -31,6 +32,9 @@ class Settings(BaseSettings):
     provider: str = Field(default="auto", description="Execution provider: auto, cpu, openvino or cuda.")
     precision: Precision = Field(
         default=Precision.FP32, description="Variant of the model: fp32, or int8 where a bundle has it."
+    )
+    tta: Augmentation = Field(
+        default=Augmentation.NONE, description="Test-time augmentation: none, flips (4 runs) or d4 (8 runs)."
     )
     threads: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Threads of one engine call; default: all processors this process may use."

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from serving.commands.common import (
+    AugmentationOption,
     BandsOption,
     JsonOption,
     LevelOption,
@@ -48,6 +49,7 @@ def classify(
     product: ProductOption = None,
     provider: ProviderOption = None,
     precision: PrecisionOption = None,
+    tta: AugmentationOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the scene in titles and in the STAC Item.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,7 +66,7 @@ def classify(
     settings = load_settings()
     inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product, name=name)
     outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
-    engine = load_engine(settings, model, provider, precision)
+    engine = load_engine(settings, model, provider, precision, tta)
     shown = sys.stderr.isatty() and not as_json
     with stop_like_interrupt(), progress_bar(f"classifying {source.name}", shown=shown) as progress:
         outcome = classify_scene(inputs, outputs, engine, settings, progress=progress)

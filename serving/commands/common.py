@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from landcover.augmentation import Augmentation
 from landcover.precision import Precision
 
 if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
@@ -32,6 +33,14 @@ PrecisionOption = Annotated[
     Precision | None,
     typer.Option("--precision", help="Variant of the model; int8 is faster. Default: STEPPE_PRECISION, else fp32."),
 ]
+AugmentationOption = Annotated[
+    Augmentation | None,
+    typer.Option(
+        "--tta",
+        help="Test-time augmentation: average over mirror images (flips: 4 times the work), or over rotations too (d4: "
+        "8 times). Default: STEPPE_TTA, else none.",
+    ),
+]
 BandsOption = Annotated[
     str | None,
     typer.Option(metavar="B02,B03,...", help="Names of the input's bands in file order, when the file names none."),
@@ -51,7 +60,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on stan
 
 
 def load_engine(
-    settings: Settings, model: str | None, provider: str | None, precision: Precision | None = None
+    settings: Settings,
+    model: str | None,
+    provider: str | None,
+    precision: Precision | None = None,
+    augmentation: Augmentation | None = None,
 ) -> Engine:
     """The engine for a command's options.
 
@@ -65,7 +78,7 @@ def load_engine(
     from serving.registry import open_registry  # noqa: PLC0415
 
     bundle = open_registry(settings).get(model or settings.model)
-    return open_engine(bundle, settings, provider=provider, precision=precision)
+    return open_engine(bundle, settings, provider=provider, precision=precision, augmentation=augmentation)
 
 
 @contextmanager
