@@ -9,6 +9,7 @@ from typing import Final
 from landcover.augmentation import Augmentation
 from landcover.bundle import Bundle
 from landcover.precision import Precision
+from serving.backends.gpu import GpuSettings
 from serving.engine import Engine
 from serving.registry import open_registry
 from serving.settings import Settings
@@ -38,6 +39,7 @@ def open_engine(
         threads=settings.threads,
         precision=precision or settings.precision,
         augmentation=augmentation or settings.tta,
+        settings=GpuSettings(batch=settings.batch_size or bundle.manifest.batch_size, cache=settings.tensorrt_cache),
     )
 
 

@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from landcover.augmentation import Augmentation
 from landcover.boundaries import BAND_PX
 from landcover.errors import OutputNotWritable, WindowError
-from landcover.precision import Precision
+from landcover.precision import MODEL_FILES, Precision
 from landcover.tiling import TilePlan
 from training.candidates import Candidate, augmented, bundle_candidate, check_fits, checkpoint_candidate, differenced
 from training.config import data_from_config
@@ -237,7 +237,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="the model is for single dates, the data has two: compare its maps through the transition matrix",
     )
-    parser.add_argument("--precision", choices=[str(name) for name in Precision], help="graph of the bundle; fp32")
+    parser.add_argument("--precision", choices=[str(name) for name in MODEL_FILES], help="graph of the bundle; fp32")
     parser.add_argument(
         "--tta",
         type=Augmentation,

@@ -25,13 +25,17 @@ ProviderOption = Annotated[
     str | None,
     typer.Option(
         "--provider",
-        metavar="auto|cpu|openvino|cuda",
+        metavar="auto|cpu|openvino|cuda|tensorrt",
         help="What runs the model; default: auto, the fastest that is installed.",
     ),
 ]
 PrecisionOption = Annotated[
     Precision | None,
-    typer.Option("--precision", help="Variant of the model; int8 is faster. Default: STEPPE_PRECISION, else fp32."),
+    typer.Option(
+        "--precision",
+        help="int8: the model's 8-bit variant; bf16 (OpenVINO) and fp16 (GPUs): the model in 16-bit arithmetic. All "
+        "are faster than fp32 and change some pixels. Default: STEPPE_PRECISION, else fp32.",
+    ),
 ]
 AugmentationOption = Annotated[
     Augmentation | None,
