@@ -188,7 +188,8 @@ class Engine:
         if not difference <= allowed:  # also refuses NaN in the file
             raise BundleInvalid(
                 f"model {self.bundle.manifest.identifier} ({self.precision}) on {self.provider} differs from its "
-                f"golden output by {difference:.4f}, allowed is {allowed}; do not use it on this machine"
+                f"golden output by {difference:.4f}, allowed is {allowed}; "
+                + ("do not use it on this machine" if self.precision is Precision.FP32 else "use --precision fp32")
             )
         return difference
 

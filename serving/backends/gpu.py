@@ -171,7 +171,8 @@ class GpuBackend:
         options = {"device_id": "0", "trt_fp16_enable": str(int(self._precision is Precision.FP16))}
         if shapes is None or self._settings.cache is None:
             return options
-        # TensorRT's own name of an engine does not depend on the weights, so every graph has a folder of its own.
+        # The provider's name of an engine does not depend on the weights, so every graph has a folder of its own:
+        # https://github.com/LeelaChessZero/lc0/pull/2214
         form = "-".join(["x".join(map(str, shape)) for shape in shapes])
         folder = self._settings.cache / self._digest / f"{self._runtime.__version__}-{self._precision}-{form}"
         try:

@@ -61,7 +61,7 @@ class OpenVinoBackend:
             raise RuntimeUnfit("this processor has no bfloat16 instructions (avx512_bf16 or amx_bf16)")
         # Single floats, as ONNX Runtime takes them, unless bfloat16 is wanted; by itself OpenVINO would take that where
         # there are instructions for it, which is twice as fast and another map.
-        # https://docs.openvino.ai/2026/openvino-workflow/running-inference/optimize-inference/precision-control.html
+        # https://docs.openvino.ai/2025/openvino-workflow/running-inference/optimize-inference/precision-control.html
         self._arithmetic = "bf16" if precision is Precision.BF16 else "f32"
         self._compiled: OrderedDict[Shapes, openvino.CompiledModel] = OrderedDict()
         self._lock = threading.Lock()
