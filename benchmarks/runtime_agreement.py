@@ -1,4 +1,4 @@
-"""Share of pixels whose class differs between runtimes and variants of one model, over real images.
+"""Share of pixels whose class differs between the runtimes and precisions of one model, over real images.
 
 python -m benchmarks.runtime_agreement FOLDER_OF_IMAGES
 """
@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.engines import working_engines
 from landcover.legends import CLASS_NODATA
-from landcover.precision import Precision
-from serving.backends import openvino
 from serving.classify import plan_windows
 from serving.engine import Engine
 from serving.predict import predict_rows
@@ -33,11 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = Settings()
     bundle = open_registry(settings).get(options.model)
-    engines = {
-        f"{provider} {precision}": Engine(bundle, provider=provider, precision=precision)
-        for provider in ("cpu", *(["openvino"] if openvino.installed() else []))
-        for precision in (Precision.FP32, *bundle.manifest.variants)
-    }
+    engines = {f"{provider} {precision}": engine for (provider, precision), engine in working_engines(bundle).items()}
     different: Counter[tuple[str, str]] = Counter()
     pixels = 0
     for path in sorted(options.images.glob("*.tif")):

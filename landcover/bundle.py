@@ -126,8 +126,8 @@ class Bundle:
 
 
 def sample_key(precision: Precision) -> str:
-    """Name of the array with a variant's golden output in ``sample.npz``."""
-    return "probabilities_NKHW" if precision is Precision.FP32 else f"probabilities_{precision}_NKHW"
+    """Name of the array with the golden output of a precision's graph in ``sample.npz``."""
+    return "probabilities_NKHW" if precision.graph is Precision.FP32 else f"probabilities_{precision}_NKHW"
 
 
 def version_key(version: str) -> tuple[tuple[int, int, str], ...]:

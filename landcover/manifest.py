@@ -160,6 +160,10 @@ class Manifest:
             raise BundleInvalid(f"a model takes 1 or {MOST_DATES} dates, this one says {self.dates}")
         if self.overview and self.dates != MOST_DATES:
             raise BundleInvalid(f"a model takes an overview to compare {MOST_DATES} dates, this one has {self.dates}")
+        if unknown := set(self.variants) - set(MODEL_FILES):
+            raise BundleInvalid(
+                f"variants {sorted(map(str, unknown))} are arithmetics of a runtime, a bundle has no graph of them"
+            )
         self._check_unsupported()
 
     def _check_unsupported(self) -> None:
@@ -178,13 +182,13 @@ class Manifest:
         Raises:
             VariantMissing: when the bundle has none, saying which there are.
         """
-        if precision not in {Precision.FP32, *self.variants}:
+        if precision.graph not in {Precision.FP32, *self.variants}:
             there = ", ".join([Precision.FP32, *self.variants])
             raise VariantMissing(
                 f"model {self.identifier} has no {precision} variant, it has {there}; use --precision fp32 or "
                 "STEPPE_PRECISION=fp32, or publish it with that variant"
             )
-        return MODEL_FILES[precision]
+        return MODEL_FILES[precision.graph]
 
     @property
     def identifier(self) -> str:

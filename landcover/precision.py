@@ -1,4 +1,4 @@
-"""The variants of a model: the same network in another number format, each a graph of its own in the bundle."""
+"""Number formats a model can run in: of its own graphs in the bundle, or of the arithmetic that runs the fp32 graph."""
 
 from __future__ import annotations
 
@@ -11,14 +11,29 @@ from landcover.errors import ConfigError
 
 
 class Precision(StrEnum):
-    """Number format of a graph's weights and activations."""
+    """Number format of a model's weights and activations."""
 
     FP32 = "fp32"
     """32-bit floats; every bundle has it."""
 
+    BF16 = "bf16"
+    """The fp32 graph in bfloat16 arithmetic: the range of 32-bit floats with 8 bits of mantissa. Processors that have
+    instructions for it multiply twice as fast; sums stay in 32 bits."""
+
+    FP16 = "fp16"
+    """The fp32 graph in IEEE half precision, 11 bits of mantissa, on GPUs."""
+
     INT8 = "int8"
     """8-bit integers between the first and the last layer with weights, 32-bit floats around them."""
 
+    @property
+    def graph(self) -> Precision:
+        """The precision whose graph in the bundle runs; a bundle has no graph for bf16 and fp16 of their own."""
+        return Precision.FP32 if self in ARITHMETICS else self
+
+
+ARITHMETICS: Final = frozenset({Precision.BF16, Precision.FP16})
+"""Precisions that are arithmetics of the runtime instead of graphs of a bundle."""
 
 MODEL_FILES: Final = {Precision.FP32: "model.onnx", Precision.INT8: "model.int8.onnx"}
 

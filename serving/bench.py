@@ -41,6 +41,7 @@ class SceneBench:
         model: ``name@version``.
         provider: where the model ran.
         precision: which variant of the model ran.
+        tta: test-time augmentation.
         threads: threads of the engine.
         width: columns of the scene.
         height: rows of the scene.
@@ -57,6 +58,7 @@ class SceneBench:
     model: str
     provider: str
     precision: str
+    tta: str
     threads: int
     width: int
     height: int
@@ -95,6 +97,7 @@ def bench_scene(inputs: Inputs, engine: Engine, settings: Settings) -> SceneBenc
         model=outcome.model,
         provider=engine.provider,
         precision=engine.precision,
+        tta=engine.augmentation,
         threads=engine.threads,
         width=plan.width,
         height=plan.height,

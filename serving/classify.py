@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from indicators.areas import AreaTable
+from landcover.augmentation import Augmentation
 from landcover.errors import BandMapping, ConfigError
 from landcover.precision import Precision
 from landcover.raster.quality import MaskReader, open_mask
@@ -41,6 +42,7 @@ class Outcome:
         model: ``name@version``.
         provider: where the model ran.
         precision: which variant of the model ran.
+        augmentation: over which turns of the windows answers were averaged.
         pixels: pixels of the scene.
         seconds: from opening the scene to the last file, without loading the model.
         warnings: what the caller should know, for example that scale and offset were assumed.
@@ -55,6 +57,7 @@ class Outcome:
     model: str
     provider: str
     precision: Precision
+    augmentation: Augmentation
     pixels: int
     seconds: float
     warnings: tuple[str, ...]
@@ -73,6 +76,7 @@ class Outcome:
             model=provenance.manifest.identifier,
             provider=provenance.provider,
             precision=provenance.precision,
+            augmentation=provenance.augmentation,
             pixels=finished.areas.total_pixels,
             seconds=seconds,
             warnings=finished.warnings,
@@ -87,6 +91,7 @@ class Outcome:
             "scene": self.identifier,
             "model": self.model,
             "precision": self.precision,
+            "tta": self.augmentation,
             "provider": self.provider,
             "pixels": self.pixels,
             "valid_pixels": self.areas.valid_pixels,
@@ -104,6 +109,7 @@ class Outcome:
         return (
             f"{self.identifier}: {self.pixels:,} pixels in {self.seconds:.1f} s ({rate:.2f} megapixels/s) "
             f"with {self.model} on {self.provider} in {self.precision}"
+            + ("" if self.augmentation is Augmentation.NONE else f", test-time augmentation {self.augmentation}")
             + ("" if share is None else f"; neighbouring windows differ on {100 * share:.2f} % of their shared pixels")
         )
 

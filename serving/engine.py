@@ -8,29 +8,49 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.augmentation import Augmentation, average_turns
 from landcover.bundle import Bundle
 from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
-from landcover.precision import Precision
-from serving.backends import openvino, ort
+from landcover.precision import ARITHMETICS, Precision
+from serving.backends import gpu, openvino
+from serving.backends.gpu import GpuBackend, GpuSettings
 from serving.backends.openvino import OpenVinoBackend
 from serving.backends.ort import OrtBackend
-from serving.backends.protocol import Backend, GraphRefused
+from serving.backends.protocol import Backend, GraphRefused, RuntimeUnfit
 from serving.graphcheck import check_graph
 
-PROVIDERS: Final = ("cuda", "openvino", "cpu")
-"""Fastest first; the order in which ``auto`` tries those that are installed. ``cpu`` is ONNX Runtime's own."""
+PROVIDERS: Final = ("tensorrt", "cuda", "openvino", "cpu")
+"""Fastest first. ``cpu`` is ONNX Runtime's own."""
 
-EXTRAS: Final = {"cuda": "steppe[serve-gpu]", "openvino": "steppe[openvino]", "cpu": "steppe[serve]"}
+AUTO: Final = PROVIDERS[1:]
+"""What ``auto`` tries of what is installed, in this order; not TensorRT, which takes minutes to build an engine."""
+
+EXTRAS: Final = {
+    "tensorrt": "steppe[serve-gpu] and TensorRT (docs/gpu.md)",
+    "cuda": "steppe[serve-gpu]",
+    "openvino": "steppe[openvino]",
+    "cpu": "steppe[serve]",
+}
 """What installs a provider."""
 
-SELF_TEST_TOLERANCE: Final = {"cpu": 1e-3, "openvino": 1e-3, "cuda": 2e-2}
+ABLE: Final[Mapping[Precision, frozenset[str]]] = {
+    Precision.FP32: frozenset(PROVIDERS),
+    # TensorRT wants the zero of 8 bits in their middle; the variant's activations have it elsewhere.
+    Precision.INT8: frozenset({"cuda", "openvino", "cpu"}),
+    Precision.BF16: frozenset({"openvino"}),
+    Precision.FP16: frozenset({"cuda", "tensorrt"}),
+}
+"""Providers that have the arithmetic of a precision."""
+
+SELF_TEST_TOLERANCE: Final = {"cpu": 1e-3, "openvino": 1e-3, "cuda": 2e-2, "tensorrt": 2e-2}
 """Largest probability difference to the golden output. CPU: kernels differ between processors in the last bits.
-CUDA: tensor-float-32 convolutions keep 10 bits of mantissa."""
+GPUs: libraries may take tensor-float-32 convolutions, which keep 10 bits of mantissa, whatever is asked of them."""
 
 VARIANT_TOLERANCE: Final = 5e-3
 """Largest mean probability difference of a variant to its golden output. Kernels round a sum to one of two neighbouring
@@ -44,10 +64,12 @@ class Engine:
 
     Args:
         bundle: the model; its bytes are checked against the manifest while loading.
-        provider: ``cpu``, ``openvino`` or ``cuda``; ``auto`` takes the fastest that is installed, takes the graph and
-            reproduces the golden sample.
+        provider: ``cpu``, ``openvino``, ``cuda`` or ``tensorrt``; ``auto`` takes the fastest that is installed, takes
+            the graph and reproduces the golden sample.
         threads: threads of all calls together; default: the processors this process may use.
         precision: which variant of the model.
+        augmentation: over which turns of a batch answers are averaged.
+        settings: what only GPUs need; default: the model's batch.
 
     Raises:
         VariantMissing: when the bundle does not have that variant.
@@ -62,13 +84,16 @@ class Engine:
         provider: str = "auto",
         threads: int | None = None,
         precision: Precision = Precision.FP32,
+        augmentation: Augmentation = Augmentation.NONE,
+        settings: GpuSettings | None = None,
     ) -> None:
         self.bundle = bundle
-        self.precision = precision
+        self.precision, self.augmentation = precision, augmentation
+        self._settings = settings or GpuSettings(batch=bundle.manifest.batch_size)
         content = bundle.read(bundle.manifest.model_file(precision))
         check_graph(content, bundle.manifest)
         self.threads = threads or len(os.sched_getaffinity(0))
-        *faster, last = _candidates(provider)
+        *faster, last = _candidates(provider, precision)
         for wanted in faster:
             try:
                 self._load(content, wanted)
@@ -78,6 +103,8 @@ class Engine:
             else:
                 return
         self._load(content, last)
+        if precision in ARITHMETICS:  # what rounds on purpose is never believed unseen
+            self.self_test()
 
     @property
     def provider(self) -> str:
@@ -115,9 +142,18 @@ class Engine:
 
         Raises:
             ModelOutputInvalid: when the array does not fit the model or the answer is not finite.
+            ProviderUnavailable: when a GPU does not run windows of this shape.
         """
+        return average_turns(self._answer, dn_NBHW, overview_1BHW, augmentation=self.augmentation)
+
+    def _answer(self, dn_NBHW: NDArray[np.generic], overview_1BHW: NDArray[np.generic] | None) -> NDArray[np.float32]:
+        """What the graph itself answers; see :meth:`run`."""
         try:
             result = self._backend.run([array for array in (dn_NBHW, overview_1BHW) if array is not None])
+        except RuntimeUnfit as error:
+            raise ProviderUnavailable(
+                f"provider {self.provider!r} cannot run {self.bundle.manifest.identifier}: {error}; use another one"
+            ) from error
         except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
             raise ModelOutputInvalid(
                 f"model {self.bundle.manifest.identifier} cannot run on an array of shape {dn_NBHW.shape} and type "
@@ -129,7 +165,7 @@ class Engine:
         return result
 
     def self_test(self) -> float:
-        """Run the golden sample.
+        """Run the golden sample, which the graph answered as it is, without any augmentation.
 
         Returns:
             Difference to the golden probabilities: the largest one, of a variant in other numbers the mean.
@@ -138,7 +174,7 @@ class Engine:
             BundleInvalid: when the model does not reproduce its golden output.
         """
         sample = self.bundle.sample(self.precision)
-        answer = self.run(sample.dn_NBHW, sample.overview_1BHW)
+        answer = self._answer(sample.dn_NBHW, sample.overview_1BHW)
         if answer.shape != sample.probabilities_NKHW.shape:
             raise BundleInvalid(
                 f"model {self.bundle.manifest.identifier} answers shape {answer.shape} on its golden sample, expected "
@@ -152,7 +188,8 @@ class Engine:
         if not difference <= allowed:  # also refuses NaN in the file
             raise BundleInvalid(
                 f"model {self.bundle.manifest.identifier} ({self.precision}) on {self.provider} differs from its "
-                f"golden output by {difference:.4f}, allowed is {allowed}; do not use it on this machine"
+                f"golden output by {difference:.4f}, allowed is {allowed}; "
+                + ("do not use it on this machine" if self.precision is Precision.FP32 else "use --precision fp32")
             )
         return difference
 
@@ -160,15 +197,22 @@ class Engine:
         """Give the graph to a provider, and see that it is there and what the manifest promises."""
         identifier = self.bundle.manifest.identifier
         try:
-            self._backend = _backend(content, provider, self.threads)
+            self._backend = self._open(content, provider)
+        except RuntimeUnfit as error:
+            raise ProviderUnavailable(
+                f"provider {provider!r} cannot run {identifier} in {self.precision}: {error}; use another --provider "
+                "or --precision fp32"
+            ) from error
         except GraphRefused as error:
             raise BundleInvalid(f"model {identifier}: {provider} cannot load the graph: {error}") from error
-        if self.provider != provider:
-            raise ProviderUnavailable(
-                f"provider {provider!r} did not take {identifier}, {self.provider!r} runs instead; use --provider "
-                f"{self.provider} to accept that"
-            )
         self._check_signature()
+
+    def _open(self, content: bytes, provider: str) -> Backend:
+        if provider in gpu.PROVIDERS:
+            return GpuBackend(content, provider, self.precision, self._settings)
+        if provider == "openvino":
+            return OpenVinoBackend(content, self.threads, self.precision)
+        return OrtBackend(content, self.threads)
 
     def _check_signature(self) -> None:
         """The graph's own input and output must be what the manifest promises."""
@@ -188,20 +232,27 @@ class Engine:
             )
 
 
-def _backend(content: bytes, provider: str, threads: int) -> Backend:
-    return OpenVinoBackend(content, threads) if provider == "openvino" else OrtBackend(content, provider, threads)
+def installed() -> set[str]:
+    """Providers that are in this installation."""
+    return gpu.installed() | ({"openvino"} if openvino.installed() else set()) | {"cpu"}
 
 
-def _candidates(provider: str) -> list[str]:
-    """The providers to try, in order; raises when an explicit one is not installed."""
-    available = ort.installed() | ({"openvino"} if openvino.installed() else set())
-    if provider == "auto":
-        return [name for name in PROVIDERS if name in available]
-    if provider not in PROVIDERS:
+def _candidates(provider: str, precision: Precision) -> list[str]:
+    """The providers to try, in order; raises when there is none, or an explicit one is not fit."""
+    available, able = installed(), ABLE[precision]
+    if provider not in {"auto", *PROVIDERS}:
         raise ProviderUnavailable(f"provider {provider!r} is not known; use auto, {' or '.join(PROVIDERS)}")
-    if provider not in available:
+    wanted = AUTO if provider == "auto" else (provider,)
+    if not set(wanted) & able:
         raise ProviderUnavailable(
-            f"provider {provider!r} is not in this installation (it has {', '.join(sorted(available))}); install "
-            f"{EXTRAS[provider]} or use --provider cpu"
+            f"provider {provider!r} has no {precision} arithmetic, {' and '.join(sorted(able))} may have; use "
+            f"--provider {min(able)} or --precision fp32"
         )
-    return [provider]
+    candidates = [name for name in wanted if name in available & able]
+    if not candidates:
+        missing = min(able & set(wanted))
+        raise ProviderUnavailable(
+            f"provider {missing!r} is not in this installation (it has {', '.join(sorted(available))}); install "
+            f"{EXTRAS[missing]} or use --provider cpu" + (" with --precision fp32" if precision in ARITHMETICS else "")
+        )
+    return candidates

@@ -6,8 +6,10 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
+from landcover.augmentation import Augmentation
 from landcover.bundle import Bundle
 from landcover.precision import Precision
+from serving.backends.gpu import GpuSettings
 from serving.engine import Engine
 from serving.registry import open_registry
 from serving.settings import Settings
@@ -17,9 +19,14 @@ KEPT: Final = 2
 
 
 def open_engine(
-    bundle: Bundle, settings: Settings, *, provider: str | None = None, precision: Precision | None = None
+    bundle: Bundle,
+    settings: Settings,
+    *,
+    provider: str | None = None,
+    precision: Precision | None = None,
+    augmentation: Augmentation | None = None,
 ) -> Engine:
-    """The engine of a bundle by the settings; ``provider`` and ``precision`` win over theirs.
+    """The engine of a bundle by the settings; what is given here wins over theirs.
 
     Raises:
         VariantMissing: when the bundle does not have that variant.
@@ -31,6 +38,8 @@ def open_engine(
         provider=provider or settings.provider,
         threads=settings.threads,
         precision=precision or settings.precision,
+        augmentation=augmentation or settings.tta,
+        settings=GpuSettings(batch=settings.batch_size or bundle.manifest.batch_size, cache=settings.tensorrt_cache),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 from numpy.typing import NDArray
 
 from indicators.areas import AreaTable
+from landcover.augmentation import Augmentation
 from landcover.grid import Grid
 from landcover.manifest import Manifest
 from landcover.postprocess import UncertaintyMeasure
@@ -55,6 +56,7 @@ class Provenance:
         digest: of the input files, in the making: reading them once more takes as long as some windows.
         manifest: the model's.
         precision: which variant of it ran.
+        augmentation: over which turns of the windows its answers were averaged.
         model_sha256: digest of that variant's graph.
         provider: what ran it; runtimes round differently, so a few pixels may differ between them.
         made: time of the run.
@@ -70,6 +72,7 @@ class Provenance:
     digest: Future[str]
     manifest: Manifest
     precision: Precision
+    augmentation: Augmentation
     model_sha256: str
     provider: str
     made: datetime
@@ -90,6 +93,7 @@ class Provenance:
             digest=digest,
             manifest=manifest,
             precision=engine.precision,
+            augmentation=engine.augmentation,
             model_sha256=engine.model_sha256,
             provider=engine.provider,
             made=datetime.now(UTC),
@@ -147,6 +151,7 @@ class Provenance:
             "steppe_version": VERSION,
             "steppe_model": manifest.identifier,
             "steppe_model_precision": self.precision,
+            "steppe_tta": self.augmentation,
             "steppe_model_sha256": self.model_sha256,
             "steppe_provider": self.provider,
             "steppe_input": ", ".join(self.composition.hrefs),
@@ -284,6 +289,7 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             model_name=manifest.name,
             model_version=manifest.version,
             model_precision=provenance.precision,
+            augmentation=provenance.augmentation,
             model_sha256=provenance.model_sha256,
             provider=provenance.provider,
             input_sha256=provenance.input_sha256,

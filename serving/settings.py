@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from landcover.augmentation import Augmentation
 from landcover.errors import ConfigError
 from landcover.precision import Precision
 
@@ -31,9 +32,12 @@ class Settings(BaseSettings):
     degradation_model: str = Field(
         default="steppe-s2-degradation", description="Model of steppe degradation when none is named."
     )
-    provider: str = Field(default="auto", description="Execution provider: auto, cpu, openvino or cuda.")
+    provider: str = Field(default="auto", description="Execution provider: auto, cpu, openvino, cuda or tensorrt.")
     precision: Precision = Field(
-        default=Precision.FP32, description="Variant of the model: fp32, or int8 where a bundle has it."
+        default=Precision.FP32, description="fp32, int8 where a bundle has it, bf16 (OpenVINO) or fp16 (GPUs)."
+    )
+    tta: Augmentation = Field(
+        default=Augmentation.NONE, description="Test-time augmentation: none, flips (4 runs) or d4 (8 runs)."
     )
     threads: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Threads of one engine call; default: all processors this process may use."
@@ -46,6 +50,9 @@ class Settings(BaseSettings):
     )
     batch_size: Annotated[int, Field(ge=1, le=64)] | None = Field(
         default=None, description="Windows per engine call; default: the model's."
+    )
+    tensorrt_cache: Path | None = Field(
+        default=None, description="Folder for TensorRT's engines; default: they are built anew in every process."
     )
     scratch: Path | None = Field(default=None, description="Folder for uploads in the making; default: the system's.")
     max_upload_bytes: Annotated[int, Field(ge=1)] = Field(

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from indicators.transitions import UNCCD7_TRANSITIONS
+from landcover.augmentation import Augmentation, average_turns
 from landcover.bundle import load_bundle
 from landcover.errors import ConfigError
 from landcover.legends import Legend, get_legend
@@ -105,6 +106,22 @@ def bundle_candidate(path: Path, *, precision: Precision = Precision.FP32) -> Ca
         temperature=manifest.temperature,
         trained_on=frozenset(manifest.provenance.get("sites", {}).get("train", ())),
     )
+
+
+def augmented(candidate: Candidate, augmentation: Augmentation) -> Candidate:
+    """The same model, its answers averaged over the turns of an image.
+
+    Args:
+        candidate: the model.
+        augmentation: which turns.
+    """
+    if augmentation is Augmentation.NONE:
+        return candidate
+
+    def predict(dn_NBHW: NDArray[np.float32], overview_1BHW: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        return average_turns(candidate.predict, dn_NBHW, overview_1BHW, augmentation=augmentation)
+
+    return replace(candidate, name=f"{candidate.name}, test-time augmentation {augmentation}", predict=predict)
 
 
 def differenced(candidate: Candidate) -> Candidate:

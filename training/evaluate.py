@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from landcover.augmentation import Augmentation
 from landcover.boundaries import BAND_PX
 from landcover.errors import OutputNotWritable, WindowError
-from landcover.precision import Precision
+from landcover.precision import MODEL_FILES, Precision
 from landcover.tiling import TilePlan
-from training.candidates import Candidate, bundle_candidate, check_fits, checkpoint_candidate, differenced
+from training.candidates import Candidate, augmented, bundle_candidate, check_fits, checkpoint_candidate, differenced
 from training.config import data_from_config
 from training.cross_validation import FoldRun, evaluate_folds, fold_sites
 from training.elsewhere import chosen_sites
@@ -106,7 +107,7 @@ def _single(options: argparse.Namespace) -> Verdict:
         if options.bundle
         else checkpoint_candidate(options.checkpoint, device=options.device)
     )
-    candidate = differenced(candidate) if options.difference else candidate
+    candidate = _arranged(candidate, options)
     data = data_from_config(options.config)
     check_fits(candidate, data.facts)
     scenes = data.scenes(options.split or "val")
@@ -117,6 +118,12 @@ def _single(options: argparse.Namespace) -> Verdict:
     book = ExampleBook(data.facts)
     evaluation = _evaluated(options, candidate, scenes, book, f"{candidate.name}, {options.split or 'val'}")
     return Verdict(evaluation, book, {candidate.name: candidate.sha256})
+
+
+def _arranged(candidate: Candidate, options: argparse.Namespace) -> Candidate:
+    """The candidate as the options want it: its turns averaged first, then its maps compared."""
+    candidate = augmented(candidate, options.tta)
+    return differenced(candidate) if options.difference else candidate
 
 
 def _note_trained_on(candidate: Candidate, sites: set[str]) -> None:
@@ -130,8 +137,7 @@ def _note_trained_on(candidate: Candidate, sites: set[str]) -> None:
 
 def _cross_validated(options: argparse.Namespace) -> Verdict:
     def evaluate(run: FoldRun) -> tuple[Evaluation, ExampleBook]:
-        candidate = checkpoint_candidate(run.checkpoint, device=options.device)
-        candidate = differenced(candidate) if options.difference else candidate
+        candidate = _arranged(checkpoint_candidate(run.checkpoint, device=options.device), options)
         check_fits(candidate, run.data.facts)
         refuse_trained_on(run.checkpoint, run.data.scenes("test"))
         book = ExampleBook(run.data.facts)
@@ -139,9 +145,11 @@ def _cross_validated(options: argparse.Namespace) -> Verdict:
 
     if options.chosen_on:
         chosen_sites(fold_sites(options.config), options.chosen_on)
-    sizes = options.tile, options.overlap, options.boundary_px, options.difference
+    settings = [options.tile, options.overlap, options.boundary_px, options.difference]
+    if options.tta is not Augmentation.NONE:  # without it, folds that were evaluated before it existed stay known
+        settings.append(options.tta)
     cache = options.output / "folds" if options.output else None
-    evaluation, book, models = evaluate_folds(options.config, options.folds, evaluate, cache=cache, settings=sizes)
+    evaluation, book, models = evaluate_folds(options.config, options.folds, evaluate, cache=cache, settings=settings)
     return Verdict(replace(evaluation, scoring=Scoring(options.min_share, options.boundary_px)), book, models)
 
 
@@ -194,9 +202,10 @@ def _subject(options: argparse.Namespace, verdict: Verdict, arguments: Sequence[
 
 
 def _split(options: argparse.Namespace) -> str:
-    """What was scored, and whether by two maps; a publication takes the folds of its own network only."""
+    """What was scored, and how; a publication takes only the folds of its own network, and as it is."""
     split = HELD_OUT if options.folds else options.split or "val"
-    return f"{split}, difference of two maps" if options.difference else split
+    turned = "" if options.tta is Augmentation.NONE else f", test-time augmentation {options.tta}"
+    return split + turned + (", difference of two maps" if options.difference else "")
 
 
 def _check_writable(folder: Path) -> None:
@@ -228,7 +237,14 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="the model is for single dates, the data has two: compare its maps through the transition matrix",
     )
-    parser.add_argument("--precision", choices=[str(name) for name in Precision], help="graph of the bundle; fp32")
+    parser.add_argument("--precision", choices=[str(name) for name in MODEL_FILES], help="graph of the bundle; fp32")
+    parser.add_argument(
+        "--tta",
+        type=Augmentation,
+        choices=list(Augmentation),
+        default=Augmentation.NONE,
+        help="test-time augmentation: average over mirror images (flips, 4 runs) or rotations too (d4, 8 runs)",
+    )
     parser.add_argument("--split", choices=("train", "val", "test"), help="default: val")
     parser.add_argument("--tile", type=int, default=TILE, help=f"window side in pixels, default {TILE}")
     parser.add_argument("--overlap", type=int, default=OVERLAP, help=f"shared pixels, default {OVERLAP}")

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.backends.protocol import GraphRefused, Port
+from landcover.precision import Precision
+from serving.backends.protocol import GraphRefused, Port, RuntimeUnfit
 
 if TYPE_CHECKING:
     import openvino
@@ -26,6 +27,9 @@ PARALLEL_CALLS: Final = 2
 KEPT: Final = 2
 """Compiled shapes held in memory: that of the scene's windows, and that of the golden sample."""
 
+BFLOAT16: Final = "BF16"
+"""OpenVINO's word for processors that multiply bfloat16."""
+
 type Shapes = tuple[tuple[int, ...], ...]
 
 
@@ -35,14 +39,16 @@ class OpenVinoBackend:
     Args:
         content: bytes of the ONNX file.
         threads: threads of all calls together.
+        precision: ``bf16`` for bfloat16 arithmetic; others follow from the graph.
 
     Raises:
         GraphRefused: when the runtime cannot load the graph.
+        RuntimeUnfit: when bf16 is wanted and the processor has no instructions for it.
     """
 
     provider: Final = "openvino"
 
-    def __init__(self, content: bytes, threads: int) -> None:
+    def __init__(self, content: bytes, threads: int, precision: Precision = Precision.FP32) -> None:
         try:
             import openvino  # noqa: PLC0415 (an extra)
         except ImportError as error:  # installed, but not whole
@@ -51,6 +57,12 @@ class OpenVinoBackend:
         self.parallel = min(PARALLEL_CALLS, threads)
         self._content, self._threads = content, threads
         self._core = openvino.Core()
+        if precision is Precision.BF16 and BFLOAT16 not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise RuntimeUnfit("this processor has no bfloat16 instructions (avx512_bf16 or amx_bf16)")
+        # Single floats, as ONNX Runtime takes them, unless bfloat16 is wanted; by itself OpenVINO would take that where
+        # there are instructions for it, which is twice as fast and another map.
+        # https://docs.openvino.ai/2025/openvino-workflow/running-inference/optimize-inference/precision-control.html
+        self._arithmetic = "bf16" if precision is Precision.BF16 else "f32"
         self._compiled: OrderedDict[Shapes, openvino.CompiledModel] = OrderedDict()
         self._lock = threading.Lock()
         self._local = threading.local()
@@ -90,12 +102,10 @@ class OpenVinoBackend:
             if compiled is None:
                 model = self._read()
                 model.reshape({port.name: list(shape) for port, shape in zip(self.inputs, shapes, strict=True)})
-                # Single floats, as ONNX Runtime takes them; by itself it would take bfloat16 where there are
-                # instructions for it, which is twice as fast and another map.
                 options = {
                     "INFERENCE_NUM_THREADS": self._threads,
                     "NUM_STREAMS": self.parallel,
-                    "INFERENCE_PRECISION_HINT": "f32",
+                    "INFERENCE_PRECISION_HINT": self._arithmetic,
                 }
                 compiled = self._compiled[shapes] = self._core.compile_model(model, "CPU", options)
                 while len(self._compiled) > KEPT:

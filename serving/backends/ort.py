@@ -1,4 +1,4 @@
-"""ONNX Runtime, on the CPU or on CUDA."""
+"""ONNX Runtime on processors; on GPUs it is `serving.backends.gpu`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,10 @@ from numpy.typing import NDArray
 
 from serving.backends.protocol import GraphRefused, Port
 
-PROVIDERS: Final = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-"""Name on the command line to ONNX Runtime's name."""
-
-PARALLEL_CALLS: Final = {"cpu": 2, "cuda": 1}
+PROVIDER: Final = "CPUExecutionProvider"
+PARALLEL_CALLS: Final = 2
 """Two calls with half the threads each are 14 % faster than one with all of them (benchmarks/README.md): the threads of
-a call wait for each other after every operator, two calls do not. More calls would take more memory for little. A GPU
-takes one at a time."""
+a call wait for each other after every operator, two calls do not. More calls would take more memory for little."""
 
 CPU_FLAGS: Final = Path("/proc/cpuinfo")
 VNNI: Final = re.compile(r"\b(avx512_vnni|avx_vnni|amx_int8)\b")
@@ -33,45 +30,32 @@ class OrtBackend:
 
     Args:
         content: bytes of the ONNX file.
-        provider: ``cpu`` or ``cuda``.
         threads: threads of all calls together.
 
     Raises:
         GraphRefused: when the runtime cannot load the graph.
     """
 
-    def __init__(self, content: bytes, provider: str, threads: int) -> None:
-        self.parallel = min(PARALLEL_CALLS[provider], threads)
-        if provider == "cuda":
-            onnxruntime.preload_dlls()  # finds CUDA and cuDNN where their wheels put them
+    provider: Final = "cpu"
+
+    def __init__(self, content: bytes, threads: int) -> None:
+        self.parallel = min(PARALLEL_CALLS, threads)
         try:
             self._session = onnxruntime.InferenceSession(
-                content, _options(threads // self.parallel), providers=[PROVIDERS[provider]]
+                content, _options(threads // self.parallel), providers=[PROVIDER]
             )
         except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
             raise GraphRefused(str(error).splitlines()[0]) from error
         # It keeps the file's bytes to build itself anew on another provider, which this service never asks for.
         self._session._model_bytes = None  # noqa: SLF001
-        self.inputs = tuple(map(_port, self._session.get_inputs()))
-        self.outputs = tuple(map(_port, self._session.get_outputs()))
+        self.inputs = tuple(map(port_of, self._session.get_inputs()))
+        self.outputs = tuple(map(port_of, self._session.get_outputs()))
         self._names = tuple(port.name for port in self.inputs)
-
-    @property
-    def provider(self) -> str:
-        """Name of the provider that really has the graph; ONNX Runtime falls back to CPU without an error."""
-        first = self._session.get_providers()[0]
-        return next((name for name, ort_name in PROVIDERS.items() if ort_name == first), first)
 
     def run(self, arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
         """The first output; see `serving.backends.protocol.Backend.run`."""
         result: NDArray[np.float32] = self._session.run(None, dict(zip(self._names, arrays, strict=False)))[0]
         return result
-
-
-def installed() -> set[str]:
-    """Providers that this installation was built with."""
-    built_in = onnxruntime.get_available_providers()
-    return {name for name, ort_name in PROVIDERS.items() if ort_name in built_in}
 
 
 @cache
@@ -98,6 +82,7 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def _port(node: onnxruntime.NodeArg) -> Port:
+def port_of(node: onnxruntime.NodeArg) -> Port:
+    """An input or output of a session."""
     dtype = {"float": "float32", "double": "float64"}.get(inner := node.type.removeprefix("tensor(")[:-1], inner)
     return Port(node.name, dtype, node.shape[1])

@@ -14,6 +14,10 @@ class GraphRefused(Exception):
     """A runtime cannot load a graph; its first line says why."""
 
 
+class RuntimeUnfit(Exception):
+    """A runtime is installed, but cannot work here, or not as it was asked to; its first line says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """An input or output of a graph.

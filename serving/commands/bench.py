@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from serving.commands.common import (
+    AugmentationOption,
     BandsOption,
     JsonOption,
     LevelOption,
@@ -41,6 +42,7 @@ def scene(
     product: ProductOption = None,
     provider: ProviderOption = None,
     precision: PrecisionOption = None,
+    tta: AugmentationOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Megapixels per second of decoding, of the model and end to end, and peak memory, for one scene."""
@@ -49,7 +51,8 @@ def scene(
     settings = load_settings()
     inputs = Inputs(source=source, bands=split_bands(bands), level=level, product=product)
     with stop_like_interrupt():
-        figures = bench_scene(inputs, load_engine(settings, model, provider, precision), settings).to_json()
+        engine = load_engine(settings, model, provider, precision, tta)
+        figures = bench_scene(inputs, engine, settings).to_json()
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
         return

@@ -12,6 +12,7 @@ from landcover.errors import ConfigError
 from landcover.postprocess import UncertaintyMeasure
 from serving.commands.common import (
     AreasOption,
+    AugmentationOption,
     BandsOption,
     ConfidenceOption,
     JsonOption,
@@ -153,6 +154,7 @@ def classify(
     product: ProductOption = None,
     provider: ProviderOption = None,
     precision: PrecisionOption = None,
+    tta: AugmentationOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the scene in titles and in the STAC Item.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -205,7 +207,7 @@ def classify(
         min_patch=None if min_area is None else MinimumPatch.parse(min_area),
         mask_clouds=mask_clouds,
     )
-    engine = load_engine(settings, model, provider, precision)
+    engine = load_engine(settings, model, provider, precision, tta)
     shown = sys.stderr.isatty() and not as_json
     with (
         stop_like_interrupt(),

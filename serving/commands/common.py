@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from landcover.augmentation import Augmentation
 from landcover.precision import Precision
 
 if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
@@ -27,13 +28,25 @@ ProviderOption = Annotated[
     str | None,
     typer.Option(
         "--provider",
-        metavar="auto|cpu|openvino|cuda",
+        metavar="auto|cpu|openvino|cuda|tensorrt",
         help="What runs the model; default: auto, the fastest that is installed.",
     ),
 ]
 PrecisionOption = Annotated[
     Precision | None,
-    typer.Option("--precision", help="Variant of the model; int8 is faster. Default: STEPPE_PRECISION, else fp32."),
+    typer.Option(
+        "--precision",
+        help="int8: the model's 8-bit variant; bf16 (OpenVINO) and fp16 (GPUs): the model in 16-bit arithmetic. All "
+        "are faster than fp32 and change some pixels. Default: STEPPE_PRECISION, else fp32.",
+    ),
+]
+AugmentationOption = Annotated[
+    Augmentation | None,
+    typer.Option(
+        "--tta",
+        help="Test-time augmentation: average over mirror images (flips: 4 times the work), or over rotations too (d4: "
+        "8 times). Default: STEPPE_TTA, else none.",
+    ),
 ]
 BandsOption = Annotated[
     str | None,
@@ -60,7 +73,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on stan
 
 
 def load_engine(
-    settings: Settings, model: str | None, provider: str | None, precision: Precision | None = None
+    settings: Settings,
+    model: str | None,
+    provider: str | None,
+    precision: Precision | None = None,
+    augmentation: Augmentation | None = None,
 ) -> Engine:
     """The engine for a command's options.
 
@@ -74,7 +91,7 @@ def load_engine(
     from serving.registry import open_registry  # noqa: PLC0415
 
     bundle = open_registry(settings).get(model or settings.model)
-    return open_engine(bundle, settings, provider=provider, precision=precision)
+    return open_engine(bundle, settings, provider=provider, precision=precision, augmentation=augmentation)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import typer
 
 from serving.commands.common import (
     AreasOption,
+    AugmentationOption,
     BandsOption,
     ConfidenceOption,
     JsonOption,
@@ -78,6 +79,7 @@ def degradation(
     ] = None,
     provider: ProviderOption = None,
     precision: PrecisionOption = None,
+    tta: AugmentationOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the place in titles and in the STAC Item.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -103,7 +105,7 @@ def degradation(
         name=name,
     )
     outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
-    engine = load_engine(settings, model or settings.degradation_model, provider, precision)
+    engine = load_engine(settings, model or settings.degradation_model, provider, precision, tta)
     shown = sys.stderr.isatty() and not as_json
     with stop_like_interrupt(), progress_bar(f"comparing {before.name} and {after.name}", shown=shown) as progress:
         outcome = compare_scenes(inputs, outputs, engine, settings, progress=progress)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pystac
 
 from indicators.areas import AreaTable
+from landcover.augmentation import Augmentation
 from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid, ground_pixel_size
 from landcover.legends import Legend
@@ -98,6 +99,7 @@ class Product:
         model_name: name of the model.
         model_version: its version.
         model_precision: the variant of it that ran.
+        augmentation: over which turns of the windows its answers were averaged.
         model_sha256: digest of the model file that ran.
         provider: what ran it; None when unknown.
         model_href: where the model's Item is, or None; then ``name@version`` names it.
@@ -129,6 +131,7 @@ class Product:
     radiometry: Radiometry
     files: Mapping[str, AssetFile]
     model_precision: Precision = Precision.FP32
+    augmentation: Augmentation = Augmentation.NONE
     inputs: Sequence[str] = ()
     composition: Mapping[str, Any] | None = None
     title: str | None = None
@@ -223,6 +226,7 @@ def _properties(product: Product) -> dict[str, Any]:
         "steppe:model_name": product.model_name,
         "steppe:model_version": product.model_version,
         "steppe:model_precision": str(product.model_precision),
+        "steppe:tta": str(product.augmentation),
         "steppe:model_sha256": product.model_sha256,
         "steppe:input_sha256": product.input_sha256,
         "steppe:radiometry": {"scale": product.radiometry.scale, "offset": product.radiometry.offset},

@@ -142,9 +142,18 @@ def test_statistics_must_match_the_bands():
         tiny_manifest(statistics={})
 
 
+FIGURES = {
+    "overall_accuracy": 0.83,
+    "macro_iou": 0.49,
+    "fp32_overall_accuracy": 0.84,
+    "fp32_macro_iou": None,
+    "agreement_percent": 99.5,
+    "pixels": 1000,
+}
+
+
 def with_variant(**changes):
-    figures = {"overall_accuracy": 0.83, "macro_iou": 0.49, "fp32_overall_accuracy": 0.84, "fp32_macro_iou": None}
-    variant = Variant(**figures, agreement_percent=99.5, pixels=1000)
+    variant = Variant(**FIGURES)
     files = FILES | {"model.int8.onnx": FileRecord(5, "d" * 64)}
     return tiny_manifest(files=files, variants={Precision.INT8: variant}, **changes)
 
@@ -181,6 +190,7 @@ def test_manifests_from_before_variants_and_dates_read_and_write_as_they_were(it
 def test_file_of_a_precision():
     assert with_variant().model_file(Precision.INT8) == "model.int8.onnx"
     assert tiny_manifest().model_file(Precision.FP32) == "model.onnx"
+    assert tiny_manifest().model_file(Precision.BF16) == tiny_manifest().model_file(Precision.FP16) == "model.onnx"
     with pytest.raises(VariantMissing, match=r"tiny@0\.1\.0 has no int8 variant, it has fp32; use --precision fp32"):
         tiny_manifest().model_file(Precision.INT8)
 
@@ -191,6 +201,7 @@ def test_file_of_a_precision():
         ({"int4": {}}, "int4"),
         ({"int8": {"macro_iou": 0.5}}, "overall_accuracy"),
         ({"int8": None}, "wrong form"),
+        ({"bf16": FIGURES}, r"variants \['bf16'\] are arithmetics of a runtime"),
         ([1], "wrong form"),
     ],
 )

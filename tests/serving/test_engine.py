@@ -230,8 +230,8 @@ class Wrong:
 
     provider = "openvino"
 
-    def __init__(self, content, threads):
-        self._right = OrtBackend(content, "cpu", threads)
+    def __init__(self, content, threads, _precision):
+        self._right = OrtBackend(content, threads)
         self.parallel, self.inputs, self.outputs = 1, self._right.inputs, self._right.outputs
 
     def run(self, arrays):

@@ -21,13 +21,16 @@ from serving.cli import main as steppe
 from tests.bundles import tiny_bundle
 from tests.training.conftest import BANDS_9, write_scene
 from tests.training.verdicts import PixelModel, write_checkpoint
+from training import candidates
 from training import evaluate as command
 from training.candidates import Candidate, ModelDoesNotFit, bundle_candidate, checkpoint_candidate, differenced
 from training.evaluate import main
 from training.inference import CheckpointUnreadable
+from training.order import read_cross_validation
 from training.split_error import SplitError
 from training.temperature import NothingToScore
 
+FLIPS = [(), (2,), (3,), (2, 3)]
 TILES = ("--tile", "64", "--overlap", "32", "--device", "cpu")
 SMALL_SITES = {
     "train": ["*"],
@@ -192,6 +195,29 @@ def test_an_interrupted_cross_validation_goes_on(folds, monkeypatch, capsys):
     write_checkpoint("fold2/last.ckpt", bands=BANDS_9, seed=77)
     main(arguments)
     assert len(scored) == 4
+
+
+def test_turns_are_averaged_and_the_report_says_so(folds, capsys, monkeypatch):
+    calls, average = [], candidates.average_turns
+
+    def counted(answer, dn_NBHW, *rest, **options):
+        found = average(answer, dn_NBHW, *rest, **options)
+        by_hand = np.mean([np.flip(answer(np.flip(dn_NBHW, axes).copy(), *rest), axes) for axes in FLIPS], axis=0)
+        np.testing.assert_allclose(found, by_hand, atol=1e-6)
+        calls.append(options)
+        return found
+
+    monkeypatch.setattr(candidates, "average_turns", counted)
+    main([*folds, "-o", "out", "--json"])
+    plain = json.loads(capsys.readouterr().out)
+    assert calls == []
+    main([*folds, "-o", "out", "--json", "--tta", "flips"])  # the kept folds of the plain network are not taken
+    turned = json.loads(capsys.readouterr().out)
+    assert len(calls) >= 4
+    assert (plain["split"], turned["split"]) == ("held-out folds", "held-out folds, test-time augmentation flips")
+    assert turned["ece"] != plain["ece"]
+    with pytest.raises(ConfigError, match="not of a cross-validation of this network"):
+        read_cross_validation(Path("out"), get_legend("unccd7"))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04broken"])
