@@ -70,22 +70,26 @@ class QuantiseChoice:
         method: How activations get their range.
         percentile: For that method, share in percent of the values that the range covers.
         per_channel: One scale per output channel of a weight, else one per weight.
-        float_first: Leave the first weighted layer in float32.
-        float_last: Leave the last weighted layer in float32.
+        float_first: How many of the first weighted layers stay float32. They see reflectance itself, in which a step of
+            eight bits is much; later layers see features.
+        float_last: How many of the last weighted layers stay float32.
     """
 
     method: Method = Method.PERCENTILE
     percentile: float = 99.99
     per_channel: bool = True
-    float_first: bool = False
-    float_last: bool = False
+    float_first: int = 0
+    float_last: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a percentile that is none.
+        """Refuse a percentile that is none, and numbers of layers that are none.
 
         Raises:
             ConfigError: With the value.
         """
+        for name, layers in (("float_first", self.float_first), ("float_last", self.float_last)):
+            if type(layers) is not int or layers < 0:  # a configuration file may say anything, such as true
+                raise ConfigError(f"{name} is {layers!r}; give a number of layers, 0 or more")
         if not 50 < self.percentile <= 100:  # noqa: PLR2004 - a share of all values in percent
             raise ConfigError(f"percentile is {self.percentile:g}; give one above 50 and at most 100")
 
@@ -203,8 +207,8 @@ def _chosen_nodes(model: onnx.ModelProto, choice: QuantiseChoice) -> list[str]:
     nodes = list(model.graph.node)
     floats = _float_tensors(model)
     weighted = [index for index, node in enumerate(nodes) if node.op_type in WEIGHTED]
-    # Nodes are in topological order: the first weighted one is the network's stem, the last one its head.
-    weighted = weighted[choice.float_first : len(weighted) - choice.float_last]
+    # Nodes are in topological order: the first weighted ones are the network's stem, the last one its head.
+    weighted = weighted[choice.float_first : max(len(weighted) - choice.float_last, 0)]
     if not weighted:
         raise ConfigError("the graph has no convolution or matrix product to quantise; publish it without int8")
     after = _reached([(node.input, node.output) for node in nodes], weighted)

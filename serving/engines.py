@@ -11,6 +11,7 @@ from landcover.bundle import Bundle
 from landcover.precision import Precision
 from serving.backends.gpu import GpuSettings
 from serving.engine import Engine
+from serving.memory import drop_unused_memory
 from serving.registry import open_registry
 from serving.settings import Settings
 
@@ -33,7 +34,7 @@ def open_engine(
         BundleInvalid: when it is broken.
         ProviderUnavailable: when the provider cannot be had.
     """
-    return Engine(
+    engine = Engine(
         bundle,
         provider=provider or settings.provider,
         threads=settings.threads,
@@ -41,6 +42,8 @@ def open_engine(
         augmentation=augmentation or settings.tta,
         settings=GpuSettings(batch=settings.batch_size or bundle.manifest.batch_size, cache=settings.tensorrt_cache),
     )
+    drop_unused_memory()
+    return engine
 
 
 class Engines:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
 from typing import Final
 
 RETURNED_BYTES: Final = 4 * 2**20
@@ -30,7 +31,20 @@ def return_freed_memory() -> bool:
     """
     if any(name in os.environ for name in _VARIABLES):
         return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _from_glibc("mallopt")
     if mallopt is None:
         return False
     return bool(mallopt(_M_MMAP_THRESHOLD, RETURNED_BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
+
+
+def drop_unused_memory() -> None:
+    """Give back what small things that are gone have left in the heaps: after loading a model, twice its weights."""
+    trim = _from_glibc("malloc_trim")
+    if trim is not None:
+        trim(0)
+
+
+def _from_glibc(name: str) -> Callable[[*tuple[int, ...]], int] | None:
+    """A function of the C library; None where it has no such one."""
+    function: Callable[[*tuple[int, ...]], int] | None = getattr(ctypes.CDLL(None), name, None)
+    return function

@@ -40,7 +40,7 @@ another world for a 10 m model."""
 NARROWNESS: Final = 4.0
 """The shorter side may be this many times shorter: 10 m pixels in degrees are 3 m wide at 72 degrees latitude."""
 
-READY: Final = 2
+READY: Final = 1
 """Windows with probabilities that may wait for being blended."""
 
 type Progress = Callable[[int, int], None]

@@ -23,7 +23,7 @@ from landcover.scaling import harmonise
 from landcover.tiling import Axis, TilePlan, mirror
 from serving.prefetch import prefetch
 
-PIECE_ROWS: Final = 64
+PIECE_ROWS: Final = 32
 """Rows that are read at once. Blocks of files are as high or a multiple of that."""
 
 AHEAD: Final = 1

@@ -123,8 +123,8 @@ def test_nodes_without_names_are_told_apart():
 @pytest.mark.parametrize(
     ("choice", "float_convolutions"),
     [
-        (QuantiseChoice(method=Method.MINMAX, float_first=True), 1),
-        (QuantiseChoice(method=Method.MINMAX, float_first=True, float_last=True), 2),
+        (QuantiseChoice(method=Method.MINMAX, float_first=1), 1),
+        (QuantiseChoice(method=Method.MINMAX, float_first=1, float_last=1), 2),
     ],
 )
 def test_first_and_last_layer_can_stay_float(content, windows, choice, float_convolutions):
@@ -133,6 +133,17 @@ def test_first_and_last_layer_can_stay_float(content, windows, choice, float_con
     convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
     kept = [index for index, node in enumerate(convolutions) if node.input[1] in floats]
     assert kept == [0, len(convolutions) - 1][:float_convolutions]
+
+
+@pytest.mark.parametrize("layers", [True, -1, 1.5])
+def test_numbers_of_float_layers_that_are_none_are_refused(layers):
+    with pytest.raises(ConfigError, match="give a number of layers"):
+        QuantiseChoice(float_first=layers)
+
+
+def test_a_graph_that_would_stay_float_altogether_is_refused(content, windows):
+    with pytest.raises(ConfigError, match="no convolution or matrix product"):
+        quantise_graph(content, windows[:1], QuantiseChoice(float_first=50, float_last=50))
 
 
 def test_percentile_clips_outliers_and_minmax_does_not(capsys):
