@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from landcover.grid import Window
 from landcover.manifest import Manifest
 from landcover.precision import Precision
-from models.export import open_session
 from models.quantise import QuantiseChoice, quantise_graph
+from serving.backends.ort import OrtBackend
 from serving.registry import open_registry
 from serving.request import Inputs
 from serving.settings import Settings
@@ -77,10 +77,10 @@ def draw(path: Path, side: int, manifest: Manifest, seed: int) -> Drawn:
 
 def classes(content: bytes, windows: Sequence[Drawn]) -> tuple[list[NDArray[np.intp]], float]:
     """Class indices (row, col) of each window, and the processor time that they took."""
-    session = open_session(content)
-    session.run(None, {"dn": windows[0].dn_1BHW})  # plans memory
+    backend = OrtBackend(content, 1)
+    backend.run([windows[0].dn_1BHW])  # plans memory
     start = time.process_time()
-    answers = [session.run(None, {"dn": window.dn_1BHW})[0][0].argmax(axis=0) for window in windows]
+    answers = [backend.run([window.dn_1BHW])[0].argmax(axis=0) for window in windows]
     return answers, time.process_time() - start
 
 
