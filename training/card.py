@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from landcover.legends import Legend
+from models.quantise import QuantiseChoice
 from training.gate import Verdict
 from training.variants import Int8
 
@@ -186,8 +187,8 @@ def _int8(measured: Measured) -> Iterator[str]:
     yield (
         f"Not part of this bundle: {refusal}."
         if refusal
-        else "`model.int8.onnx`: weights and activations in 8 bits between the first and the last convolution; "
-        "`steppe classify --precision int8`."
+        else "`model.int8.onnx`: weights and activations in 8 bits between the first and the last layer with weights"
+        f"{_left_float(measured.int8.choice.quantise)}; `steppe classify --precision int8`."
     )
     rows = [
         ("fp32", *_fine(found.fp32_overall_accuracy, found.fp32_macro_iou), "all"),
@@ -195,6 +196,13 @@ def _int8(measured: Measured) -> Iterator[str]:
     ]
     yield _table(("variant", "overall accuracy", "macro IoU", "pixels with the class of fp32"), rows)
     yield _command(f"Both on {measured.int8_scenes}, {found.pixels:,} pixels of windows.", measured.int8_command)
+
+
+def _left_float(choice: QuantiseChoice) -> str:
+    """Which layers with weights are not in 8 bits, for the middle of a sentence."""
+    counts = {"first": choice.float_first, "last": choice.float_last}
+    left = [f"the {place} {'one' if count == 1 else count}" for place, count in counts.items() if count]
+    return f", but for {' and '.join(left)}, which stay float32" if left else ""
 
 
 def _fine(accuracy: float | None, macro_iou: float | None) -> tuple[str, str]:

@@ -35,13 +35,18 @@ class Int8:
         content: bytes of its graph.
         variant: its figures.
         difference: from the fp32 graph, on windows.
-        max_loss: mean IoU it may lose.
+        choice: how it was made.
     """
 
     content: bytes
     variant: Variant
     difference: Difference
-    max_loss: float
+    choice: Int8Choice
+
+    @property
+    def max_loss(self) -> float:
+        """Mean IoU it may lose."""
+        return self.choice.max_loss
 
     @property
     def loss(self) -> float:
@@ -62,6 +67,7 @@ class Int8:
         """For the manifest's provenance."""
         return {
             "published": self.refusal is None,
+            "float32_layers": {"first": self.choice.quantise.float_first, "last": self.choice.quantise.float_last},
             "macro_iou_loss": round(self.loss, 5),
             "max_macro_iou_loss": self.max_loss,
             "mean_probability_difference": round(self.difference.mean, 6),
@@ -110,4 +116,4 @@ def fp32_and_int8(
         agreement_percent=round(agreement.percent, 4),
         pixels=agreement.pixels,
     )
-    return exact, Int8(content=quantised, variant=variant, difference=difference, max_loss=choice.max_loss)
+    return exact, Int8(content=quantised, variant=variant, difference=difference, choice=choice)

@@ -41,7 +41,7 @@ def trained(data_root, repository, tmp_path_factory):
         text = yaml.safe_load((repository / "configs/publish/s2_landcover.yaml").read_text())
         del text["evaluation"]
         # Nothing is asked of the accuracy of random weights; the variant's own limit is tested below.
-        small = {"name": "smoke", "tile_size": 64, "overlap": 32, "int8": INT8 | {"max_loss": 1.0}}
+        small = {"name": "smoke", "tile_size": 64, "overlap": 32, "int8": INT8 | {"max_loss": 1.0, "float_first": 1}}
         (folder / "publish.yaml").write_text(yaml.safe_dump(text | small))
         assert fits.fit(folder, epochs=1) == 0
         yield {
@@ -135,6 +135,14 @@ def test_a_dry_run_shows_the_files_and_writes_nothing(trained, capsys):
     assert "model.int8.onnx" in printed
     assert "no champion" in printed
     assert not (trained["zoo"] / "empty").exists()
+
+
+def test_the_card_names_the_layers_that_stay_float(published):
+    assert (
+        "8 bits between the first and the last layer with weights, but for the first one, which stay"
+        in published.card()
+    )
+    assert published.manifest.provenance["int8"]["float32_layers"] == {"first": 1, "last": 0}
 
 
 def test_an_int8_variant_that_loses_too_much_is_left_out_and_the_card_says_so(trained, tmp_path, capsys, monkeypatch):
