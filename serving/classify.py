@@ -19,7 +19,7 @@ from landcover.raster.scene import Scene
 from landcover.seams import SeamScore
 from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
-from serving.predict import Progress, predict_rows
+from serving.predict import Progress, Wanted, predict_rows
 from serving.products import Finished, Provenance, write_products
 from serving.rasters import wanted_layers, write_rasters
 from serving.request import Inputs, Outputs
@@ -166,7 +166,9 @@ def classify_scene(
         plan, batch_size = plan_windows(scene, engine, settings)
         provenance = Provenance.of(sources, engine, pool)
         layers = wanted_layers(staged, engine.bundle.manifest, treatment)
-        rows = predict_rows(scene, engine, plan, batch_size=batch_size, more=more, layers=layers, progress=progress)
+        rows = predict_rows(
+            scene, engine, plan, batch_size=batch_size, more=more, wanted=Wanted(layers), progress=progress
+        )
         finished = write_rasters(rows, staged, provenance, treatment, mask)
         write_products(finished, staged, outputs)
         staging.publish()
