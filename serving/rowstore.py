@@ -20,7 +20,8 @@ import json
 import logging
 import math
 import os
-from collections.abc import Buffer, Callable, Generator, Iterator, Mapping
+from collections.abc import Buffer, Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,10 +31,10 @@ from typing import Any, BinaryIO, Final, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.errors import ConfigError
+from landcover.errors import ConfigError, OutputNotWritable
 from landcover.raster.staging import check_room
 from landcover.seams import SeamScore
-from landcover.staging import os_errors, publish
+from landcover.staging import flush, os_errors, publish
 from serving.predict import MapRows
 
 JOB: Final = "steppe-job.json"
@@ -159,6 +160,8 @@ class RowStore:
             OutputNotWritable: when it cannot be made or written to.
             DiskFull: when there is no room for it.
         """
+        if not self.folder.parent.is_dir():
+            raise OutputNotWritable(f"{self.folder.name!r} cannot be made: its folder does not exist; make it first")
         with self._stack, os_errors(self.folder):
             self.folder.mkdir(mode=0o700, exist_ok=True)
             handle = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -189,6 +192,8 @@ class RowStore:
     def rows(self, job: Callable[[], Job], predict: Predict) -> Generator[MapRows]:
         """All rows of the map: those that an earlier run kept, then those that are still to be made, which are kept.
 
+        The receiver must not write into their arrays. When a piece is handed out, all those before it are on the disk.
+
         Args:
             job: what the rows are of; asked when the first row is.
             predict: makes them, from a row on; it is asked for the first one that is not kept.
@@ -206,12 +211,22 @@ class RowStore:
             yield part
             del part  # the next rows take as much memory
         with closing(predict(self.kept)) as made:
-            for new in made:
-                whole = replace(new, seams=seams + new.seams)
-                del new
-                self._keep(whole)
+            yield from self._keeping(made, seams)
+
+    def _keeping(self, made: Iterable[MapRows], above: SeamScore) -> Iterator[MapRows]:
+        """Hand rows on while a thread writes them: a slow disk holds nobody up before the next piece is there."""
+        last: Future[None] | None = None
+        with ThreadPoolExecutor(1, "steppe-keep") as pool:
+            for part in made:
+                whole = replace(part, seams=above + part.seams)
+                del part
+                if last is not None:
+                    last.result()
+                last = pool.submit(self._keep, whole)
                 yield whole
                 del whole
+            if last is not None:
+                last.result()
 
     def forget(self) -> None:
         """Remove the rows, and the folder if nothing else is in it; what cannot be removed stays."""
@@ -232,6 +247,8 @@ class RowStore:
             stored = sum(path.stat().st_size for path in self.folder.glob(ROWS))
         if found is None:
             self._publish(JOB, json.dumps(wanted, indent=2).encode())
+            with os_errors(self.folder):
+                flush(self.folder.parent)  # the name of the folder itself
         check_room(self.folder / self.folder.name, needed_bytes=max(job.needed_bytes - stored, 0))
 
     def _found(self) -> dict[str, Any] | None:

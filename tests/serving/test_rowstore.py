@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from contextlib import closing
 
 import numpy as np
@@ -92,11 +93,31 @@ def test_a_run_goes_on_after_what_is_kept(folder, count):
     assert predict == [kept]
 
 
-def test_rows_are_on_the_disk_before_anybody_sees_them(folder):
+def test_rows_are_on_the_disk_when_the_next_ones_are_seen(folder):
     with RowStore(folder) as store:
-        for number, part in enumerate(store.rows(lambda: JOB_A, Calls())):
-            assert len(list(folder.glob("steppe-rows-*.bin"))) == number + 1
-            assert (folder / f"steppe-rows-{part.row:09d}.bin").exists()
+        starts = []
+        for part in store.rows(lambda: JOB_A, Calls()):
+            kept = {path.name for path in folder.glob("steppe-rows-*.bin")}
+            assert {f"steppe-rows-{row:09d}.bin" for row in starts} <= kept
+            starts.append(part.row)
+        assert len(list(folder.glob("steppe-rows-*.bin"))) == len(starts) == len(PIECES)
+
+
+def test_rows_are_handed_on_while_they_are_written(folder, monkeypatch):
+    """A disk that takes a piece only when somebody has seen it."""
+    seen, keep = threading.Event(), RowStore._keep
+
+    def slow(store, part):
+        assert seen.wait(20)
+        keep(store, part)
+
+    monkeypatch.setattr(RowStore, "_keep", slow)
+    with RowStore(folder) as store, closing(store.rows(lambda: JOB_A, Calls())) as rows:
+        assert next(rows).row == 0
+        assert list(folder.glob("steppe-rows-*.bin")) == []
+        seen.set()
+    assert [path.name for path in folder.glob("steppe-rows-*.bin")] == ["steppe-rows-000000000.bin"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("steppe-keep")]
 
 
 def test_what_is_published_is_forgotten(folder, out):
@@ -262,8 +283,11 @@ def test_no_room_is_said_before_anything_is_computed(folder, out):
 
 def test_places_that_cannot_be_written(out):
     (out / "file").write_bytes(b"")
-    for place in (out / "file", out / "absent" / "work"):
-        with pytest.raises(OutputNotWritable), RowStore(place):
+    for place, says in (
+        (out / "file", "'file' cannot be written: File exists"),
+        (out / "absent" / "work", "make it first"),
+    ):
+        with pytest.raises(OutputNotWritable, match=says), RowStore(place):
             pass
     assert left_in(out) == ["file"]
 
