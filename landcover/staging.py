@@ -34,13 +34,13 @@ class StagingFolder:
 
     Args:
         path: the result; its folder must exist.
-        token: stands in the folder's name instead of chance, where no other process uses it at the same time; what a
+        label: stands in the folder's name instead of chance, where no other process uses it at the same time; what a
             killed process left under that name is removed first.
     """
 
-    def __init__(self, path: Path, *, token: str | None = None) -> None:
-        self._result, self._named = path, token is not None
-        self._folder: Final = path.parent / f".steppe-{token or secrets.token_hex(4)}.part"
+    def __init__(self, path: Path, *, label: str | None = None) -> None:
+        self._result, self._named = path, label is not None
+        self._folder: Final = path.parent / f".steppe-{label or secrets.token_hex(4)}.part"
         self._at_the_latest = weakref.finalize(self, _remove, self._folder)
 
     def __enter__(self) -> Path:

@@ -63,10 +63,10 @@ class Staging:
         if final in self._moves:
             raise ConfigError(f"two outputs have the same name {final.name!r}; give each its own")
         check_target(final, needed_bytes=0)
-        self._moves[final] = self._folders.enter_context(StagingFolder(final, token=self._token(final))) / final.name
+        self._moves[final] = self._folders.enter_context(StagingFolder(final, label=self._label(final))) / final.name
         return self._moves[final]
 
-    def _token(self, final: Path) -> str | None:
+    def _label(self, final: Path) -> str | None:
         if self._owner is None:
             return None
         return hashlib.sha256(b"\0".join(map(os.fsencode, (self._owner.absolute(), final)))).hexdigest()[:16]

@@ -40,7 +40,7 @@ def test_a_named_folder_replaces_what_a_killed_process_left(tmp_path):
     left.mkdir(parents=True)
     (left / "half").write_bytes(b"half")
     (tmp_path / ".steppe-other.part").mkdir()
-    with StagingFolder(tmp_path / "map.tif", token="mine") as folder:
+    with StagingFolder(tmp_path / "map.tif", label="mine") as folder:
         assert folder == left.parent
         assert list(folder.iterdir()) == []
     assert [path.name for path in tmp_path.iterdir()] == [".steppe-other.part"]
