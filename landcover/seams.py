@@ -27,6 +27,10 @@ class SeamScore:
     pixels: int = 0
     different: int = 0
 
+    def __add__(self, other: SeamScore) -> SeamScore:
+        """Both together."""
+        return SeamScore(self.pixels + other.pixels, self.different + other.different)
+
     @property
     def share(self) -> float | None:
         """Disagreeing pixels of all shared ones, 0 to 1; None where no two windows met."""
@@ -56,6 +60,10 @@ class SeamCounter:
     def score(self) -> SeamScore:
         """What was counted so far."""
         return SeamScore(self._pixels, self._different)
+
+    def restart(self) -> None:
+        """Count from 0 again; the next windows are compared with those that came all the same."""
+        self._pixels = self._different = 0
 
     def add(self, row: int, col: int, probabilities_KHW: NDArray[np.float32], valid_HW: NDArray[np.bool_]) -> None:
         """Compare a window with its neighbours.

@@ -34,11 +34,13 @@ class StagingFolder:
 
     Args:
         path: the result; its folder must exist.
+        label: stands in the folder's name instead of chance, where no other process uses it at the same time; what a
+            killed process left under that name is removed first.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._result = path
-        self._folder: Final = path.parent / f".steppe-{secrets.token_hex(4)}.part"
+    def __init__(self, path: Path, *, label: str | None = None) -> None:
+        self._result, self._named = path, label is not None
+        self._folder: Final = path.parent / f".steppe-{label or secrets.token_hex(4)}.part"
         self._at_the_latest = weakref.finalize(self, _remove, self._folder)
 
     def __enter__(self) -> Path:
@@ -48,6 +50,8 @@ class StagingFolder:
             OutputNotWritable: when it cannot be made.
             DiskFull: when there is no room for it.
         """
+        if self._named:
+            _remove(self._folder)
         with os_errors(self._result):
             self._folder.mkdir(mode=0o700)
         return self._folder

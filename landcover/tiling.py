@@ -60,6 +60,14 @@ class Axis:
         start = self.origins[index]
         return slice(start, min(start + self.step(index), self.length))
 
+    def finishing(self, pixel: int) -> int:
+        """Number of the first window that finishes ``pixel`` or what lies behind it; how many there are, if none."""
+        return sum(self.finished(index).stop <= pixel for index in range(len(self.origins)))
+
+    def needed(self, index: int) -> int:
+        """Number of the first window that has a part in what window ``index`` and those behind it finish."""
+        return sum(origin + self.tile <= self.origins[index] for origin in self.origins[:index])
+
     def weights(self) -> tuple[NDArray[np.float32], ...]:
         """Blending weights of each window, shape (tile,), all above 0; at every pixel they sum to 1.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -19,10 +20,12 @@ from landcover.raster.scene import Scene
 from landcover.seams import SeamScore
 from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
-from serving.predict import Progress, predict_rows
+from serving.jobs import job_of
+from serving.predict import MapRows, Progress, Wanted, predict_rows
 from serving.products import Finished, Provenance, write_products
 from serving.rasters import wanted_layers, write_rasters
 from serving.request import Inputs, Outputs
+from serving.rowstore import keeper
 from serving.settings import Settings
 from serving.sources import Sources, open_sources
 from serving.staging import Staging
@@ -49,6 +52,7 @@ class Outcome:
         files: the files by role.
         extras: what the mask band said and what merging small patches moved, for ``--json``.
         remarks: the same for people, one line each.
+        kept: rows of the map that an earlier run had made.
     """
 
     identifier: str
@@ -64,9 +68,10 @@ class Outcome:
     files: dict[str, Path]
     extras: dict[str, Any]
     remarks: tuple[str, ...]
+    kept: int = 0
 
     @classmethod
-    def of(cls, finished: Finished, outputs: Outputs, *, seconds: float) -> Self:
+    def of(cls, finished: Finished, outputs: Outputs, *, seconds: float, kept: int = 0) -> Self:
         """The outcome of a map whose files are published."""
         provenance = finished.provenance
         return cls(
@@ -83,6 +88,7 @@ class Outcome:
             files=outputs.files(),
             extras=finished.extras(),
             remarks=finished.remarks(),
+            kept=kept,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -98,6 +104,7 @@ class Outcome:
             "seams": self.seams.to_json(),
             "seconds": round(self.seconds, 3),
             "megapixels_per_second": round(self.pixels / MEGA / self.seconds, 3),
+            **({"kept_rows": self.kept} if self.kept else {}),
             **self.extras,
             "warnings": list(self.warnings),
             "files": {role: str(path) for role, path in self.files.items()},
@@ -110,6 +117,7 @@ class Outcome:
             f"{self.identifier}: {self.pixels:,} pixels in {self.seconds:.1f} s ({rate:.2f} megapixels/s) "
             f"with {self.model} on {self.provider} in {self.precision}"
             + ("" if self.augmentation is Augmentation.NONE else f", test-time augmentation {self.augmentation}")
+            + (f", {self.kept:,} rows of them kept from an earlier run" if self.kept else "")
             + ("" if share is None else f"; neighbouring windows differ on {100 * share:.2f} % of their shared pixels")
         )
 
@@ -135,6 +143,7 @@ def classify_scene(
     *,
     treatment: Treatment = DEFAULT_TREATMENT,
     progress: Progress | None = None,
+    work: Path | None = None,
 ) -> Outcome:
     """Classify one scene, or several as one, and write the wanted files, all of them or none.
 
@@ -145,10 +154,12 @@ def classify_scene(
         settings: windows and batch size.
         treatment: how the outputs are made.
         progress: told after every row of windows.
+        work: folder that keeps finished rows: a run that was killed goes on from them when it is asked for the same
+            again. It is removed when the files are published. None = nothing is kept.
 
     Raises:
         DataError: when the input cannot be used.
-        ConfigError: when names or treatment do not fit the scene.
+        ConfigError: when names or treatment do not fit the scene, or the work folder is another job's.
         NoValidData: when the whole input is nodata.
         OutputNotWritable: when a file cannot be written where it should be.
         DiskFull: when there is no space.
@@ -159,18 +170,25 @@ def classify_scene(
         open_sources(inputs, engine.bundle.manifest) as sources,
         _mask(sources, outputs, treatment) as mask,
         ThreadPoolExecutor(1, "steppe-digest") as pool,
-        Staging() as staging,
+        keeper(work) as kept,
+        Staging(kept.folder) as staging,
     ):
         staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
         scene, *more = sources.scenes
         plan, batch_size = plan_windows(scene, engine, settings)
         provenance = Provenance.of(sources, engine, pool)
         layers = wanted_layers(staged, engine.bundle.manifest, treatment)
-        rows = predict_rows(scene, engine, plan, batch_size=batch_size, more=more, layers=layers, progress=progress)
-        finished = write_rasters(rows, staged, provenance, treatment, mask)
+        job = partial(job_of, provenance, engine, plan, layers, bands=[inputs.bands], measure=treatment.uncertainty)
+
+        def predict(first_row: int) -> Generator[MapRows]:
+            wanted = Wanted(layers, first_row)
+            return predict_rows(scene, engine, plan, batch_size=batch_size, more=more, wanted=wanted, progress=progress)
+
+        finished = write_rasters(kept.rows(job, predict), staged, provenance, treatment, mask)
         write_products(finished, staged, outputs)
         staging.publish()
-    return Outcome.of(finished, outputs, seconds=time.perf_counter() - started)
+        kept.forget()
+    return Outcome.of(finished, outputs, seconds=time.perf_counter() - started, kept=kept.kept)
 
 
 @contextmanager

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Generator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -22,10 +25,12 @@ from landcover.sensors import Radiometry
 from serving.classify import Outcome, plan_windows
 from serving.composition import Composition, Part
 from serving.engine import Engine
-from serving.predict import Progress, predict_rows
+from serving.jobs import job_of
+from serving.predict import NO_LAYERS, MapRows, Progress, Wanted, predict_rows
 from serving.products import Provenance, write_products
 from serving.rasters import write_rasters
 from serving.request import Inputs, Outputs
+from serving.rowstore import keeper
 from serving.settings import Settings
 from serving.sources import open_date, resampling_of
 from serving.staging import Staging
@@ -155,7 +160,13 @@ class PairSources:
 
 
 def compare_scenes(
-    inputs: PairInputs, outputs: Outputs, engine: Engine, settings: Settings, *, progress: Progress | None = None
+    inputs: PairInputs,
+    outputs: Outputs,
+    engine: Engine,
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    work: Path | None = None,
 ) -> Outcome:
     """Map where land degraded or improved between two images and write the wanted files, all of them or none.
 
@@ -165,9 +176,11 @@ def compare_scenes(
         engine: a model of two dates.
         settings: windows and batch size.
         progress: told after every row of windows.
+        work: folder that keeps finished rows, see ``serving.classify.classify_scene``.
 
     Raises:
         DegradationModelWanted: when the model is not made for this.
+        ConfigError: when the work folder is another job's.
         DataError: when the images cannot be used, or not together.
         NoValidData: when no pixel has data at both dates.
         OutputNotWritable: when a file cannot be written where it should be.
@@ -179,17 +192,25 @@ def compare_scenes(
     with (
         open_pair(inputs, manifest) as sources,
         ThreadPoolExecutor(len(ROLES), "steppe-digest") as pool,
-        Staging() as staging,
+        keeper(work) as kept,
+        Staging(kept.folder) as staging,
     ):
         staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
         provenance = Provenance.of(sources, engine, pool)
         _refuse_copies(provenance.composition)
         plan, batch_size = plan_windows(sources.pair, engine, settings)
-        rows = predict_rows(sources.pair, engine, plan, batch_size=batch_size, progress=progress)
-        finished = write_rasters(rows, staged, provenance, DEFAULT_TREATMENT, None)
+        bands = [image.bands for image, _ in inputs.dated]
+        job = partial(job_of, provenance, engine, plan, NO_LAYERS, bands=bands)
+
+        def predict(first_row: int) -> Generator[MapRows]:
+            wanted = Wanted(first_row=first_row)
+            return predict_rows(sources.pair, engine, plan, batch_size=batch_size, wanted=wanted, progress=progress)
+
+        finished = write_rasters(kept.rows(job, predict), staged, provenance, DEFAULT_TREATMENT, None)
         write_products(finished, staged, outputs)
         staging.publish()
-    return Outcome.of(finished, outputs, seconds=time.perf_counter() - started)
+        kept.forget()
+    return Outcome.of(finished, outputs, seconds=time.perf_counter() - started, kept=kept.kept)
 
 
 def open_pair(inputs: PairInputs, manifest: Manifest) -> PairSources:

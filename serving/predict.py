@@ -65,6 +65,22 @@ NO_LAYERS: Final[Mapping[str, Layer]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted of a prediction beside codes and confidence.
+
+    Attributes:
+        layers: what else to make of the probabilities, by name.
+        first_row: row of the scene where it begins, the first one of some ``MapRows``: those above were made before.
+    """
+
+    layers: Mapping[str, Layer] = NO_LAYERS
+    first_row: int = 0
+
+
+EVERYTHING: Final = Wanted()
+
+
+@dataclass(frozen=True, slots=True)
 class MapRows:
     """Finished rows of the map.
 
@@ -74,7 +90,7 @@ class MapRows:
         confidence_HW: uint8 percent (row, col), 255 = nodata.
         layers_BHW: the wanted layers by name, uint8 (band, row, col), 255 = nodata.
         valid_pixels: number of pixels that are not nodata.
-        seams: how far neighbouring windows agreed, from the top to here.
+        seams: how far neighbouring windows agreed, from the first row that was wanted to here.
     """
 
     row: int
@@ -121,10 +137,13 @@ def predict_rows(
     *,
     batch_size: int,
     more: Sequence[Scene] = (),
-    layers: Mapping[str, Layer] = NO_LAYERS,
+    wanted: Wanted = EVERYTHING,
     progress: Progress | None = None,
 ) -> Generator[MapRows]:
     """Classify a scene, row of windows by row of windows.
+
+    Rows that begin further down are the same as those of a prediction of everything: the windows above that have a part
+    in them run once more.
 
     Args:
         scene: opened with the engine's bands in the engine's order.
@@ -132,30 +151,37 @@ def predict_rows(
         plan: windows over the scene's grid.
         batch_size: windows per call of the engine; changes speed and memory, never the result.
         more: scenes of the same grid; the map is that of the mean probabilities over all scenes valid at a pixel.
-        layers: what else to make of the probabilities, by name.
-        progress: told after every row of windows.
+        wanted: what to make, and from which row on.
+        progress: told after every row of windows, and once beforehand of those that were not wanted.
 
     Yields:
         The map's rows from top to bottom, each row once.
     """
+    rows = len(plan.rows.origins)
+    first = _first_wanted(plan, wanted.first_row)
+    if first and progress is not None:
+        progress(first, rows)
+    if first == rows:
+        return
     manifest = engine.bundle.manifest
-    maker = _MapMaker(plan, manifest, engine.classes, layers)
+    maker = _MapMaker(plan, manifest, engine.classes, wanted.layers)
     run = _runner(scene, engine)
-    each = [read_windows(one, plan, manifest) for one in (scene, *more)]
+    each = [read_windows(one, plan, manifest, first=plan.rows.needed(first)) for one in (scene, *more)]
     stream = prefetch(_run_windows(each, run, batch_size, parallel=engine.parallel), depth=READY)
-    rows, last = len(plan.rows.origins), len(plan.cols.origins) - 1
     with closing(stream):
-        for window, probabilities_KHW in stream:
-            if probabilities_KHW is not None:
-                maker.add(window, probabilities_KHW)
-            if window.col < last:
-                continue
-            finished = maker.finish(window.row)
+        for row, finished in maker.rows(stream, first):
             if finished is not None:
                 yield finished
             del finished  # the caller is done with these rows; the next ones take as much memory
             if progress is not None:
-                progress(window.row + 1, rows)
+                progress(row + 1, rows)
+
+
+def _first_wanted(plan: TilePlan, first_row: int) -> int:
+    """Number of the first row of windows that finishes wanted rows; how many there are, if no row is wanted."""
+    if 0 < first_row < plan.height:
+        return plan.rows.finishing(first_row + plan.margin)
+    return 0 if not first_row else len(plan.rows.origins)
 
 
 def _runner(scene: Scene, engine: Engine) -> Run:
@@ -234,6 +260,21 @@ class _MapMaker:
         self._blender, self._seams = Blender(plan, classes), SeamCounter(plan)
         self._codes_HW, self._confidence_HW = self._empty(0)
         self._layers_BHW: dict[str, NDArray[np.uint8]] = {}
+
+    def rows(self, answers: Iterable[_Answer], first: int) -> Iterator[tuple[int, MapRows | None]]:
+        """What each row of windows finishes, with its number; those before ``first`` only help to blend it."""
+        last = len(self._plan.cols.origins) - 1
+        for window, probabilities_KHW in answers:
+            if probabilities_KHW is not None:
+                self.add(window, probabilities_KHW)
+            if window.col < last:
+                continue
+            finished = self.finish(window.row)
+            if window.row >= first:
+                yield window.row, finished
+            else:
+                self._seams.restart()
+            del finished
 
     def add(self, window: SceneWindow, probabilities_KHW: NDArray[np.float32]) -> None:
         """Blend a window, and map the pixels that it finishes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,9 +29,14 @@ class Staging:
     """Temporary names beside the final ones; :meth:`publish` renames them in the order they were asked for.
 
     Leaving the context removes whatever was staged and not published.
+
+    Args:
+        owner: a folder that one process at a time holds, if there is one: the temporary names then follow from it, and
+            what a killed process staged for the same owner is removed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Path | None = None) -> None:
+        self._owner = owner
         self._moves: dict[Path, Path] = {}
         self._folders = ExitStack()
 
@@ -57,8 +63,13 @@ class Staging:
         if final in self._moves:
             raise ConfigError(f"two outputs have the same name {final.name!r}; give each its own")
         check_target(final, needed_bytes=0)
-        self._moves[final] = self._folders.enter_context(StagingFolder(final)) / final.name
+        self._moves[final] = self._folders.enter_context(StagingFolder(final, label=self._label(final))) / final.name
         return self._moves[final]
+
+    def _label(self, final: Path) -> str | None:
+        if self._owner is None:
+            return None
+        return hashlib.sha256(b"\0".join(map(os.fsencode, (self._owner.absolute(), final)))).hexdigest()[:16]
 
     def publish(self) -> None:
         """Flush all files, then give them their final names, replacing older ones, in the order they were staged.

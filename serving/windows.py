@@ -49,13 +49,14 @@ class SceneWindow:
     valid_HW: NDArray[np.bool_]
 
 
-def read_windows(scene: Scene, plan: TilePlan, manifest: Manifest) -> Generator[SceneWindow]:
-    """All windows in the plan's order; their arrays are the receiver's own.
+def read_windows(scene: Scene, plan: TilePlan, manifest: Manifest, *, first: int = 0) -> Generator[SceneWindow]:
+    """The windows in the plan's order; their arrays are the receiver's own.
 
     Args:
         scene: opened with the model's bands in the model's order, of each date where it takes two.
         plan: windows over the scene's grid.
         manifest: the model's; digital numbers are brought to its scale and offset.
+        first: number of the first row of windows; what lies above it is not read.
 
     Raises:
         RasterTruncated: when pixels are missing or damaged.
@@ -63,9 +64,10 @@ def read_windows(scene: Scene, plan: TilePlan, manifest: Manifest) -> Generator[
     cols, rows = len(plan.cols.origins), [_scene_rows(plan, row) for row in range(len(plan.rows.origins))]
     stops = [int(indices_H.max()) + 1 for indices_H in rows]
     starts = [min(int(indices_H.min()) for indices_H in rows[row:]) for row in range(len(rows))]
-    shelf = _Shelf(plan)
-    with closing(prefetch(_read_pieces(scene, plan, manifest), depth=AHEAD)) as pieces:
-        for row, (stop, below) in enumerate(pairwise([*stops, plan.height])):
+    top = starts[first] - starts[first] % PIECE_ROWS
+    shelf = _Shelf(plan, top)
+    with closing(prefetch(_read_pieces(scene, plan, manifest, top), depth=AHEAD)) as pieces:
+        for row, (stop, below) in enumerate(pairwise([*stops[first:], plan.height]), start=first):
             for col in range(cols):
                 # What is dropped on the left makes room for the rows of the next windows.
                 shelf.fill(pieces, stop + max(below - stop, 0) * col // cols)
@@ -99,14 +101,14 @@ class _Piece:
     columns: list[_Column | None]
 
 
-def _read_pieces(scene: Scene, plan: TilePlan, manifest: Manifest) -> Iterator[_Piece]:
-    """The scene from top to bottom, in pieces that end where blocks of a file end, so that each needs few blocks."""
+def _read_pieces(scene: Scene, plan: TilePlan, manifest: Manifest, top: int) -> Iterator[_Piece]:
+    """The scene from a row down, in pieces that end where blocks of a file end, so that each needs few blocks."""
     source = scene.radiometry or manifest.radiometry
     spans = _column_spans(plan.cols)
     indices = mirror(-plan.margin, spans[-1].stop - plan.margin, plan.width)
     inside = np.zeros(len(indices), np.bool_)
     inside[plan.margin : plan.margin + plan.width] = True
-    for start in range(0, plan.height, PIECE_ROWS):
+    for start in range(top, plan.height, PIECE_ROWS):
         rows = range(start, min(start + PIECE_ROWS, plan.height))
         block = scene.read(Window(start, 0, len(rows), plan.width))
         data_BHW = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
@@ -130,13 +132,14 @@ class _Shelf:
 
     Args:
         plan: windows over the scene's grid.
+        top: first row of the scene that is read.
     """
 
-    def __init__(self, plan: TilePlan) -> None:
+    def __init__(self, plan: TilePlan, top: int) -> None:
         self._plan = plan
         self._spans = _column_spans(plan.cols)
         self._pieces: list[_Piece] = []
-        self._read_to = 0
+        self._read_to = top
 
     def fill(self, pieces: Iterator[_Piece], row_stop: int) -> None:
         """Take pieces until the scene's rows before ``row_stop`` are there."""

@@ -33,6 +33,17 @@ def check_target(path: Path, *, needed_bytes: int) -> None:
             raise OutputNotWritable(f"{path.name!r} cannot be written: a folder has that name; choose another")
         with StagingFolder(path):
             pass
+    check_room(path, needed_bytes=needed_bytes)
+
+
+def check_room(path: Path, *, needed_bytes: int) -> None:
+    """Refuse what has no room in the folder of ``path``.
+
+    Raises:
+        DiskFull: fewer than ``needed_bytes`` are free, or a quota or limit allows no file of that size.
+        OutputNotWritable: the folder cannot be asked.
+    """
+    with os_errors(path):
         free = shutil.disk_usage(path.parent).free
     if free < needed_bytes:
         raise DiskFull(f"{path.name!r} needs about {needed_bytes} bytes of disk, {free} are free; make room first")

@@ -22,7 +22,10 @@ from serving.commands.common import (
     PreviewOption,
     ProductOption,
     ProviderOption,
+    ResumeOption,
     StacOption,
+    WorkOption,
+    chosen_work,
     load_engine,
     progress_bar,
     report,
@@ -156,6 +159,8 @@ def classify(
     precision: PrecisionOption = None,
     tta: AugmentationOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the scene in titles and in the STAC Item.")] = None,
+    resume: ResumeOption = False,
+    work: WorkOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Classify a scene, or several as one, into a land-cover map.
@@ -207,11 +212,12 @@ def classify(
         min_patch=None if min_area is None else MinimumPatch.parse(min_area),
         mask_clouds=mask_clouds,
     )
+    folder = chosen_work(output, work, resume=resume)
     engine = load_engine(settings, model, provider, precision, tta)
     shown = sys.stderr.isatty() and not as_json
     with (
         stop_like_interrupt(),
         progress_bar(f"classifying {joint_name([path.name for path in sources])}", shown=shown) as progress,
     ):
-        outcome = classify_scene(inputs, outputs, engine, settings, treatment=treatment, progress=progress)
+        outcome = classify_scene(inputs, outputs, engine, settings, treatment=treatment, progress=progress, work=folder)
     report(outcome, as_json=as_json)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from landcover.augmentation import Augmentation
+from landcover.errors import ConfigError
 from landcover.precision import Precision
 
 if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
@@ -69,6 +70,15 @@ ConfidenceOption = Annotated[
 PreviewOption = Annotated[Path | None, typer.Option(metavar="P.png", help="Picture of the map with its legend.")]
 AreasOption = Annotated[Path | None, typer.Option(metavar="A.json", help="Area of each class in km2.")]
 StacOption = Annotated[Path | None, typer.Option(metavar="I.json", help="STAC Item that describes all of it.")]
+ResumeOption = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Keep finished rows in a hidden folder beside the map, and go on from those that a run which was killed, "
+        "interrupted or out of disk has left: the files get the same bytes. The folder goes when the map is there.",
+    ),
+]
+WorkOption = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of --resume, instead of the hidden one.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 
 
@@ -107,6 +117,19 @@ def stop_like_interrupt() -> Generator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def chosen_work(output: Path, work: Path | None, *, resume: bool) -> Path | None:
+    """The folder that keeps finished rows; None = they are not kept.
+
+    Raises:
+        ConfigError: when a folder was given for rows that are not kept.
+    """
+    from serving.rowstore import work_folder  # noqa: PLC0415 - loads GDAL
+
+    if work is not None and not resume:
+        raise ConfigError("--work says where --resume keeps its rows, but there is no --resume; give it, too")
+    return (work or work_folder(output)) if resume else None
 
 
 def split_bands(text: str | None) -> tuple[str, ...] | None:

@@ -19,7 +19,10 @@ from serving.commands.common import (
     PreviewOption,
     ProductOption,
     ProviderOption,
+    ResumeOption,
     StacOption,
+    WorkOption,
+    chosen_work,
     load_engine,
     progress_bar,
     report,
@@ -81,6 +84,8 @@ def degradation(
     precision: PrecisionOption = None,
     tta: AugmentationOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the place in titles and in the STAC Item.")] = None,
+    resume: ResumeOption = False,
+    work: WorkOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Map where land degraded or improved between two scenes.
@@ -105,8 +110,9 @@ def degradation(
         name=name,
     )
     outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
+    folder = chosen_work(output, work, resume=resume)
     engine = load_engine(settings, model or settings.degradation_model, provider, precision, tta)
     shown = sys.stderr.isatty() and not as_json
     with stop_like_interrupt(), progress_bar(f"comparing {before.name} and {after.name}", shown=shown) as progress:
-        outcome = compare_scenes(inputs, outputs, engine, settings, progress=progress)
+        outcome = compare_scenes(inputs, outputs, engine, settings, progress=progress, work=folder)
     report(outcome, as_json=as_json)

@@ -35,6 +35,17 @@ def test_a_folder_is_private_and_beside_the_result(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_named_folder_replaces_what_a_killed_process_left(tmp_path):
+    left = tmp_path / ".steppe-mine.part" / "deep"
+    left.mkdir(parents=True)
+    (left / "half").write_bytes(b"half")
+    (tmp_path / ".steppe-other.part").mkdir()
+    with StagingFolder(tmp_path / "map.tif", label="mine") as folder:
+        assert folder == left.parent
+        assert list(folder.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".steppe-other.part"]
+
+
 def test_an_interrupted_removal_is_made_up_for(tmp_path, monkeypatch):
     remove = shutil.rmtree
 

@@ -4,12 +4,17 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from landcover.errors import LevelMismatch, RasterTruncated, ResolutionMismatch
+from landcover.postprocess import probability_percent
+from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from landcover.tiling import TilePlan, round_up
 from serving.engine import Engine
-from serving.predict import check_scene, predict_rows
+from serving.predict import Layer, Wanted, check_scene, predict_rows
+from serving.windows import PIECE_ROWS
 from tests.bundles import tiny_bundle, tiny_manifest
 from tests.scenes import ArrayScene, smooth_numbers, utm_grid
 
@@ -153,3 +158,58 @@ def test_pixels_of_another_size_are_refused(pixel):
     scene = ArrayScene(smooth_numbers(9, 9), grid=utm_grid(9, 9, pixel=pixel))
     with pytest.raises(ResolutionMismatch, match="resample the input first"):
         check_scene(scene, tiny_manifest())
+
+
+LAYERS = {"probabilities": Layer(7, probability_percent)}
+
+
+def assert_same_rows(one, other):
+    assert one.row == other.row
+    assert one.valid_pixels == other.valid_pixels
+    assert np.array_equal(one.codes_HW, other.codes_HW)
+    assert np.array_equal(one.confidence_HW, other.confidence_HW)
+    assert np.array_equal(one.layers_BHW["probabilities"], other.layers_BHW["probabilities"])
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 330), st.integers(1, 130)),
+    sizes=st.sampled_from([(32, 0), (64, 0), (64, 32), (96, 32), (96, 64), (128, 96), (160, 128)]),
+    margin=st.sampled_from([0, 32, 64]),
+    images=st.integers(1, 2),
+    seed=st.integers(0, 9),
+    place=st.floats(0, 1, exclude_max=True),
+)
+def test_a_prediction_that_begins_further_down_is_the_same(engine, shape, sizes, margin, images, seed, place):
+    """With 64 of 96, 96 of 128 and 128 of 160 shared pixels, windows of more than two rows meet in a pixel."""
+    height, width = shape
+    valid = np.random.default_rng(seed).random(shape) < 0.9
+    valid[height // 3 : height // 2] = False  # rows of windows without any data
+    data = [smooth_numbers(height, width, seed=seed + number) for number in range(images)]
+    plan = TilePlan(height, width, *sizes, margin)
+
+    def predict(first_row):
+        scene, *more = [ArrayScene(numbers, valid=valid) for numbers in data]
+        return list(predict_rows(scene, engine, plan, batch_size=3, more=more, wanted=Wanted(LAYERS, first_row)))
+
+    whole = predict(0)
+    number = int(place * len(whole))
+    again = predict(whole[number].row)
+    above = whole[number - 1].seams if number else SeamScore()
+    for one, other in zip(again, whole[number:], strict=True):
+        assert_same_rows(one, other)
+        assert above + one.seams == other.seams
+    assert predict(height) == []
+
+
+def test_a_prediction_that_begins_further_down_does_not_read_what_lies_above(engine):
+    told, plan = [], TilePlan(1200, 70, 96, 32, 32)
+    scene = ArrayScene(smooth_numbers(1200, 70))
+    first = list(predict_rows(scene, engine, plan, batch_size=4))[9].row
+    scene.reads.clear()
+    begun = Wanted(first_row=first)
+    list(predict_rows(scene, engine, plan, batch_size=4, wanted=begun, progress=lambda *step: told.append(step)))
+    assert first - 96 - PIECE_ROWS <= min(window.row for window in scene.reads) <= first - 32
+    rows = len(plan.rows.origins)
+    assert told == [(done, rows) for done in range(told[0][0], rows + 1)]
+    assert plan.rows.finished(told[0][0]).start == first + 32

@@ -45,6 +45,22 @@ def test_the_temporary_file_has_the_final_name_on_the_same_file_system(out):
         assert temporary.parent.stat().st_dev == out.stat().st_dev
 
 
+def test_what_was_staged_for_the_same_owner_is_removed(out):
+    """A killed process leaves its folders; those of other owners and other results may be in use."""
+    names = {}
+    for owner, final in (("one", "a.tif"), ("one", "b.tif"), ("two", "a.tif")):
+        with Staging(out / owner) as staging:
+            names[owner, final] = staging.path_for(out / final).parent
+        names[owner, final].mkdir()
+        (names[owner, final] / "half").write_bytes(b"half")
+    assert len(set(names.values())) == 3
+    with Staging(out / "one") as staging:
+        assert list(staging.path_for(out / "a.tif").parent.iterdir()) == []
+    assert left_in(out) == sorted(
+        place for key in (("one", "b.tif"), ("two", "a.tif")) for place in (names[key].name, f"{names[key].name}/half")
+    )
+
+
 def test_published_in_the_order_of_asking(out, monkeypatch):
     order = []
     replace = Path.replace

@@ -1,0 +1,92 @@
+"""What the rows of a map depend on: the facts by which a run knows that rows on disk are its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+
+import onnxruntime
+
+from landcover.grid import Grid
+from landcover.raster.geojson import Area
+from landcover.sensors import Radiometry
+from landcover.tiling import TilePlan
+from serving.engine import Engine
+from serving.predict import Layer
+from serving.products import Provenance
+from serving.rowstore import Facts, Job
+from serving.version import VERSION
+
+
+def job_of(
+    provenance: Provenance,
+    engine: Engine,
+    plan: TilePlan,
+    layers: Mapping[str, Layer],
+    *,
+    bands: Sequence[Sequence[str] | None],
+    measure: str | None = None,
+) -> Job:
+    """The job of mapping a scene; waits for the digests of the input.
+
+    Files are known by their digests, so that a copy in another place is the same input and a file that was replaced is
+    not. Not among the facts: the size of batches and the number of threads, which do not change an answer, and how rows
+    are masked, merged and drawn, which happens after they are kept.
+
+    Args:
+        provenance: where the map comes from.
+        engine: the model.
+        plan: windows over the grid.
+        layers: what is made beside codes and confidence.
+        bands: what the caller says that the bands of each input are.
+        measure: which one a layer of uncertainty has.
+
+    Raises:
+        RasterUnreadable: when an input can no longer be read.
+    """
+    composition, manifest = provenance.composition, provenance.manifest
+    facts: Facts = {
+        "Steppe": VERSION,
+        "input": " ".join(part.digest.result() for part in composition.parts),
+        "bands": "; ".join("by their names" if names is None else ",".join(names) for names in bands),
+        "scale and offset": "; ".join(_scaling(part.radiometry or provenance.radiometry) for part in composition.parts),
+        "resampling": "; ".join(part.resampling or "none" for part in composition.parts),
+        "mosaic": str(composition.mosaic),
+        "area": "none" if composition.area is None else _area_digest(composition.area),
+        "grid": _grid_digest(provenance.grid),
+        "model": manifest.identifier,
+        "bundle of the model": engine.bundle.digest,
+        "precision": str(provenance.precision),
+        "test-time augmentation": str(provenance.augmentation),
+        "runtime": _runtime(provenance.provider),
+        "tile": plan.tile,
+        "overlap": plan.overlap,
+        "margin": plan.margin,
+        "layers": ", ".join(f"{name} ({measure})" if name == "uncertainty" else name for name in sorted(layers))
+        or "none",
+    }
+    samples = manifest.legend.dtype.itemsize + 1 + sum(layer.bands for layer in layers.values())
+    return Job(facts, plan.height * plan.width * samples)
+
+
+def _scaling(radiometry: Radiometry) -> str:
+    return f"{radiometry.scale!r}, {radiometry.offset!r}"
+
+
+def _runtime(provider: str) -> str:
+    """What runs the model, and its version: kernels of two versions may round differently."""
+    return f"{provider} {version('openvino') if provider == 'openvino' else onnxruntime.__version__}"
+
+
+def _grid_digest(grid: Grid) -> str:
+    return _digest(grid.crs.to_wkt(), list(grid.transform), [grid.height, grid.width])
+
+
+def _area_digest(area: Area) -> str:
+    return _digest(area.crs.to_wkt(), [[ring.tolist() for ring in polygon] for polygon in area.polygons])
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
