@@ -113,5 +113,5 @@ def compare_engines(
         for one, other in combinations(maps, 2)
     )
     return EngineAgreement(
-        bundle.manifest.identifier, len(images), sum(map(np.count_nonzero, valid)), pairs, tuple(left_out)
+        bundle.manifest.identifier, len(images), int(sum(map(np.count_nonzero, valid))), pairs, tuple(left_out)
     )
