@@ -156,7 +156,7 @@ class Report:
         yield ""
         yield (
             "Busy seconds of all processors; stages overlap. Reading and the model are what they take alone on the "
-            "same scene, other is what is left of the run."
+            "same scene, other is what is left. The run is the second one of its process, the model has warmed up."
         )
         yield ""
         yield from _table(

@@ -145,7 +145,7 @@ def _by_width(sizes: Sequence[SizeRow]) -> Iterator[tuple[int, list[SizeRow]]]:
 
 def _stages(rows: Sequence[StageRow]) -> Figure:
     figure, axes = _figure(
-        "Work of one tile by stage", "busy seconds, all processors", "", height=1.9 + 0.7 * len(rows)
+        "Work of one scene by stage", "busy seconds, all processors", "", height=1.9 + 0.7 * len(rows)
     )
     titles = [f"{row.title}\n{row.wall_s:.0f} s on the wall" for row in rows]
     left = [0.0] * len(rows)
