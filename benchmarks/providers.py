@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engines import working_engines
 from benchmarks.scene_throughput import figures
-from landcover.precision import Precision
+from serving.bench.engines import Kind, engine_kinds
 from serving.registry import open_registry
 from serving.settings import Settings
 
@@ -29,12 +29,15 @@ def main() -> None:
     parser.add_argument("--model", default=Settings().model)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    kinds = list(working_engines(open_registry(Settings()).get(options.model)))
-    runs: dict[tuple[str, Precision], list[dict[str, Any]]] = {kind: [] for kind in kinds}
+    kinds = engine_kinds(open_registry(Settings()).get(options.model).manifest)
+    runs: dict[Kind, list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for _ in range(options.rounds):
-        for provider, precision in kinds:
-            words = ["--model", options.model, "--provider", provider, "--precision", precision, "--json"]
-            runs[provider, precision].append(figures("serving", "bench", "scene", str(options.scene), *words))
+        for kind in list(runs):
+            words = ["--model", options.model, "--provider", kind.provider, "--precision", kind.precision, "--json"]
+            try:
+                runs[kind].append(figures("serving", "bench", "scene", str(options.scene), *words))
+            except subprocess.CalledProcessError:  # it has said why
+                del runs[kind]
     print(
         "| runtime | precision | decoding | model | end to end | of the model alone | to the first | peak memory, MB |"
     )

@@ -2,13 +2,19 @@
 
 glibc learns from the first large arrays that are freed to keep the next ones, up to 32 MB each, in one heap per thread.
 Half a dozen threads pass a scene's arrays on; what each keeps adds up to a fifth of the peak memory.
+
+And measure the peak. Not by getrusage(2): a program that another one starts without copying itself (vfork, as
+`subprocess` does) inherits the peak of its parent there.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import re
+import resource
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 RETURNED_BYTES: Final = 4 * 2**20
@@ -20,6 +26,9 @@ KEPT_BYTES: Final = 16 * 2**20
 # Names and numbers of mallopt(3), and the variables by which an operator chooses; the operator wins.
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+_STATUS: Final = Path("/proc/self/status")
+_PEAK: Final = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
+
 _VARIABLES: Final = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
 
 
@@ -35,6 +44,15 @@ def return_freed_memory() -> bool:
     if mallopt is None:
         return False
     return bool(mallopt(_M_MMAP_THRESHOLD, RETURNED_BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
+
+
+def peak_resident_bytes(status: Path = _STATUS) -> int:
+    """Most memory that this process has had resident, see proc(5); where the system does not say, by getrusage(2)."""
+    try:
+        found = _PEAK.search(status.read_text(encoding="ascii", errors="replace"))
+    except OSError:
+        found = None
+    return 1024 * (int(found[1]) if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def drop_unused_memory() -> None:

@@ -13,7 +13,7 @@ from tests.architecture.tree import pyproject
 LOCKS = ["all", "build", "demo", "serve", "serve-gpu", "serve-test", "train"]
 SERVICE_LOCKS = ["serve", "serve-gpu", "serve-test"]
 EXTRAS = {
-    "all": ["serve", "train", "dev"],
+    "all": ["serve", "bench", "train", "dev"],
     "train": ["serve", "train"],
     "serve": ["serve"],
     "serve-test": ["serve"],

@@ -5,9 +5,7 @@ Rates are in megapixels of the scene per second ("useful" pixels: overlap betwee
 
 from __future__ import annotations
 
-import resource
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -22,11 +20,15 @@ from landcover.grid import Window
 from landcover.raster.scene import Scene
 from landcover.staging import os_errors
 from landcover.tiling import TilePlan
+from serving.bench.clock import Clock
+from serving.bench.stages import Stages, run_stages
 from serving.classify import classify_scene, plan_windows
 from serving.engine import Engine
+from serving.memory import peak_resident_bytes
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import open_input
+from serving.windows import PIECE_ROWS
 
 MEGA: Final = 1e6
 MODEL_SECONDS: Final = 10.0
@@ -53,6 +55,7 @@ class SceneBench:
         model_mpx_s: the engine alone on arrays that are ready, useful pixels.
         end_to_end_mpx_s: file to finished COG.
         peak_memory_mb: peak resident memory of this process, in 10^6 bytes.
+        stages: busy seconds of each stage, where they were asked for.
     """
 
     model: str
@@ -70,14 +73,27 @@ class SceneBench:
     model_mpx_s: float
     end_to_end_mpx_s: float
     peak_memory_mb: float
+    stages: Stages | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The figures as a JSON object, rounded to what a shared machine can tell."""
-        return {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(self).items()}
+        figures = {key: rounded(value) for key, value in asdict(self).items() if key != "stages"}
+        return figures | ({"stages": self.stages.to_json()} if self.stages else {})
 
 
-def bench_scene(inputs: Inputs, engine: Engine, settings: Settings) -> SceneBench:
+def rounded(value: Any) -> Any:
+    """Numbers with a fraction to three digits after the point."""
+    return round(value, 3) if isinstance(value, float) else value
+
+
+def bench_scene(inputs: Inputs, engine: Engine, settings: Settings, *, stages: bool = False) -> SceneBench:
     """Run the three measurements, end to end first, so that the peak memory is that of a real run.
+
+    Args:
+        inputs: the scene.
+        engine: the model.
+        settings: windows, batch size and scratch folder.
+        stages: also classify the scene once more to see how the work is split.
 
     Raises:
         SteppeError: whatever classifying the scene raises.
@@ -87,12 +103,13 @@ def bench_scene(inputs: Inputs, engine: Engine, settings: Settings) -> SceneBenc
     with scratch as folder:
         outputs = Outputs(map=Path(folder) / "map.tif")
         outcome = classify_scene(inputs, outputs, engine, settings)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGA
+        peak = peak_resident_bytes()
+        split = run_stages(inputs, outputs, engine, settings) if stages else None
     with open_input(inputs, engine.bundle.manifest) as scene:
         plan, batch_size = plan_windows(scene, engine, settings)
         pixels = plan.height * plan.width
-        decode_s = _decode_seconds(scene, plan)
-        model_s = _model_seconds(scene, plan, engine, batch_size)
+        decoding = _decode(scene, plan)
+        model = _run_model(scene, plan, engine, batch_size)
     return SceneBench(
         model=outcome.model,
         provider=engine.provider,
@@ -105,34 +122,32 @@ def bench_scene(inputs: Inputs, engine: Engine, settings: Settings) -> SceneBenc
         overlap=plan.overlap,
         batch_size=batch_size,
         redundancy=plan.redundancy,
-        decode_mpx_s=pixels / MEGA / decode_s,
-        model_mpx_s=pixels / MEGA / model_s,
+        decode_mpx_s=pixels / MEGA / decoding.wall_s,
+        model_mpx_s=pixels / MEGA / model.wall_s,
         end_to_end_mpx_s=pixels / MEGA / outcome.seconds,
-        peak_memory_mb=peak,
+        peak_memory_mb=peak / MEGA,
+        stages=split.with_parts(decoding, model) if split else None,
     )
 
 
-def _decode_seconds(scene: Scene, plan: TilePlan) -> float:
-    """Seconds to read the whole scene in the strips that prediction reads."""
-    start, rows = time.perf_counter(), plan.rows
-    for index in range(len(rows.origins)):
-        part = rows.finished(index)
-        first, stop = max(part.start - plan.margin, 0), min(part.stop - plan.margin, plan.height)
-        if first < stop:
-            scene.read(Window(first, 0, stop - first, plan.width))
-    return time.perf_counter() - start
+def _decode(scene: Scene, plan: TilePlan) -> Clock:
+    """Time of reading the whole scene in the pieces that prediction reads."""
+    clock = Clock.start()
+    for start in range(0, plan.height, PIECE_ROWS):
+        scene.read(Window(start, 0, min(PIECE_ROWS, plan.height - start), plan.width))
+    return clock.stop()
 
 
-def _model_seconds(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int) -> float:
-    """Seconds the engine alone would take for all windows, from as many as fit into ``MODEL_SECONDS``."""
+def _run_model(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int) -> Clock:
+    """Time the engine alone would take for all windows, from as many as fit into ``MODEL_SECONDS``."""
     windows = len(plan.rows.origins) * len(plan.cols.origins)
     batch = np.stack(list(islice(_cycle(scene, plan), batch_size)))
     engine.run(batch)  # the first call plans memory
-    start = time.perf_counter()
+    clock = Clock.start()
 
     def repeat() -> int:
         done = 0
-        while done * engine.parallel < windows and time.perf_counter() - start < MODEL_SECONDS:
+        while done * engine.parallel < windows and clock.stop().wall_s < MODEL_SECONDS:
             engine.run(batch)
             done += batch_size
         return done
@@ -140,7 +155,7 @@ def _model_seconds(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int
     with ThreadPoolExecutor(engine.parallel) as pool:
         calls = [pool.submit(repeat) for _ in range(engine.parallel)]
         done = sum(call.result() for call in calls)
-    return (time.perf_counter() - start) / done * windows
+    return clock.stop().times(windows / done)
 
 
 def _cycle(scene: Scene, plan: TilePlan) -> Iterator[NDArray[np.generic]]:

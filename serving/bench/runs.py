@@ -1,0 +1,88 @@
+"""Run one measurement in a process of its own, so that its peak memory and its warm-up are its own."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from landcover.errors import SteppeError
+
+type Word = str | Path
+"""Part of a command; a path is shown by its name alone."""
+
+_PREFIX: Final = "steppe: "
+
+
+class RunFailed(SteppeError):
+    """A measurement ended in an error."""
+
+    slug = "bench-run"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a measurement printed.
+
+    Attributes:
+        figures: its JSON object; empty when it prints none.
+        seconds: of the whole process on the wall.
+    """
+
+    figures: dict[str, Any]
+    seconds: float
+
+
+type Runner = Callable[[Sequence[Word]], Answer]
+"""Runs a command of ``steppe`` and answers what it printed.
+
+Raises RunFailed with one sentence when it ends in an error."""
+
+
+def shown(words: Sequence[Word]) -> str:
+    """The command as people type it."""
+    return shlex.join(["steppe", *(word.name if isinstance(word, Path) else word for word in words)])
+
+
+def run_command(words: Sequence[Word]) -> Answer:
+    """Run ``steppe WORDS`` with this interpreter.
+
+    Raises:
+        RunFailed: with the last line that it said.
+    """
+    started = time.perf_counter()
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "serving", *map(str, words)], check=False, capture_output=True, text=True
+    )
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise RunFailed(f"{shown(words)!r} ended with exit code {done.returncode}: {_last_line(done.stderr)}")
+    return Answer(parse_figures(done.stdout, words), seconds)
+
+
+def parse_figures(text: str, words: Sequence[Word]) -> dict[str, Any]:
+    """The JSON object that a command printed; empty when it printed nothing.
+
+    Raises:
+        RunFailed: when it is something else.
+    """
+    if not text.strip():
+        return {}
+    try:
+        figures = json.loads(text)
+    except ValueError as error:
+        raise RunFailed(f"{shown(words)!r} printed no JSON: {text.strip()[:80]!r}") from error
+    if not isinstance(figures, dict):
+        raise RunFailed(f"{shown(words)!r} printed no JSON object: {text.strip()[:80]!r}")
+    return figures
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].removeprefix(_PREFIX) if lines else "it said nothing"
