@@ -338,8 +338,8 @@ def test_a_bundle_without_an_int8_graph_is_said(tmp_path):
 
 
 def test_an_edited_manifest_is_refused(repository, tmp_path):
-    shipped = repository / "models/zoo/steppe-s2-landcover/1.0.0"
-    edited = tmp_path / "steppe-s2-landcover/1.0.0"
+    (shipped,) = (repository / "models/zoo/steppe-s2-landcover").iterdir()
+    edited = tmp_path / "steppe-s2-landcover" / shipped.name
     shutil.copytree(shipped, edited)
     item = json.loads((edited / "manifest.json").read_text())
     item["properties"]["license"] = "MIT"
