@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-RETURNED_BYTES: Final = 4 * 2**20
-"""Arrays from this size on get pages of their own. Smaller ones, of which there are many, stay in the heap."""
+RETURNED_BYTES: Final = 2**18
+"""Arrays from this size on get pages of their own; the columns of a piece of a scene are larger (`serving.windows`)."""
 
 KEPT_BYTES: Final = 16 * 2**20
 """What may stay unused at the end of a heap."""

@@ -25,7 +25,7 @@ from landcover.raster.protocol import AnyArray
 type Job = Callable[[], None]
 
 MIN_STRIP_ROWS: Final = 256  # files stored row by row are read in pieces of at least this many rows
-MAX_STRIP_BYTES: Final = 256 * 2**20  # higher strips are cut, and their blocks decoded again
+MAX_STRIP_BYTES: Final = 320 * 2**20  # larger strips are halved, and their blocks decoded once for each half
 
 
 class Load(Protocol):
@@ -63,10 +63,15 @@ class Layout:
 
     @property
     def strip_rows(self) -> int:
-        """Rows of a strip: whole blocks, unless they are too large to hold."""
-        whole_blocks = math.ceil(MIN_STRIP_ROWS / self.block_height) * self.block_height
+        """Rows of a strip: whole blocks; where these are too large to hold halves of them, quarters and so on.
+
+        Parts that end where blocks end keep a read of few rows within one strip; two would be held at a time.
+        """
+        rows = math.ceil(MIN_STRIP_ROWS / self.block_height) * self.block_height
         row_bytes = self.bands * self.width * self.dtype.itemsize
-        return min(whole_blocks, max(1, MAX_STRIP_BYTES // row_bytes))
+        while rows > 1 and rows * row_bytes > MAX_STRIP_BYTES:
+            rows = math.ceil(rows / 2)
+        return rows
 
 
 class StripCache:
