@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
@@ -50,13 +51,11 @@ class OpenVinoBackend:
 
     def __init__(self, content: bytes, threads: int, precision: Precision = Precision.FP32) -> None:
         try:
-            import openvino  # noqa: PLC0415 (an extra)
+            self._core = _core()
         except ImportError as error:  # installed, but not whole
             raise GraphRefused(f"it cannot be loaded ({_first_line(error)})") from error
-
         self.parallel = min(PARALLEL_CALLS, threads)
         self._content, self._threads = content, threads
-        self._core = openvino.Core()
         if precision is Precision.BF16 and BFLOAT16 not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise RuntimeUnfit("this processor has no bfloat16 instructions (avx512_bf16 or amx_bf16)")
         # Single floats, as ONNX Runtime takes them, unless bfloat16 is wanted; by itself OpenVINO would take that where
@@ -112,6 +111,19 @@ class OpenVinoBackend:
                     self._compiled.popitem(last=False)
             self._compiled.move_to_end(shapes)
         return compiled
+
+
+@cache
+def _core() -> openvino.Core:
+    """OpenVINO itself, loaded once and never let go.
+
+    Its CPU plugin gives the thread that loads it a stack for signals, and takes that back when the plugin is unloaded.
+    Where the last model is released by another thread, the stack is gone but still in use, and the next signal, be it
+    a child process that ends, kills the process.
+    """
+    import openvino  # noqa: PLC0415 (an extra)
+
+    return openvino.Core()
 
 
 def installed() -> bool:

@@ -87,7 +87,7 @@ def test_auto_says_what_to_install(tmp_path, monkeypatch):
 @pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")
 def test_a_processor_without_the_instructions_is_refused(tmp_path, monkeypatch):
     old = SimpleNamespace(get_property=lambda *_: ["FP32", "INT8"])
-    monkeypatch.setattr("openvino.Core", lambda: old)
+    monkeypatch.setattr(openvino, "_core", lambda: old)
     with pytest.raises(RuntimeUnfit, match="no bfloat16 instructions"):
         OpenVinoBackend(tiny_graph(), 1, Precision.BF16)
     with pytest.raises(ProviderUnavailable, match=r"cannot run tiny@0\.1\.0 in bf16: this processor has no bfloat16"):
