@@ -78,6 +78,7 @@ class SeamCounter:
         """
         above, under = self._rows.shared(row - 1), self._rows.shared(row)
         left, right = self._cols.shared(col - 1), self._cols.shared(col)
+        self._forget(row)
         beside, upper = self._right.pop((row, col - 1), None), self._lower.pop((row - 1, col), None)
         if left and beside is not None:
             self._compare(beside, best_class(probabilities_KHW[:, :, :left]), valid_HW[:, :left])
@@ -87,6 +88,12 @@ class SeamCounter:
             self._right[row, col] = best_class(probabilities_KHW[:, :, self._cols.tile - right :])
         if under:
             self._lower[row, col] = best_class(probabilities_KHW[:, self._rows.tile - under :])
+
+    def _forget(self, row: int) -> None:
+        """Drop what waits for windows that were left out: those of rows that are over."""
+        for waiting, oldest in ((self._right, row), (self._lower, row - 1)):
+            for place in [place for place in waiting if place[0] < oldest]:
+                del waiting[place]
 
     def _compare(self, one_HW: NDArray[np.uint8], other_HW: NDArray[np.uint8], valid_HW: NDArray[np.bool_]) -> None:
         self._pixels += int(np.count_nonzero(valid_HW))

@@ -9,7 +9,7 @@ the blending is small.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -21,6 +21,12 @@ from landcover.grid import Window
 ALIGNMENT: Final = 32
 """Pixels; five halvings in the encoder, 2**5."""
 
+
+ROW_PIXELS: Final = 2**24
+"""Most pixels in a row of windows. A row of windows is what is held of a scene, so wide scenes get flat windows."""
+
+FLATTEST: Final = 256
+"""Rows that even the flattest window has, or its tile, if that is less."""
 
 MARGIN: Final = 32
 """Pixels of mirrored scene around the scene. A network fills what lies beyond a window with zeros, which it has never
@@ -68,6 +74,11 @@ class Axis:
         """Number of the first window that has a part in what window ``index`` and those behind it finish."""
         return sum(origin + self.tile <= self.origins[index] for origin in self.origins[:index])
 
+    def inside(self, index: int, margin: int) -> slice:
+        """Pixels of window ``index``, counted from its origin, that lie in the scene: not in a margin, nor beyond."""
+        origin = self.origins[index]
+        return slice(max(margin - origin, 0), max(min(self.length - margin - origin, self.tile), 0))
+
     def weights(self) -> tuple[NDArray[np.float32], ...]:
         """Blending weights of each window, shape (tile,), all above 0; at every pixel they sum to 1.
 
@@ -96,7 +107,8 @@ class Axis:
 class TilePlan:
     """Windows of one size that cover a grid, row by row.
 
-    As few windows as the tile allows, no larger than they have to be, and spread evenly.
+    As few windows as the tile allows, no larger than they have to be, and spread evenly. Where the grid is so wide that
+    a row of them would hold more than ``ROW_PIXELS``, they are flatter.
 
     Attributes:
         height: rows of the grid.
@@ -104,6 +116,8 @@ class TilePlan:
         tile: largest side of a window in pixels, a multiple of 32.
         overlap: least pixels that neighbouring windows share, a multiple of 32 below ``tile``.
         margin: rows and columns added on every side of the grid, a multiple of 32; windows count from there.
+        rows: windows from top to bottom, counted from the upper margin.
+        cols: windows from left to right, counted from the left margin.
     """
 
     height: int
@@ -111,6 +125,8 @@ class TilePlan:
     tile: int
     overlap: int
     margin: int = 0
+    rows: Axis = field(init=False, repr=False, compare=False)
+    cols: Axis = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot cover the grid.
@@ -130,6 +146,9 @@ class TilePlan:
 
         if self.margin < 0 or self.margin % ALIGNMENT:
             raise WindowError(f"margin of {self.margin} pixels: use a multiple of {ALIGNMENT}, 0 or more")
+        flat = max(ROW_PIXELS // self.padded_width // ALIGNMENT * ALIGNMENT, FLATTEST, self.overlap + ALIGNMENT)
+        object.__setattr__(self, "rows", cut(self.padded_height, min(self.tile, flat), self.overlap))
+        object.__setattr__(self, "cols", cut(self.padded_width, self.tile, self.overlap))
 
     @property
     def padded_height(self) -> int:
@@ -140,16 +159,6 @@ class TilePlan:
     def padded_width(self) -> int:
         """Columns with both margins."""
         return self.width + 2 * self.margin
-
-    @property
-    def rows(self) -> Axis:
-        """Windows from top to bottom, counted from the upper margin."""
-        return cut(self.padded_height, self.tile, self.overlap)
-
-    @property
-    def cols(self) -> Axis:
-        """Windows from left to right, counted from the left margin."""
-        return cut(self.padded_width, self.tile, self.overlap)
 
     @property
     def redundancy(self) -> float:

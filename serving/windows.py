@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.borders import mirror_borders
 from landcover.grid import Window
 from landcover.manifest import Manifest
 from landcover.raster.scene import Scene
@@ -39,7 +40,7 @@ class SceneWindow:
     Attributes:
         row: number of its row of windows.
         col: its number in the row.
-        dn_BHW: digital numbers (band, row, col), margins mirrored; None where no pixel is valid.
+        dn_BHW: digital numbers (band, row, col), mirrored in the margins and near nodata; None where no pixel is valid.
         valid_HW: which pixels are data; False in the margins.
     """
 
@@ -82,7 +83,7 @@ def _scene_rows(plan: TilePlan, row: int) -> NDArray[np.intp]:
 
 
 class _Column(NamedTuple):
-    """Digital numbers (band, row, col) and validity (row, col) of some columns of a piece."""
+    """Digital numbers (band, row, col) and validity (row, col) of some columns of a piece, mirrored in the margins."""
 
     dn_BHW: NDArray[np.generic]
     valid_HW: NDArray[np.bool_]
@@ -106,8 +107,6 @@ def _read_pieces(scene: Scene, plan: TilePlan, manifest: Manifest, top: int) -> 
     source = scene.radiometry or manifest.radiometry
     spans = _column_spans(plan.cols)
     indices = mirror(-plan.margin, spans[-1].stop - plan.margin, plan.width)
-    inside = np.zeros(len(indices), np.bool_)
-    inside[plan.margin : plan.margin + plan.width] = True
     for start in range(top, plan.height, PIECE_ROWS):
         rows = range(start, min(start + PIECE_ROWS, plan.height))
         block = scene.read(Window(start, 0, len(rows), plan.width))
@@ -115,7 +114,7 @@ def _read_pieces(scene: Scene, plan: TilePlan, manifest: Manifest, top: int) -> 
         yield _Piece(
             rows,
             [
-                _Column(np.take(data_BHW, indices[span], axis=2), block.valid[:, indices[span]] & inside[span])
+                _Column(np.take(data_BHW, indices[span], axis=2), np.take(block.valid, indices[span], axis=1))
                 for span in (slice(span.start, span.stop) for span in spans)
             ],
         )
@@ -159,18 +158,20 @@ class _Shelf:
         plan = self._plan
         shape = plan.rows.tile, plan.cols.tile
         valid_HW = np.zeros(shape, np.bool_)
-        parts = list(self._parts(plan.cols.origins[col], rows_H))
+        parts = list(self._parts(col, rows_H))
         for column, source, place in parts:
             valid_HW[place] = column.valid_HW[source]
-        top = plan.rows.origins[row] - plan.margin
-        valid_HW[rows_H != np.arange(top, top + len(rows_H))] = False
-        if not valid_HW.any():
-            return SceneWindow(row, col, None, valid_HW)
+        inside_HW = np.zeros(shape, np.bool_)
+        inside_HW[plan.rows.inside(row, plan.margin), plan.cols.inside(col, plan.margin)] = True
+        inside_HW &= valid_HW
+        if not inside_HW.any():
+            return SceneWindow(row, col, None, inside_HW)
         like_BHW = parts[0][0].dn_BHW
         dn_BHW = np.empty((len(like_BHW), *shape), like_BHW.dtype)
         for column, source, place in parts:
             dn_BHW[:, *place] = column.dn_BHW[:, *source]
-        return SceneWindow(row, col, dn_BHW, valid_HW)
+        mirror_borders(dn_BHW, valid_HW)
+        return SceneWindow(row, col, dn_BHW, inside_HW)
 
     def drop(self, col: int, row_start: int) -> None:
         """Forget a column of the pieces above a row of the scene: the windows to come begin right of it or below."""
@@ -179,17 +180,20 @@ class _Shelf:
                 piece.columns[col] = None
         self._pieces = [piece for piece in self._pieces if any(piece.columns)]
 
-    def _parts(self, left: int, rows_H: NDArray[np.intp]) -> Iterator[tuple[_Column, _Place, _Place]]:
+    def _parts(self, col: int, rows_H: NDArray[np.intp]) -> Iterator[tuple[_Column, _Place, _Place]]:
         """What the pieces hold of a window, where it lies in them, and where in the window."""
+        left, tile = self._plan.cols.origins[col], self._plan.cols.tile
+        # A column begins where a window does, so a window is made of its own column and of some to the right.
+        spans = [span for span in self._spans[col:] if span.start < left + tile]
         for piece in self._pieces:
             wanted_H = np.flatnonzero((rows_H >= piece.rows.start) & (rows_H < piece.rows.stop))
             if not len(wanted_H):
                 continue
             source, place = _run(rows_H[wanted_H] - piece.rows.start), _run(wanted_H)
-            for span, column in zip(self._spans, piece.columns, strict=True):
-                start, stop = max(span.start, left), min(span.stop, left + self._plan.cols.tile)
-                if start < stop and column is not None:
-                    inner, outer = slice(start - span.start, stop - span.start), slice(start - left, stop - left)
+            for span, column in zip(spans, piece.columns[col : col + len(spans)], strict=True):
+                if column is not None:
+                    stop = min(span.stop, left + tile)
+                    inner, outer = slice(0, stop - span.start), slice(span.start - left, stop - left)
                     yield column, (source, inner), (place, outer)
 
 

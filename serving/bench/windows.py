@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.borders import mirror_borders
 from landcover.errors import ConfigError
 from landcover.grid import Window
 from landcover.postprocess import best_class
@@ -140,8 +141,10 @@ def one_pass(scene: Scene, engine: Engine) -> tuple[NDArray[Any], NDArray[np.boo
     source = scene.radiometry or manifest.radiometry
     dn_BHW = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
     far = [MARGIN + round_up(side + 2 * MARGIN) - side - 2 * MARGIN for side in (height, width)]
-    padded = np.pad(dn_BHW, [(0, 0), (MARGIN, far[0]), (MARGIN, far[1])], mode="symmetric")
-    inside_KHW = engine.run(padded[None])[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+    around = [(MARGIN, far[0]), (MARGIN, far[1])]
+    padded_BHW = np.pad(dn_BHW, [(0, 0), *around], mode="symmetric")
+    mirror_borders(padded_BHW, np.pad(block.valid, around, mode="symmetric"))
+    inside_KHW = engine.run(padded_BHW[None])[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
     return manifest.legend.encode(best_class(inside_KHW)), block.valid
 
 

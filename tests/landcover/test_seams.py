@@ -65,3 +65,16 @@ def test_windows_that_agree_score_zero_and_a_single_window_has_no_score():
     assert counter.score.pixels > 0
     assert SeamScore(8, 2).share == pytest.approx(0.25)
     assert SeamScore().share is None
+
+
+def test_windows_that_wait_for_one_left_out_are_forgotten():
+    plan = TilePlan(3000, 200, 64, 32)
+    window = np.full((2, 64, 64), 0.5, np.float32)
+    counter = SeamCounter(plan)
+    held = []
+    for row, col in numbers(plan):
+        if (row + col) % 2 == 0:  # of a chequerboard no window has a neighbour
+            counter.add(row, col, window.copy(), np.ones((64, 64), bool))
+            held.append(len(counter._lower) + len(counter._right))
+    assert counter.score == SeamScore()
+    assert max(held) <= 2 * len(plan.cols.origins)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landcover.errors import WindowError
-from landcover.tiling import ALIGNMENT, TilePlan, cut, mirror, round_up, taper
+from landcover.tiling import ALIGNMENT, FLATTEST, ROW_PIXELS, TilePlan, cut, mirror, round_up, taper
 
 SIDES = st.integers(1, 700)
 PLANS = st.tuples(st.integers(1, 6), st.integers(0, 5)).filter(lambda pair: pair[1] < pair[0])
@@ -98,6 +98,23 @@ def test_a_sentinel_2_tile_is_cut_as_expected():
     assert len(plan.rows.origins) == len(plan.cols.origins) == 23
     assert plan.rows.origins[-1] + 512 == round_up(10980)
     assert plan.redundancy == pytest.approx((23 * 512 / 10980) ** 2)
+
+
+@given(
+    height=st.integers(1, 5000),
+    width=st.integers(5000, 10**6),
+    sizes=st.sampled_from([(768, 32), (1024, 512), (96, 0)]),
+)
+def test_wide_grids_get_flat_windows(height, width, sizes):
+    plan = TilePlan(height, width, *sizes, margin=ALIGNMENT)
+    tile, overlap = sizes
+    least = min(tile, max(FLATTEST, overlap + ALIGNMENT))
+    assert plan.rows.tile <= max(ROW_PIXELS // plan.padded_width, least)
+    assert plan.cols.tile <= tile
+    narrow = TilePlan(height, 100, *sizes, margin=ALIGNMENT)
+    assert plan.rows.tile <= narrow.rows.tile
+    if tile * plan.padded_width <= ROW_PIXELS:
+        assert plan.rows == narrow.rows
 
 
 def test_a_scene_a_little_larger_than_a_window_is_not_computed_twice():
