@@ -7,6 +7,7 @@ windows is in memory at any time, however high the scene is.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -66,8 +67,9 @@ def read_windows(scene: Scene, plan: TilePlan, manifest: Manifest, *, first: int
     stops = [int(indices_H.max()) + 1 for indices_H in rows]
     starts = [min(int(indices_H.min()) for indices_H in rows[row:]) for row in range(len(rows))]
     top = starts[first] - starts[first] % PIECE_ROWS
-    shelf = _Shelf(plan, top)
-    with closing(prefetch(_read_pieces(scene, plan, manifest, top), depth=AHEAD)) as pieces:
+    buffers = _Buffers()
+    shelf = _Shelf(plan, top, buffers)
+    with closing(prefetch(_read_pieces(scene, plan, manifest, top, buffers), depth=AHEAD)) as pieces:
         for row, (stop, below) in enumerate(pairwise([*stops[first:], plan.height]), start=first):
             for col in range(cols):
                 # What is dropped on the left makes room for the rows of the next windows.
@@ -102,22 +104,36 @@ class _Piece:
     columns: list[_Column | None]
 
 
-def _read_pieces(scene: Scene, plan: TilePlan, manifest: Manifest, top: int) -> Iterator[_Piece]:
+def _read_pieces(scene: Scene, plan: TilePlan, manifest: Manifest, top: int, buffers: _Buffers) -> Iterator[_Piece]:
     """The scene from a row down, in pieces that end where blocks of a file end, so that each needs few blocks."""
     source = scene.radiometry or manifest.radiometry
-    spans = _column_spans(plan.cols)
-    indices = mirror(-plan.margin, spans[-1].stop - plan.margin, plan.width)
+    spans = [
+        _run(mirror(span.start - plan.margin, span.stop - plan.margin, plan.width)) for span in _column_spans(plan.cols)
+    ]
     for start in range(top, plan.height, PIECE_ROWS):
         rows = range(start, min(start + PIECE_ROWS, plan.height))
         block = scene.read(Window(start, 0, len(rows), plan.width))
         data_BHW = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
-        yield _Piece(
-            rows,
-            [
-                _Column(np.take(data_BHW, indices[span], axis=2), np.take(block.valid, indices[span], axis=1))
-                for span in (slice(span.start, span.stop) for span in spans)
-            ],
-        )
+        yield _Piece(rows, [_Column(buffers.copy(data_BHW[:, :, span]), block.valid[:, span].copy()) for span in spans])
+
+
+class _Buffers:
+    """Memory for the columns of pieces, used again and again: fresh pages cost more than what is written to them."""
+
+    def __init__(self) -> None:
+        # By number of samples. One thread takes while another gives back; single calls of a list need no lock.
+        self._free: defaultdict[int, list[NDArray[np.generic]]] = defaultdict(list)
+
+    def copy(self, values_BHW: NDArray[np.generic]) -> NDArray[np.generic]:
+        """A copy in memory that is free, or in new memory."""
+        free = self._free[values_BHW.size]
+        copy_BHW = free.pop().reshape(values_BHW.shape) if free else np.empty(values_BHW.shape, values_BHW.dtype)
+        np.copyto(copy_BHW, values_BHW)
+        return copy_BHW
+
+    def give_back(self, copy_BHW: NDArray[np.generic]) -> None:
+        """Whoever made it does not use it any more."""
+        self._free[copy_BHW.size].append(copy_BHW)
 
 
 def _column_spans(cols: Axis) -> list[range]:
@@ -132,10 +148,11 @@ class _Shelf:
     Args:
         plan: windows over the scene's grid.
         top: first row of the scene that is read.
+        buffers: where the memory of columns goes back.
     """
 
-    def __init__(self, plan: TilePlan, top: int) -> None:
-        self._plan = plan
+    def __init__(self, plan: TilePlan, top: int, buffers: _Buffers) -> None:
+        self._plan, self._buffers = plan, buffers
         self._spans = _column_spans(plan.cols)
         self._pieces: list[_Piece] = []
         self._read_to = top
@@ -176,7 +193,9 @@ class _Shelf:
     def drop(self, col: int, row_start: int) -> None:
         """Forget a column of the pieces above a row of the scene: the windows to come begin right of it or below."""
         for piece in self._pieces:
-            if piece.rows.stop <= row_start:
+            column = piece.columns[col]
+            if piece.rows.stop <= row_start and column is not None:
+                self._buffers.give_back(column.dn_BHW)
                 piece.columns[col] = None
         self._pieces = [piece for piece in self._pieces if any(piece.columns)]
 
