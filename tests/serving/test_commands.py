@@ -6,11 +6,13 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from landcover.errors import ConfigError
 from serving import cli
+from serving.signals import STOPPING, Interrupted, held_off, stop_like_interrupt
 from tests.bundles import BANDS, tiny_bundle
 from tests.rasters import write_tiff
 from tests.scenes import smooth_numbers
@@ -36,6 +38,47 @@ def test_a_stopped_command_leaves_nothing(tmp_path, number):
     assert process.returncode == cli.INTERRUPTED
     assert said.strip().splitlines()[-1] == "steppe: interrupted, nothing was published"
     assert list(folder.iterdir()) == []
+
+
+IGNORING = """
+trap '' HUP
+exec "$0" -c '
+import os, signal
+from serving.signals import stop_like_interrupt
+with stop_like_interrupt():
+    os.kill(os.getpid(), signal.SIGHUP)
+    print("went on")
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("never")
+'
+"""
+
+
+def test_a_signal_that_is_ignored_from_the_start_stays_ignored():
+    """As ``nohup`` starts a command that shall outlive its terminal."""
+    done = subprocess.run(["/bin/sh", "-c", IGNORING, sys.executable], capture_output=True, text=True, check=False)
+    assert done.stdout == "went on\n"
+    assert done.stderr.splitlines()[-1] == "serving.signals.Interrupted: interrupted"
+
+
+def test_handlers_are_those_of_before():
+    before = [signal.getsignal(number) for number in STOPPING]
+    with stop_like_interrupt(), held_off():
+        assert not set(before) & {signal.getsignal(number) for number in STOPPING}
+    with pytest.raises(Interrupted), stop_like_interrupt():
+        signal.raise_signal(signal.SIGTERM)
+    assert [signal.getsignal(number) for number in STOPPING] == before
+
+
+def test_what_holds_signals_off_on_other_threads_does_nothing():
+    before = signal.getsignal(signal.SIGINT)
+
+    def work():
+        with held_off():
+            return signal.getsignal(signal.SIGINT)
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() is before
 
 
 def test_a_taken_port_is_one_sentence(capsys):
