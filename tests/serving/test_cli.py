@@ -17,7 +17,6 @@ import serving
 import serving.cli
 from serving.backends import openvino
 from serving.cli import INTERRUPTED, main
-from serving.staging import Staging
 from tests.bundles import tiny_bundle
 from tests.rasters import north_up, write_band_folder
 from tests.service import left_in, scene_numbers, write_scene
@@ -402,31 +401,6 @@ def test_interrupted(scene, out, environment, capsys):
     assert main([str(part) for part in ["classify", scene, *all_outputs(out)]]) == INTERRUPTED
     assert capsys.readouterr().err.splitlines() == ["steppe: interrupted, nothing was published"]
     assert left_in(out) == []
-
-
-def test_interrupted_when_all_is_published(scene, out, environment, capsys):
-    publish = Staging.publish
-
-    def stop(staging):
-        publish(staging)
-        raise KeyboardInterrupt
-
-    environment.setattr(Staging, "publish", stop)
-    assert main([str(part) for part in ["classify", scene, *all_outputs(out)]]) == INTERRUPTED
-    assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
-    assert left_in(out) == ["areas.json", "confidence.tif", "item.json", "map.png", "map.qml", "map.tif"]
-
-
-def test_commands_that_publish_nothing_do_not_say_that(scene, environment, capsys):
-    def stop(*_args, **_keywords):
-        raise KeyboardInterrupt
-
-    environment.setattr("serving.pipeline.write_products", stop)
-    assert main(["bench", "scene", str(scene)]) == INTERRUPTED
-    assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
-    environment.setattr("serving.commands.models.open_registry", stop)
-    assert main(["models", "list"]) == INTERRUPTED
-    assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
 
 
 # --- settings, usage, start-up ----------------------------------------------------------------------------------------

@@ -12,10 +12,12 @@ import pytest
 
 from landcover.errors import ConfigError
 from serving import cli
-from serving.signals import STOPPING, Interrupted, held_off, stop_like_interrupt
+from serving.signals import INTERRUPTED, STOPPING, Interrupted, held_off, stop_like_interrupt
+from serving.staging import Staging
 from tests.bundles import BANDS, tiny_bundle
 from tests.rasters import write_tiff
 from tests.scenes import smooth_numbers
+from tests.service import left_in
 
 
 @pytest.mark.slow
@@ -35,9 +37,34 @@ def test_a_stopped_command_leaves_nothing(tmp_path, number):
             time.sleep(0.01)
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == cli.INTERRUPTED
+    assert process.returncode == INTERRUPTED
     assert said.strip().splitlines()[-1] == "steppe: interrupted, nothing was published"
     assert list(folder.iterdir()) == []
+
+
+def test_an_interrupt_when_all_is_published_does_not_deny_it(scene, out, environment, capsys):
+    publish = Staging.publish
+
+    def stop(staging):
+        publish(staging)
+        raise KeyboardInterrupt
+
+    environment.setattr(Staging, "publish", stop)
+    assert cli.main(["classify", str(scene), "-o", str(out / "map.tif")]) == INTERRUPTED
+    assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
+    assert left_in(out) == ["map.qml", "map.tif"]
+
+
+def test_commands_that_publish_nothing_do_not_say_that(scene, environment, capsys):
+    def stop(*_args, **_keywords):
+        raise KeyboardInterrupt
+
+    environment.setattr("serving.pipeline.write_products", stop)
+    assert cli.main(["bench", "scene", str(scene)]) == INTERRUPTED
+    assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
+    environment.setattr("serving.commands.models.open_registry", stop)
+    assert cli.main(["models", "list"]) == INTERRUPTED
+    assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
 
 
 IGNORING = """

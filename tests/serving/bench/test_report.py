@@ -17,6 +17,7 @@ from serving import cli
 from serving.bench import campaign
 from serving.bench.figures import Verdict
 from serving.bench.machine import describe_machine
+from serving.bench.measure import rounded
 from serving.bench.plan import FULL, QUICK, Extent, Sizes, make_task, plan_steps, room_needed
 from serving.bench.report import make_report
 from serving.bench.runs import Answer, RunFailed, parse_figures, run_command, run_process, shown
@@ -254,6 +255,18 @@ def test_what_is_no_json_object_is_refused():
     for text in ("Segmentation fault", "[1, 2]"):
         with pytest.raises(RunFailed, match="'steppe bench scene' printed no JSON"):
             parse_figures(text, ("bench", "scene"))
+
+
+def test_rates_of_slow_machines_do_not_become_nothing():
+    """Others are divided by them."""
+    assert [rounded(value) for value in (12.34567, 0.98765, 0.00012345, 0.0, 7, "cpu")] == [
+        12.346,
+        0.988,
+        0.000123,
+        0.0,
+        7,
+        "cpu",
+    ]
 
 
 def test_the_machine_without_its_name(tmp_path):
