@@ -22,9 +22,10 @@ from landcover.staging import os_errors
 from landcover.tiling import TilePlan
 from serving.bench.clock import Clock
 from serving.bench.stages import Stages, run_stages
-from serving.classify import classify_scene, plan_windows
+from serving.classify import classify_scene
 from serving.engine import Engine
 from serving.memory import peak_resident_bytes
+from serving.pipeline import plan_windows
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import open_input
@@ -82,8 +83,10 @@ class SceneBench:
 
 
 def rounded(value: Any) -> Any:
-    """Numbers with a fraction to three digits after the point."""
-    return round(value, 3) if isinstance(value, float) else value
+    """Numbers with a fraction to three digits after the point; small ones to three digits that count, never to 0."""
+    if not isinstance(value, float):
+        return value
+    return round(value, 3) if abs(value) >= 1 else float(f"{value:.3g}")
 
 
 def bench_scene(inputs: Inputs, engine: Engine, settings: Settings, *, stages: bool = False) -> SceneBench:

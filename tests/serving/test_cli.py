@@ -397,7 +397,7 @@ def test_interrupted(scene, out, environment, capsys):
     def stop(*_args, **_keywords):
         raise KeyboardInterrupt
 
-    environment.setattr("serving.classify.write_products", stop)
+    environment.setattr("serving.pipeline.write_products", stop)
     assert main([str(part) for part in ["classify", scene, *all_outputs(out)]]) == INTERRUPTED
     assert capsys.readouterr().err.splitlines() == ["steppe: interrupted, nothing was published"]
     assert left_in(out) == []

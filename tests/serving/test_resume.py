@@ -15,6 +15,7 @@ import pytest
 
 import serving
 from landcover.augmentation import Augmentation
+from landcover.errors import DiskFull
 from serving import cli
 from serving.classify import classify_scene
 from serving.engine import Engine
@@ -226,6 +227,24 @@ def test_an_input_that_was_replaced_is_another_job(classify, tmp_path):
         classify()
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        ("serving.jobs.instructions", lambda: ("avx2",), "another processor|processor was .*, is .* avx2"),
+        ("numpy.__version__", "1.0", r"NumPy was .*, is 1\.0"),
+        ("rasterio.__gdal_version__", "1.0", r"GDAL was .*, is 1\.0 of rasterio"),
+        ("pyproj.proj_version_str", "1.0", r"PROJ was .*, is .*, 1\.0 of pyproj"),
+    ],
+)
+def test_rows_of_another_processor_or_library_are_not_taken(classify, monkeypatch, place, value, says):
+    """A work folder may lie on storage that several machines share."""
+    with monkeypatch.context() as patch:
+        patch.setattr(place, value)
+        with pytest.raises(OtherJob, match=says):
+            classify()
+    assert classify().kept == 64
+
+
 def test_what_does_not_change_the_rows_may_change(classify, tmp_path, out):
     """The map is that of a run that asked for all of it from the start."""
     copy = shutil.copy(tmp_path / "scene.tif", tmp_path / "copy.tif")
@@ -256,6 +275,26 @@ def test_a_full_disk_ends_a_run_that_goes_on_when_there_is_room(commands, out, t
     assert json.loads(capsys.readouterr().out)["kept_rows"] == 128
     assert left_in(out) == ["map.qml", "map.tif"]
     assert not (tmp_path / "work").exists()
+
+
+def test_a_scene_without_data_leaves_no_rows(out, tmp_path, environment, capsys):
+    """It fails alike every time, so nothing of it is worth to be kept."""
+    environment.setenv("STEPPE_TILE", "64")
+    scene = write_scene(tmp_path / "empty.tif", np.zeros((len(BANDS), HEIGHT, WIDTH), np.uint16))
+    for _ in range(2):
+        assert cli.main(["classify", str(scene), *map(str, outputs(out)), "--resume"]) == 3
+        assert "nodata" in capsys.readouterr().err
+        assert left_in(out) == []
+
+
+def test_a_full_disk_after_the_last_row_leaves_the_rows(commands, out, environment, capsys):
+    argv = [*map(str, commands["one"]), *map(str, outputs(out)), "--resume"]
+    with environment.context() as patch:
+        patch.setattr("serving.pipeline.write_products", lambda *_: (_ for _ in ()).throw(DiskFull("no room")))
+        assert cli.main(argv) == 6
+    capsys.readouterr()
+    assert cli.main([*argv, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kept_rows"] == HEIGHT
 
 
 def test_a_work_folder_without_resume(commands, out, capsys):
