@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -21,11 +19,13 @@ from landcover.manifest import Manifest
 from landcover.postprocess import UncertaintyMeasure
 from landcover.precision import Precision
 from landcover.quality import QUALITY_LEGEND, UNSEEN_WORDS
+from landcover.raster.digest import file_digest
 from landcover.raster.qml import write_qml
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.composition import Composition, Origin, Part
 from serving.engine import Engine
+from serving.hrefs import href, relative_href
 from serving.outputs.areas import areas_document
 from serving.outputs.quicklook import Caption, render_quicklook
 from serving.outputs.stac import AssetFile, Product, product_item
@@ -34,7 +34,6 @@ from serving.staging import write_file
 from serving.treatment import DEFAULT_TREATMENT, Observed, Sieved, Treatment
 from serving.version import VERSION
 
-_CHUNK: Final = 1 << 20
 _DEFINITIONS: Final = {
     UncertaintyMeasure.ENTROPY: "entropy: 100 * -sum(p log p) / log K over the K class probabilities",
     UncertaintyMeasure.MARGIN: "margin: 100 * (1 - (p1 - p2)) of the two largest class probabilities",
@@ -271,12 +270,9 @@ def areas_json(finished: Finished) -> Mapping[str, object]:
 def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) -> Mapping[str, object]:
     """The STAC Item; hrefs are relative to it."""
     provenance, manifest = finished.provenance, finished.provenance.manifest
-    home = outputs.files()["stac"].resolve().parent
-    files = {
-        role: _asset(staged[role], Path(os.path.relpath(final.resolve(), home)).as_posix())
-        for role, final in outputs.files().items()
-        if role != "stac"
-    }
+    finals = outputs.files()
+    item = finals.pop("stac")
+    files = {role: _asset(staged[role], relative_href(final, item)) for role, final in finals.items()}
     return product_item(
         Product(
             identifier=f"{provenance.scene_name}-{manifest.name}-{manifest.version}",
@@ -294,7 +290,7 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             provider=provenance.provider,
             input_sha256=provenance.input_sha256,
             radiometry=provenance.radiometry,
-            inputs=provenance.composition.hrefs,
+            inputs=tuple(map(href, provenance.composition.hrefs)),
             composition=None if provenance.composition.is_plain else provenance.composition.to_json(),
             acquired=provenance.acquired,
             period=provenance.composition.period,
@@ -309,12 +305,8 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
     )
 
 
-def _asset(staged: Path, href: str) -> AssetFile:
-    digest = hashlib.sha256()
-    with staged.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return AssetFile(href=href, size=staged.stat().st_size, sha256=digest.hexdigest())
+def _asset(staged: Path, reference: str) -> AssetFile:
+    return AssetFile(href=reference, size=staged.stat().st_size, sha256=file_digest(staged))
 
 
 def _json(document: Mapping[str, object]) -> bytes:
