@@ -213,10 +213,13 @@ def raster_tags(role: str, finished: Finished) -> dict[str, str]:
         tags["steppe_sieve"] = sieved.summary()
     elif sieved and role != "quality":
         tags["steppe_sieve"] = "not applied: the numbers are of the classes before small patches of the map were merged"
-    if role == "map" and observed and observed.masked:
+    masked = role == "map" and observed is not None and observed.masked
+    if observed and masked:
         tags["steppe_masked"] = f"no data where the scene is {UNSEEN_WORDS} by {observed.source}"
     if role == "quality" and observed:
         tags["steppe_quality_source"] = observed.source
+    if observed and observed.sha256 and (masked or role == "quality"):
+        tags["steppe_mask_sha256"] = observed.sha256
     if role == "uncertainty":
         tags["steppe_uncertainty"] = _DEFINITIONS[finished.treatment.uncertainty]
     return tags
