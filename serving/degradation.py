@@ -24,6 +24,7 @@ from landcover.raster.scene import Scene
 from landcover.sensors import Radiometry
 from serving.classify import Outcome, plan_windows
 from serving.composition import Composition, Part
+from serving.days import DAY
 from serving.engine import Engine
 from serving.jobs import job_of
 from serving.predict import NO_LAYERS, MapRows, Progress, Wanted, predict_rows
@@ -40,7 +41,6 @@ LEGEND: Final = "degradation3"
 """Legend of the models that say which way land changed."""
 
 ROLES: Final = ("before", "after")
-DAY: Final = len("2020-01-31")
 
 
 class DegradationModelWanted(ConfigError):

@@ -24,6 +24,7 @@ from landcover.raster.qml import write_qml
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.composition import Composition, Origin, Part
+from serving.days import DAY
 from serving.engine import Engine
 from serving.hrefs import href, relative_href
 from serving.outputs.areas import areas_document
@@ -102,7 +103,7 @@ class Provenance:
     def day(self) -> str | None:
         """Day of the image, or the first and the last day of several; None when not known."""
         moments = self.composition.period or ((self.acquired,) if self.acquired else ())
-        days = list(dict.fromkeys(moment[: len("2020-01-31")] for moment in moments))
+        days = list(dict.fromkeys(moment[:DAY] for moment in moments))
         return " to ".join(days) or None
 
     @property

@@ -14,14 +14,13 @@ from indicators.areas import AreaTable, ClassAreas
 from indicators.moves import ClassMoves
 from landcover.errors import NoValidData
 from landcover.manifest import Manifest
-from landcover.postprocess import UNCERTAINTY, probability_percent
+from landcover.postprocess import PROBABILITY_SCALE, UNCERTAINTY, probability_percent
 from landcover.quality import QUALITY_LEGEND, UNSEEN, UNSEEN_WORDS, valid_only
 from landcover.raster.cog import MapBand, MapWriter
 from landcover.raster.quality import MaskReader
 from landcover.raster.sieve import PatchSieve
 from landcover.seams import SeamScore
 from serving.outputs.decimate import Decimator
-from serving.outputs.stac import PROBABILITY_SCALE
 from serving.predict import Layer, MapRows
 from serving.products import Finished, Provenance, raster_tags
 from serving.treatment import MinimumPatch, Observed, Sieved, Treatment

@@ -16,7 +16,7 @@ from landcover.quality import CLOUD_SHADOW, CLOUDS, MASKS, QUALITY_LEGEND, MaskK
 from landcover.raster.digest import file_digest
 from landcover.raster.quality import MaskReader
 from landcover.raster.sieve import CONNECTIVITY
-from serving.outputs.areas import class_entries
+from serving.class_areas import KM2_DIGITS, PERCENT_DIGITS, class_entries
 
 MASK_NAMES: Final = ", ".join(kind.name for kind in MASKS[:-1]) + f" or {MASKS[-1].name}"
 
@@ -25,8 +25,6 @@ _AREA: Final = re.compile(r"(?P<number>\d{1,18}(?:\.\d+)?)\s*(?P<unit>px|m2|ha|k
 _KM2_OF: Final = {"m2": 1e-6, "ha": 0.01, "km2": 1.0}
 _LONGEST: Final = 40
 """Characters of a text that a message repeats."""
-_KM2_DIGITS: Final = 6  # one square metre
-_PERCENT_DIGITS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +127,15 @@ class Sieved:
             "method": "patches of fewer pixels take the class of their largest neighbour (GDAL sieve)",
             "moved": {
                 "pixels": self.moves.pixels,
-                "area_km2": round(self.moves.area_km2, _KM2_DIGITS),
-                "share_percent": round(self.percent, _PERCENT_DIGITS),
+                "area_km2": round(self.moves.area_km2, KM2_DIGITS),
+                "share_percent": round(self.percent, PERCENT_DIGITS),
             },
             "moves": [
                 {
                     "from": move.before,
                     "to": move.after,
                     "pixels": move.pixels,
-                    "area_km2": round(move.area_km2, _KM2_DIGITS),
+                    "area_km2": round(move.area_km2, KM2_DIGITS),
                 }
                 for move in self.moves.moves
             ],
@@ -217,7 +215,7 @@ class Observed:
             "file": self.file,
             "sha256": self.sha256,
             "legend": {"id": QUALITY_LEGEND.id, "version": QUALITY_LEGEND.version},
-            "cloud_cover_percent": None if cloud is None else round(cloud, _PERCENT_DIGITS),
+            "cloud_cover_percent": None if cloud is None else round(cloud, PERCENT_DIGITS),
             "masked_in_map": self.masked,
             "classes": class_entries(self.areas),
         }

@@ -20,7 +20,8 @@ from indicators.areas import AreaTable
 from landcover.grid import Grid
 from landcover.labels import nodata_title
 from landcover.legends import Legend
-from serving.outputs.areas import class_titles, km2_digits
+from serving.class_areas import class_titles
+from serving.outputs.areas import km2_digits
 from serving.outputs.bearings import ground_size, north_is_up, scale_bar
 from serving.outputs.key import KeyBlock, entries
 from serving.outputs.mapimage import display_size, map_image
