@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -16,19 +14,13 @@ from landcover.augmentation import Augmentation
 from landcover.errors import BandMapping, ConfigError
 from landcover.precision import Precision
 from landcover.raster.quality import MaskReader, open_mask
-from landcover.raster.scene import Scene
 from landcover.seams import SeamScore
-from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
-from serving.jobs import job_of
-from serving.predict import MapRows, Progress, Wanted, predict_rows
-from serving.products import Finished, Provenance, write_products
-from serving.rasters import wanted_layers, write_rasters
+from serving.pipeline import Order, Published, publish_map
+from serving.predict import Progress
 from serving.request import Inputs, Outputs
-from serving.rowstore import keeper
 from serving.settings import Settings
 from serving.sources import Sources, open_sources
-from serving.staging import Staging
 from serving.treatment import DEFAULT_TREATMENT, MASK_NAMES, Treatment
 
 MEGA: Final = 1e6
@@ -71,9 +63,9 @@ class Outcome:
     kept: int = 0
 
     @classmethod
-    def of(cls, finished: Finished, outputs: Outputs, *, seconds: float, kept: int = 0) -> Self:
+    def of(cls, made: Published, outputs: Outputs, *, seconds: float) -> Self:
         """The outcome of a map whose files are published."""
-        provenance = finished.provenance
+        finished, provenance = made.finished, made.finished.provenance
         return cls(
             identifier=provenance.scene_name,
             areas=finished.areas,
@@ -88,7 +80,7 @@ class Outcome:
             files=outputs.files(),
             extras=finished.extras(),
             remarks=finished.remarks(),
-            kept=kept,
+            kept=made.kept,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -122,19 +114,6 @@ class Outcome:
         )
 
 
-def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[TilePlan, int]:
-    """Windows over a scene and windows per engine call: the settings', or else the model's."""
-    manifest = engine.bundle.manifest
-    plan = TilePlan(
-        scene.grid.height,
-        scene.grid.width,
-        tile=settings.tile or manifest.tile_size,
-        overlap=manifest.overlap if settings.overlap is None else settings.overlap,
-        margin=MARGIN,
-    )
-    return plan, settings.batch_size or manifest.batch_size
-
-
 def classify_scene(
     inputs: Inputs,
     outputs: Outputs,
@@ -145,7 +124,10 @@ def classify_scene(
     progress: Progress | None = None,
     work: Path | None = None,
 ) -> Outcome:
-    """Classify one scene, or several as one, and write the wanted files, all of them or none.
+    """Classify one scene, or several as one, and write the wanted files.
+
+    Nothing has its name before all of them are done and on the disk. Whatever is visible then is whole; the names are
+    given one by one, that of the STAC Item last.
 
     Args:
         inputs: which scenes.
@@ -166,29 +148,10 @@ def classify_scene(
     """
     started = time.perf_counter()
     outputs.check(*inputs.files)
-    with (
-        open_sources(inputs, engine.bundle.manifest) as sources,
-        _mask(sources, outputs, treatment) as mask,
-        ThreadPoolExecutor(1, "steppe-digest") as pool,
-        keeper(work) as kept,
-        Staging(kept.folder) as staging,
-    ):
-        staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
-        scene, *more = sources.scenes
-        plan, batch_size = plan_windows(scene, engine, settings)
-        provenance = Provenance.of(sources, engine, pool)
-        layers = wanted_layers(staged, engine.bundle.manifest, treatment)
-        job = partial(job_of, provenance, engine, plan, layers, bands=[inputs.bands], measure=treatment.uncertainty)
-
-        def predict(first_row: int) -> Generator[MapRows]:
-            wanted = Wanted(layers, first_row)
-            return predict_rows(scene, engine, plan, batch_size=batch_size, more=more, wanted=wanted, progress=progress)
-
-        finished = write_rasters(kept.rows(job, predict), staged, provenance, treatment, mask)
-        write_products(finished, staged, outputs)
-        staging.publish()
-        kept.forget()
-    return Outcome.of(finished, outputs, seconds=time.perf_counter() - started, kept=kept.kept)
+    order = Order(outputs=outputs, engine=engine, settings=settings, treatment=treatment, progress=progress, work=work)
+    with open_sources(inputs, engine.bundle.manifest) as sources, _mask(sources, outputs, treatment) as mask:
+        made = publish_map(sources, order, mask=mask)
+    return Outcome.of(made, outputs, seconds=time.perf_counter() - started)
 
 
 @contextmanager

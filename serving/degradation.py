@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from landcover.errors import ConfigError, DataError, LevelMismatch
 from landcover.grid import Grid
@@ -22,20 +20,15 @@ from landcover.raster.mosaic import joint_digest
 from landcover.raster.pair import PairScene, pair_scenes
 from landcover.raster.scene import Scene
 from landcover.sensors import Radiometry
-from serving.classify import Outcome, plan_windows
+from serving.classify import Outcome
 from serving.composition import Composition, Part
 from serving.days import DAY
 from serving.engine import Engine
-from serving.jobs import job_of
-from serving.predict import NO_LAYERS, MapRows, Progress, Wanted, predict_rows
-from serving.products import Provenance, write_products
-from serving.rasters import write_rasters
+from serving.pipeline import Order, publish_map
+from serving.predict import Progress
 from serving.request import Inputs, Outputs
-from serving.rowstore import keeper
 from serving.settings import Settings
 from serving.sources import open_date, resampling_of
-from serving.staging import Staging
-from serving.treatment import DEFAULT_TREATMENT
 
 LEGEND: Final = "degradation3"
 """Legend of the models that say which way land changed."""
@@ -100,6 +93,16 @@ class PairSources:
     times: tuple[str | None, ...]
 
     @property
+    def scenes(self) -> tuple[Scene, ...]:
+        """Both dates as the one scene that is mapped."""
+        return (self.pair,)
+
+    @property
+    def stated_bands(self) -> tuple[tuple[str, ...] | None, ...]:
+        """What the caller says that the bands of each date are."""
+        return tuple(image.bands for image, _ in self.inputs.dated)
+
+    @property
     def grid(self) -> Grid:
         """Grid of the map."""
         return self.pair.grid
@@ -130,7 +133,12 @@ class PairSources:
         return all(scene.radiometry is not None for scene in self.pair.dates)
 
     def digests(self, pool: Executor) -> tuple[Future[str], Composition]:
-        """The digest of both, in the making, and what is said of each."""
+        """The digest of both, in the making, and what is said of each; waits for that of each.
+
+        Raises:
+            SameImage: when both files hold the same bytes.
+            RasterUnreadable: when one can no longer be read.
+        """
         each = [pool.submit(scene.input_digest) for scene in self.pair.dates]
         parts = tuple(
             Part(
@@ -145,17 +153,12 @@ class PairSources:
                 ROLES, self.inputs.dated, self.times, self.pair.dates, each, strict=True
             )
         )
+        _refuse_copies(parts)
         whole = pool.submit(lambda: joint_digest([digest.result() for digest in each]))
         return whole, Composition(parts=parts)
 
-    def __enter__(self) -> Self:
-        """The sources themselves."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close both images."""
+    def close(self) -> None:
+        """Give the files of both images back."""
         self.pair.close()
 
 
@@ -168,7 +171,7 @@ def compare_scenes(
     progress: Progress | None = None,
     work: Path | None = None,
 ) -> Outcome:
-    """Map where land degraded or improved between two images and write the wanted files, all of them or none.
+    """Map where land degraded or improved between two images and write the wanted files, see ``classify_scene``.
 
     Args:
         inputs: which images.
@@ -187,30 +190,10 @@ def compare_scenes(
         DiskFull: when there is no space.
     """
     started = time.perf_counter()
-    manifest = engine.bundle.manifest
     outputs.check(*(image.source for image, _ in inputs.dated))
-    with (
-        open_pair(inputs, manifest) as sources,
-        ThreadPoolExecutor(len(ROLES), "steppe-digest") as pool,
-        keeper(work) as kept,
-        Staging(kept.folder) as staging,
-    ):
-        staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
-        provenance = Provenance.of(sources, engine, pool)
-        _refuse_copies(provenance.composition)
-        plan, batch_size = plan_windows(sources.pair, engine, settings)
-        bands = [image.bands for image, _ in inputs.dated]
-        job = partial(job_of, provenance, engine, plan, NO_LAYERS, bands=bands)
-
-        def predict(first_row: int) -> Generator[MapRows]:
-            wanted = Wanted(first_row=first_row)
-            return predict_rows(sources.pair, engine, plan, batch_size=batch_size, wanted=wanted, progress=progress)
-
-        finished = write_rasters(kept.rows(job, predict), staged, provenance, DEFAULT_TREATMENT, None)
-        write_products(finished, staged, outputs)
-        staging.publish()
-        kept.forget()
-    return Outcome.of(finished, outputs, seconds=time.perf_counter() - started, kept=kept.kept)
+    order = Order(outputs=outputs, engine=engine, settings=settings, progress=progress, work=work)
+    made = publish_map(open_pair(inputs, engine.bundle.manifest), order)
+    return Outcome.of(made, outputs, seconds=time.perf_counter() - started)
 
 
 def open_pair(inputs: PairInputs, manifest: Manifest) -> PairSources:
@@ -304,8 +287,8 @@ def _check_order(before: str | None, after: str | None) -> None:
     raise DatesMismatch(f"BEFORE was taken on {before[:DAY]}, after AFTER on {after[:DAY]}; give the older image first")
 
 
-def _refuse_copies(composition: Composition) -> None:
+def _refuse_copies(parts: Sequence[Part]) -> None:
     """Raises SameImage when both files hold the same bytes; waits for their digests."""
-    if len({part.digest.result() for part in composition.parts}) == 1:
-        names = " and ".join(repr(href) for href in composition.hrefs)
+    if len({part.digest.result() for part in parts}) == 1:
+        names = " and ".join(repr(part.href) for part in parts)
         raise SameImage(f"{names} are copies of one image; give two images of one place")

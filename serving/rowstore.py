@@ -31,7 +31,7 @@ from typing import Any, BinaryIO, Final, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.errors import ConfigError, OutputNotWritable
+from landcover.errors import ConfigError, DataError, OutputNotWritable
 from landcover.raster.staging import check_room
 from landcover.seams import SeamScore
 from landcover.staging import flush, os_errors, publish
@@ -150,6 +150,7 @@ class RowStore:
     def __init__(self, folder: Path) -> None:
         self.folder: Path = folder.absolute()
         self._stack = ExitStack()
+        self._complete = False
         self.kept = 0
 
     def __enter__(self) -> Self:
@@ -184,9 +185,15 @@ class RowStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the folder back; rows that are in it stay, a folder without rows goes."""
+        """Give the folder back; rows that are in it stay, unless they can become no map. A folder without rows goes.
+
+        An input that turns out to be of no use when all its rows are there, because none has data, fails alike whenever
+        it is tried again. Before the last row it may be a file that is read through a network, and after it there may
+        be a full disk: then a later run goes on.
+        """
         with self._stack:
-            if not any(self.folder.glob(ROWS)):
+            useless = self._complete and isinstance(error, DataError)
+            if useless or not any(self.folder.glob(ROWS)):
                 self.forget()
 
     def rows(self, job: Callable[[], Job], predict: Predict) -> Generator[MapRows]:
@@ -212,6 +219,7 @@ class RowStore:
             del part  # the next rows take as much memory
         with closing(predict(self.kept)) as made:
             yield from self._keeping(made, seams)
+        self._complete = True
 
     def _keeping(self, made: Iterable[MapRows], above: SeamScore) -> Iterator[MapRows]:
         """Hand rows on while a thread writes them: a slow disk holds nobody up before the next piece is there."""

@@ -54,6 +54,11 @@ class Sources:
     area: Area | None
 
     @property
+    def stated_bands(self) -> tuple[tuple[str, ...] | None, ...]:
+        """What the caller says that the bands of each input are."""
+        return (self.inputs.bands,) * len(self.parts)
+
+    @property
     def grid(self) -> Grid:
         """Grid of the map."""
         return self.scenes[0].grid

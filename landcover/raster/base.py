@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from landcover.grid import Grid, Window
+from landcover.raster.digest import Stopped
 from landcover.raster.handles import HandlePool
 from landcover.raster.protocol import ReadPolicy
 from landcover.raster.strips import StripCache, run_jobs
@@ -88,13 +89,14 @@ class BaseScene(ABC):
 
         Raises:
             RasterUnreadable: when a file can no longer be read.
+            DigestStopped: when the scene is closed before all of it is read.
         """
         if self._digest is None:
-            self._digest = self._take_digest([pool.file.path for pool in self._pools])
+            self._digest = self._take_digest([pool.file.path for pool in self._pools], lambda: self._closed)
         return self._digest
 
     @abstractmethod
-    def _take_digest(self, paths: list[Path]) -> str:
+    def _take_digest(self, paths: list[Path], stopped: Stopped) -> str:
         """SHA-256 of the scene's files; what counts beside their bytes differs between kinds of scenes."""
 
     def _fetch(self, plans: Iterable[tuple[StripCache, Window]]) -> None:

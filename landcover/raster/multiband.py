@@ -13,7 +13,7 @@ from landcover.raster import metadata
 from landcover.raster.band_names import select_bands
 from landcover.raster.bands import check_dtype, data_bands, load_bands, load_mask
 from landcover.raster.base import BaseScene, SceneHeader
-from landcover.raster.digest import file_digest
+from landcover.raster.digest import Stopped, file_digest
 from landcover.raster.georeference import grid_of
 from landcover.raster.handles import HandlePool
 from landcover.raster.opening import open_raster
@@ -103,8 +103,8 @@ class MultibandScene(BaseScene):
             mask_layout = Layout.of(dataset, bands=1, dtype=np.dtype(np.uint8))
             self._mask_strips = StripCache(pool, mask_layout, load_mask, parts=parts)
 
-    def _take_digest(self, paths: list[Path]) -> str:
-        return file_digest(paths[0])
+    def _take_digest(self, paths: list[Path], stopped: Stopped) -> str:
+        return file_digest(paths[0], stopped)
 
     def read(self, window: Window) -> Block:
         """The pixels of a window.

@@ -15,7 +15,7 @@ from landcover.raster.band_files import choose_band_files, find_band_files, scen
 from landcover.raster.band_reader import BandFile, BandReader
 from landcover.raster.bands import check_dtype, data_bands
 from landcover.raster.base import BaseScene, SceneHeader
-from landcover.raster.digest import files_digest
+from landcover.raster.digest import Stopped, files_digest
 from landcover.raster.georeference import grid_of
 from landcover.raster.handles import HandlePool
 from landcover.raster.opening import open_raster
@@ -153,8 +153,8 @@ class PerBandScene(BaseScene):
             for position, (one, pool, ratio) in enumerate(zip(opened, pools, ratios, strict=True))
         ]
 
-    def _take_digest(self, paths: list[Path]) -> str:
-        return files_digest(paths)
+    def _take_digest(self, paths: list[Path], stopped: Stopped) -> str:
+        return files_digest(paths, stopped)
 
     def read(self, window: Window) -> Block:
         """The pixels of a window.

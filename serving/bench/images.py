@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import ConfigError
-from serving.classify import plan_windows
 from serving.engine import Engine
+from serving.pipeline import plan_windows
 from serving.predict import predict_rows
 from serving.request import Inputs
 from serving.settings import Settings

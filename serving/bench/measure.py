@@ -22,9 +22,10 @@ from landcover.staging import os_errors
 from landcover.tiling import TilePlan
 from serving.bench.clock import Clock
 from serving.bench.stages import Stages, run_stages
-from serving.classify import classify_scene, plan_windows
+from serving.classify import classify_scene
 from serving.engine import Engine
 from serving.memory import peak_resident_bytes
+from serving.pipeline import plan_windows
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import open_input

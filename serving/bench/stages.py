@@ -11,22 +11,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from serving.bench.clock import Clock
-from serving.classify import plan_windows
 from serving.engine import Engine
-from serving.predict import MapRows, predict_rows
-from serving.products import Provenance, write_products
-from serving.rasters import write_rasters
+from serving.pipeline import Order, publish_map
+from serving.predict import MapRows
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import open_sources
-from serving.staging import Staging
-from serving.treatment import DEFAULT_TREATMENT
 
 STAGES: Final = ("decode", "model", "blend", "write", "finish", "other")
 """In the order of the work."""
@@ -109,19 +104,8 @@ def run_stages(inputs: Inputs, outputs: Outputs, engine: Engine, settings: Setti
         SteppeError: whatever classifying the scene raises.
     """
     clock, watch = Clock.start(), _RowClock()
-    with (
-        open_sources(inputs, engine.bundle.manifest) as sources,
-        ThreadPoolExecutor(1, "steppe-digest") as pool,
-        Staging() as staging,
-    ):
-        staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
-        scene, *more = sources.scenes
-        plan, batch_size = plan_windows(scene, engine, settings)
-        provenance = Provenance.of(sources, engine, pool)
-        rows = watch.through(predict_rows(scene, engine, plan, batch_size=batch_size, more=more))
-        finished = write_rasters(rows, staged, provenance, DEFAULT_TREATMENT, None)
-        write_products(finished, staged, outputs)
-        staging.publish()
+    order = Order(outputs=outputs, engine=engine, settings=settings, watch=watch.through)
+    publish_map(open_sources(inputs, engine.bundle.manifest), order)
     finishing, whole = watch.last_row.stop(), clock.stop()
     return Stages(
         blend=watch.blend,

@@ -13,8 +13,9 @@ from rio_cogeo.cogeo import cog_validate
 
 from landcover.grid import Window
 from landcover.tiling import MARGIN, TilePlan, round_up
-from serving.classify import classify_scene, plan_windows
+from serving.classify import classify_scene
 from serving.engine import Engine
+from serving.pipeline import plan_windows
 from serving.predict import predict_rows
 from serving.registry import open_registry
 from serving.request import Inputs, Outputs

@@ -16,6 +16,7 @@ import pytest
 
 import serving
 from landcover.augmentation import Augmentation
+from landcover.errors import DiskFull
 from serving import cli
 from serving.classify import classify_scene
 from serving.engine import Engine
@@ -283,6 +284,26 @@ def test_a_full_disk_ends_a_run_that_goes_on_when_there_is_room(commands, out, t
     assert json.loads(capsys.readouterr().out)["kept_rows"] == 128
     assert left_in(out) == ["map.qml", "map.tif"]
     assert not (tmp_path / "work").exists()
+
+
+def test_a_scene_without_data_leaves_no_rows(out, tmp_path, environment, capsys):
+    """It fails alike every time, so nothing of it is worth to be kept."""
+    environment.setenv("STEPPE_TILE", "64")
+    scene = write_scene(tmp_path / "empty.tif", np.zeros((len(BANDS), HEIGHT, WIDTH), np.uint16))
+    for _ in range(2):
+        assert cli.main(["classify", str(scene), *map(str, outputs(out)), "--resume"]) == 3
+        assert "nodata" in capsys.readouterr().err
+        assert left_in(out) == []
+
+
+def test_a_full_disk_after_the_last_row_leaves_the_rows(commands, out, environment, capsys):
+    argv = [*map(str, commands["one"]), *map(str, outputs(out)), "--resume"]
+    with environment.context() as patch:
+        patch.setattr("serving.pipeline.write_products", lambda *_: (_ for _ in ()).throw(DiskFull("no room")))
+        assert cli.main(argv) == 6
+    capsys.readouterr()
+    assert cli.main([*argv, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kept_rows"] == HEIGHT
 
 
 def test_a_work_folder_without_resume(commands, out, capsys):

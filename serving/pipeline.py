@@ -1,0 +1,147 @@
+"""From opened inputs to published files: what mapping a scene, comparing two dates and measuring have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
+
+from landcover.raster.quality import MaskReader
+from landcover.raster.scene import Scene
+from landcover.tiling import MARGIN, TilePlan
+from serving.composition import Origin
+from serving.engine import Engine
+from serving.jobs import job_of
+from serving.predict import MapRows, Progress, Wanted, predict_rows
+from serving.products import Finished, Provenance, write_products
+from serving.rasters import wanted_layers, write_rasters
+from serving.request import Outputs
+from serving.rowstore import keeper
+from serving.settings import Settings
+from serving.staging import Staging
+from serving.treatment import DEFAULT_TREATMENT, Treatment
+
+DIGESTS_AT_ONCE: Final = 2
+"""Inputs that are hashed at the same time, beside the model: more would take its processors."""
+
+type Watch = Callable[[Generator[MapRows]], Generator[MapRows]]
+"""Hands the rows of a map on."""
+
+
+class Opened(Origin, Protocol):
+    """Opened inputs of one map."""
+
+    @property
+    def scenes(self) -> Sequence[Scene]:
+        """What is mapped, all on one grid: one scene, or several whose probabilities are averaged."""
+
+    @property
+    def stated_bands(self) -> Sequence[tuple[str, ...] | None]:
+        """What the caller says that the bands of each input are."""
+
+    def close(self) -> None:
+        """Give the files back; a digest in the making ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be made of opened inputs, and by what.
+
+    Attributes:
+        outputs: which files.
+        engine: the model.
+        settings: windows and batch size.
+        treatment: how the outputs are made.
+        progress: told after every row of windows.
+        work: folder that keeps finished rows, or None.
+        watch: sees the rows on their way to the files.
+    """
+
+    outputs: Outputs
+    engine: Engine
+    settings: Settings
+    treatment: Treatment = DEFAULT_TREATMENT
+    progress: Progress | None = None
+    work: Path | None = None
+    watch: Watch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A map whose files have their names.
+
+    Attributes:
+        finished: the map.
+        kept: rows of it that an earlier run had made.
+    """
+
+    finished: Finished
+    kept: int
+
+
+def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[TilePlan, int]:
+    """Windows over a scene and windows per engine call: the settings', or else the model's."""
+    manifest = engine.bundle.manifest
+    plan = TilePlan(
+        scene.grid.height,
+        scene.grid.width,
+        tile=settings.tile or manifest.tile_size,
+        overlap=manifest.overlap if settings.overlap is None else settings.overlap,
+        margin=MARGIN,
+    )
+    return plan, settings.batch_size or manifest.batch_size
+
+
+def publish_map(sources: Opened, order: Order, *, mask: MaskReader | None = None) -> Published:
+    """Map opened inputs, write the wanted files and give them their names.
+
+    Args:
+        sources: the inputs; closed at the end.
+        order: what to make.
+        mask: mask band of the scene, if there is one and it is wanted.
+
+    Raises:
+        DataError: when the input cannot be used.
+        ConfigError: when the treatment does not fit the scene, or the work folder is another job's.
+        NoValidData: when the whole input is nodata.
+        OutputNotWritable: when a file cannot be written where it should be.
+        DiskFull: when there is no space.
+    """
+    engine, outputs, treatment = order.engine, order.outputs, order.treatment
+    with _digesting(sources) as pool, keeper(order.work) as kept, Staging(kept.folder) as staging:
+        staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
+        scene, *more = sources.scenes
+        plan, batch_size = plan_windows(scene, engine, order.settings)
+        provenance = Provenance.of(sources, engine, pool)
+        layers = wanted_layers(staged, engine.bundle.manifest, treatment)
+        job = partial(
+            job_of, provenance, engine, plan, layers, bands=sources.stated_bands, measure=treatment.uncertainty
+        )
+
+        def predict(first_row: int) -> Generator[MapRows]:
+            wanted = Wanted(layers, first_row)
+            return predict_rows(
+                scene, engine, plan, batch_size=batch_size, more=more, wanted=wanted, progress=order.progress
+            )
+
+        rows = kept.rows(job, predict)
+        finished = write_rasters(order.watch(rows) if order.watch else rows, staged, provenance, treatment, mask)
+        write_products(finished, staged, outputs)
+        staging.publish()
+        kept.forget()
+    return Published(finished, kept.kept)
+
+
+@contextmanager
+def _digesting(sources: Opened) -> Iterator[Executor]:
+    """Threads that hash the inputs; whatever ends the work ends them, with gigabytes still to be read, too."""
+    pool = ThreadPoolExecutor(min(len(sources.stated_bands), DIGESTS_AT_ONCE), "steppe-digest")
+    try:
+        yield pool
+    finally:
+        sources.close()
+        pool.shutdown(wait=True, cancel_futures=True)
