@@ -30,6 +30,7 @@ from serving.hrefs import href, relative_href
 from serving.outputs.areas import areas_document
 from serving.outputs.quicklook import Caption, render_quicklook
 from serving.outputs.stac import AssetFile, Product, product_item
+from serving.outputs.words import words_for
 from serving.request import Outputs
 from serving.staging import write_file
 from serving.treatment import DEFAULT_TREATMENT, Observed, Sieved, Treatment
@@ -100,11 +101,11 @@ class Provenance:
         )
 
     @property
-    def day(self) -> str | None:
-        """Day of the image, or the first and the last day of several; None when not known."""
-        moments = self.composition.period or ((self.acquired,) if self.acquired else ())
-        days = list(dict.fromkeys(moment[:DAY] for moment in moments))
-        return " to ".join(days) or None
+    def days(self) -> tuple[str | None, str | None]:
+        """Day of the image, or the first and the last day of several; None where not known, or the same."""
+        first, last = self.composition.period or (self.acquired, None)
+        days = list(dict.fromkeys(moment[:DAY] for moment in (first, last) if moment))
+        return (days[0] if days else None), (days[1] if len(days) > 1 else None)
 
     @property
     def input_sha256(self) -> str:
@@ -226,6 +227,16 @@ def raster_tags(role: str, finished: Finished) -> dict[str, str]:
     return tags
 
 
+def check_language(outputs: Outputs, treatment: Treatment) -> None:
+    """Refuse a picture in a language that it cannot be drawn in, before anything is computed for it.
+
+    Raises:
+        ConfigError: naming the languages of pictures.
+    """
+    if outputs.preview is not None:
+        words_for(treatment.language)
+
+
 def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) -> None:
     """Write the wanted small files; the STAC Item last, because it holds the digests of the others.
 
@@ -251,22 +262,35 @@ def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outp
 
 def quicklook(finished: Finished) -> bytes:
     """The picture of the map with its legend, a PNG."""
-    provenance = finished.provenance
+    provenance, (first_day, last_day) = finished.provenance, finished.provenance.days
     caption = Caption(
-        title=provenance.title,
-        date=provenance.day,
+        title=provenance.scene_name,
+        subject="land degradation" if provenance.composition.compares else "land cover",
+        date=first_day,
+        until=last_day,
         model=provenance.manifest.identifier,
         attribution=provenance.manifest.attribution,
     )
     legend = provenance.manifest.legend
-    return render_quicklook(finished.small_HW, finished.small_grid, finished.areas, legend, caption=caption)
+    return render_quicklook(
+        finished.small_HW,
+        finished.small_grid,
+        finished.areas,
+        legend,
+        caption=caption,
+        language=finished.treatment.language,
+    )
 
 
 def areas_json(finished: Finished) -> Mapping[str, object]:
     """The table of areas as a JSON object; with the areas by observation quality, and those that merging moved."""
     manifest = finished.provenance.manifest
     document = areas_document(
-        finished.areas, finished.provenance.grid.crs, model_name=manifest.name, model_version=manifest.version
+        finished.areas,
+        finished.provenance.grid.crs,
+        model_name=manifest.name,
+        model_version=manifest.version,
+        language=finished.treatment.language,
     )
     return {**document, **finished.extras()}
 

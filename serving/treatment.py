@@ -10,6 +10,7 @@ from indicators.areas import AreaTable, PixelAreas
 from indicators.moves import MoveTable
 from landcover.errors import ConfigError
 from landcover.grid import Grid
+from landcover.labels import Language
 from landcover.legends import Legend
 from landcover.postprocess import UncertaintyMeasure
 from landcover.quality import CLOUD_SHADOW, CLOUDS, MASKS, QUALITY_LEGEND, MaskKind
@@ -83,6 +84,7 @@ class Treatment:
     Attributes:
         uncertainty: measure of the uncertainty raster.
         min_patch: smaller patches of the map are merged into their neighbours; None = all stay.
+        language: of class names in the picture and the areas.
         mask_clouds: whether the map has no data where the mask band says that the ground is not seen: see
             ``landcover.quality.UNSEEN``.
     """
@@ -90,6 +92,7 @@ class Treatment:
     uncertainty: UncertaintyMeasure = UncertaintyMeasure.ENTROPY
     min_patch: MinimumPatch | None = None
     mask_clouds: bool = False
+    language: Language = "en"
 
 
 DEFAULT_TREATMENT: Final = Treatment()

@@ -13,12 +13,12 @@ from rich import box
 from rich.table import Table
 
 from indicators.areas import AreaTable
-from landcover.labels import nodata_title
+from landcover.labels import Language, canonical_language, nodata_title
 from serving.class_areas import KM2_DIGITS, PERCENT_DIGITS, ClassEntry, class_entries, class_titles
 
 DOCUMENT_TYPE: Final = "steppe-class-areas"
-SCHEMA_VERSION: Final = "1.1"
-"""1.1: ``quality`` and ``sieve`` beside the fields of 1.0, where they were asked for."""
+SCHEMA_VERSION: Final = "1.2"
+"""1.1: ``quality`` and ``sieve`` beside the fields of 1.0, where they were asked for. 1.2: ``language``."""
 
 QUANTITY: Final = "mapped area (pixel count)"
 CAVEAT: Final = (
@@ -67,6 +67,7 @@ class AreasDocument(TypedDict):
     unit: str
     model: ModelEntry
     legend: LegendEntry
+    language: Language
     crs: str
     method: str
     caveat: str
@@ -107,6 +108,7 @@ def areas_document(
         unit="km2",
         model=ModelEntry(name=model_name, version=model_version),
         legend=LegendEntry(id=table.legend_id, version=table.legend_version),
+        language=canonical_language(language),
         crs=crs_text(crs),
         method=table.method,
         caveat=CAVEAT,
