@@ -15,11 +15,10 @@ from landcover.errors import ConfigError, SteppeError
 from serving.commands import bench, classify, degradation, models, serve
 from serving.memory import return_freed_memory
 from serving.sentence import sentence
+from serving.signals import INTERRUPTED
 from serving.version import VERSION
 
 PLUGIN_GROUP: Final = "steppe.commands"
-INTERRUPTED: Final = 130
-"""Exit code after Ctrl-C, as shells use it: 128 + SIGINT."""
 
 _ROOMS: Final = frozenset({"landcover", "indicators", "models", "training", "serving"})
 
@@ -69,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         return error.exit_code
     except SystemExit as leave:
         if leave.code == INTERRUPTED:
-            typer.secho("steppe: interrupted, nothing was published", fg=typer.colors.RED, err=True)
+            typer.secho("steppe: interrupted", fg=typer.colors.RED, err=True)
         return leave.code if isinstance(leave.code, int) else 0
     return 0
 

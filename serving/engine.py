@@ -7,7 +7,6 @@ the graph takes digital numbers and answers calibrated probabilities.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from typing import Final
 
@@ -18,11 +17,12 @@ from landcover.augmentation import Augmentation, average_turns
 from landcover.bundle import Bundle
 from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
 from landcover.precision import ARITHMETICS, Precision
+from landcover.processors import available_processors
 from serving.backends import gpu, openvino
 from serving.backends.gpu import GpuBackend, GpuSettings
 from serving.backends.openvino import OpenVinoBackend
 from serving.backends.ort import OrtBackend
-from serving.backends.protocol import Backend, GraphRefused, RuntimeUnfit
+from serving.backends.protocol import Backend, GraphRefused, RuntimeUnfit, first_line
 from serving.graphcheck import check_graph
 
 PROVIDERS: Final = ("tensorrt", "cuda", "openvino", "cpu")
@@ -92,7 +92,7 @@ class Engine:
         self._settings = settings or GpuSettings(batch=bundle.manifest.batch_size)
         content = bundle.read(bundle.manifest.model_file(precision))
         check_graph(content, bundle.manifest)
-        self.threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or available_processors()
         *faster, last = _candidates(provider, precision)
         for wanted in faster:
             try:
@@ -115,6 +115,16 @@ class Engine:
     def parallel(self) -> int:
         """Calls of :meth:`run` that are meant to be under way at the same time."""
         return self._backend.parallel
+
+    @property
+    def traits(self) -> Mapping[str, str | int]:
+        """What answers depend on beside model, windows, runtime and processor."""
+        return self._backend.traits
+
+    @property
+    def lasting(self) -> bool:
+        """Whether another process with these traits answers the same, bit for bit."""
+        return self._backend.lasting
 
     @property
     def classes(self) -> int:
@@ -157,7 +167,7 @@ class Engine:
         except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
             raise ModelOutputInvalid(
                 f"model {self.bundle.manifest.identifier} cannot run on an array of shape {dn_NBHW.shape} and type "
-                f"{dn_NBHW.dtype}: {str(error).splitlines()[0]}"
+                f"{dn_NBHW.dtype}: {first_line(error)}"
             ) from error
         # The sum is finite exactly when all values are, and costs one pass without a temporary array.
         if not np.isfinite(result.sum()):

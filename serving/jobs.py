@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
+import numpy as np
 import onnxruntime
+import pyproj
+import rasterio
 
 from landcover.grid import Grid
+from landcover.processors import instructions
 from landcover.raster.geojson import Area
 from landcover.sensors import Radiometry
 from landcover.tiling import TilePlan
@@ -32,8 +37,9 @@ def job_of(
     """The job of mapping a scene; waits for the digests of the input.
 
     Files are known by their digests, so that a copy in another place is the same input and a file that was replaced is
-    not. Not among the facts: the size of batches and the number of threads, which do not change an answer, and how rows
-    are masked, merged and drawn, which happens after they are kept.
+    not. Not among the facts: how rows are masked, merged and drawn, which happens after they are kept; and the size of
+    batches and the number of threads, which do not change what processors answer. GPUs pick their kernels by the shape
+    of a run, which is that of the batch, and by the device: these are facts of theirs.
 
     Args:
         provenance: where the map comes from.
@@ -60,7 +66,8 @@ def job_of(
         "bundle of the model": engine.bundle.digest,
         "precision": str(provenance.precision),
         "test-time augmentation": str(provenance.augmentation),
-        "runtime": _runtime(provenance.provider),
+        **_machine(provenance.provider),
+        **engine.traits,
         "tile": plan.tile,
         "overlap": plan.overlap,
         "margin": plan.margin,
@@ -75,9 +82,15 @@ def _scaling(radiometry: Radiometry) -> str:
     return f"{radiometry.scale!r}, {radiometry.offset!r}"
 
 
-def _runtime(provider: str) -> str:
-    """What runs the model, and its version: kernels of two versions may round differently."""
-    return f"{provider} {version('openvino') if provider == 'openvino' else onnxruntime.__version__}"
+def _machine(provider: str) -> Facts:
+    """What computes, with versions: kernels of two versions, or for two kinds of processor, may round differently."""
+    return {
+        "runtime": f"{provider} {version('openvino') if provider == 'openvino' else onnxruntime.__version__}",
+        "processor": " ".join((platform.machine(), *instructions())),
+        "NumPy": np.__version__,
+        "GDAL": f"{rasterio.__gdal_version__} of rasterio {rasterio.__version__}",
+        "PROJ": f"{rasterio.__proj_version__}, {pyproj.proj_version_str} of pyproj {pyproj.__version__}",
+    }
 
 
 def _grid_digest(grid: Grid) -> str:

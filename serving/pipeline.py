@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
+from landcover.errors import ConfigError
 from landcover.raster.quality import MaskReader
 from landcover.raster.scene import Scene
 from landcover.tiling import MARGIN, TilePlan
@@ -106,13 +107,15 @@ def publish_map(sources: Opened, order: Order, *, mask: MaskReader | None = None
 
     Raises:
         DataError: when the input cannot be used.
-        ConfigError: when the treatment does not fit the scene, or the work folder is another job's.
+        ConfigError: when the treatment does not fit the scene, the work folder is another job's, or rows shall be kept
+            that another process could not go on from.
         NoValidData: when the whole input is nodata.
         OutputNotWritable: when a file cannot be written where it should be.
         DiskFull: when there is no space.
     """
     engine, outputs, treatment = order.engine, order.outputs, order.treatment
     with _digesting(sources) as pool, keeper(order.work) as kept, Staging(kept.folder) as staging:
+        _refuse_passing(order)
         staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
         scene, *more = sources.scenes
         plan, batch_size = plan_windows(scene, engine, order.settings)
@@ -134,6 +137,15 @@ def publish_map(sources: Opened, order: Order, *, mask: MaskReader | None = None
         staging.publish()
         kept.forget()
     return Published(finished, kept.kept)
+
+
+def _refuse_passing(order: Order) -> None:
+    """Rows of two processes must be of one map."""
+    if order.work is not None and not order.engine.lasting:
+        raise ConfigError(
+            "TensorRT chooses its kernels anew in every process, so rows of two would not be of one map; set "
+            "STEPPE_TENSORRT_CACHE to a folder that keeps its engines, use --provider cuda, or leave --resume out"
+        )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from landcover.errors import ConfigError
 from landcover.raster.staging import check_target
 from landcover.staging import StagingFolder, flush, os_errors, publish
 from serving.hrefs import landing
+from serving.signals import held_off
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -39,6 +40,7 @@ class Staging:
     def __init__(self, owner: Path | None = None) -> None:
         self._owner = owner
         self._moves: dict[Path, Path] = {}
+        self._published = False
         self._folders = ExitStack()
 
     def __enter__(self) -> Self:
@@ -48,6 +50,8 @@ class Staging:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._folders.close()
+        if isinstance(error, KeyboardInterrupt) and not self._published:
+            error.add_note("nothing was published")
 
     def path_for(self, final: Path) -> Path:
         """Where to write the file that will be called ``final``.
@@ -76,7 +80,7 @@ class Staging:
         """Flush all files, then give them their final names, replacing older ones, in the order they were staged.
 
         A full disk shows while they are flushed, before the first has its name. The renames after that are one by one:
-        if a name is taken meanwhile, those before it stay.
+        if a name is taken meanwhile, those before it stay. Ctrl-C and its like wait for the last of them.
 
         Raises:
             DiskFull: when flushing finds no room.
@@ -85,5 +89,7 @@ class Staging:
         for final, temporary in self._moves.items():
             with os_errors(final):
                 flush(temporary)
-        for final, temporary in self._moves.items():
-            publish(temporary, final)
+        with held_off():
+            for final, temporary in self._moves.items():
+                publish(temporary, final)
+            self._published = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from landcover.grid import Grid, Window
+from landcover.processors import available_processors
 from landcover.sensors import Radiometry
 
 type AnyArray = npt.NDArray[Any]
@@ -90,7 +90,7 @@ class Scene(Protocol):
 
 
 def _decode_threads() -> int:
-    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return min(8, available_processors())
 
 
 @dataclass(frozen=True, slots=True)

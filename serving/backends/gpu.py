@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -26,9 +26,10 @@ from numpy.typing import NDArray
 
 from landcover.precision import Precision
 from serving.backends.binding import Memory, Shapes, Slot
+from serving.backends.gpudevice import cudnn_version, device_name
 from serving.backends.half import half_graph
 from serving.backends.ort import port_of
-from serving.backends.protocol import RuntimeUnfit
+from serving.backends.protocol import RuntimeUnfit, first_line
 
 PROVIDERS: Final = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 """Name on the command line to ONNX Runtime's name."""
@@ -65,6 +66,7 @@ class GpuBackend:
 
     Raises:
         RuntimeUnfit: when the provider does not start or does not take the graph.
+        GraphRefused: when the graph takes no windows.
     """
 
     def __init__(
@@ -90,6 +92,16 @@ class GpuBackend:
         self._batch = fixed if isinstance(fixed, int) else settings.batch
         self._slots: OrderedDict[Shapes, SimpleQueue[Slot]] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def traits(self) -> Mapping[str, str | int]:
+        """What kernels are picked by: the shape of a run, the device and its libraries."""
+        return {"windows of a run": self._batch, "GPU": device_name(), "cuDNN": cudnn_version()}
+
+    @property
+    def lasting(self) -> bool:
+        """TensorRT times its kernels when it builds an engine; another process takes the same ones only from a file."""
+        return self.provider != "tensorrt" or self._settings.cache is not None
 
     def run(self, arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.float32]:
         """The first output; see `serving.backends.protocol.Backend.run`."""
@@ -202,7 +214,7 @@ def _converted(content: bytes) -> bytes:
     try:
         return half_graph(content)
     except Exception as error:  # the converter raises whatever it meets
-        raise RuntimeUnfit(f"the graph cannot be brought to half precision ({str(error).splitlines()[0]})") from error
+        raise RuntimeUnfit(f"the graph cannot be brought to half precision ({first_line(error)})") from error
 
 
 def _named(ort_name: str) -> str:
@@ -211,7 +223,7 @@ def _named(ort_name: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    line = str(error).splitlines()[0]
+    line = first_line(error)
     if "fallback to CPU EP has been explicitly disabled" in line:
         return "it has no kernel for an operator of the graph, which would run on the processor"
     return line

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from landcover.precision import Precision
-from serving.backends.protocol import GraphRefused, Port, RuntimeUnfit
+from serving.backends.protocol import GraphRefused, Port, RuntimeUnfit, first_line, port
 
 if TYPE_CHECKING:
     import openvino
@@ -31,6 +32,9 @@ KEPT: Final = 2
 BFLOAT16: Final = "BF16"
 """OpenVINO's word for processors that multiply bfloat16."""
 
+_PLACES: Final = ("Exception from", "Check ")
+"""How lines begin that say where in its own code an error comes from."""
+
 type Shapes = tuple[tuple[int, ...], ...]
 
 
@@ -43,11 +47,13 @@ class OpenVinoBackend:
         precision: ``bf16`` for bfloat16 arithmetic; others follow from the graph.
 
     Raises:
-        GraphRefused: when the runtime cannot load the graph.
+        GraphRefused: when the runtime cannot load the graph, or it takes no windows.
         RuntimeUnfit: when bf16 is wanted and the processor has no instructions for it.
     """
 
     provider: Final = "openvino"
+    traits: Final[Mapping[str, str | int]] = MappingProxyType({})
+    lasting: Final = True
 
     def __init__(self, content: bytes, threads: int, precision: Precision = Precision.FP32) -> None:
         try:
@@ -132,12 +138,16 @@ def installed() -> bool:
 
 
 def _port(output: openvino.Output) -> Port:
-    channels = output.get_partial_shape()[1]
-    dtype = output.get_element_type().to_dtype().name
-    return Port(output.get_any_name(), dtype, channels.get_length() if channels.is_static else str(channels))
+    partial = output.get_partial_shape()
+    shape = [] if partial.rank.is_dynamic else [_length(dimension) for dimension in partial]
+    return port(output.get_any_name(), output.get_element_type().to_dtype().name, shape)
+
+
+def _length(dimension: openvino.Dimension) -> int | str:
+    return int(dimension.get_length()) if dimension.is_static else str(dimension)
 
 
 def _first_line(error: Exception) -> str:
-    """OpenVINO's messages begin with where in its own code they come from."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return next((line for line in lines if not line.startswith(("Exception from", "Check "))), lines[0])
+    """The first line that says what is wrong; before it OpenVINO says where in its own code that was found."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next((line for line in lines if line and not line.startswith(_PLACES)), first_line(error))

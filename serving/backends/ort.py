@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from serving.backends.protocol import GraphRefused, Port
+from serving.backends.protocol import GraphRefused, Port, first_line, port
 
 PROVIDER: Final = "CPUExecutionProvider"
 PARALLEL_CALLS: Final = 2
@@ -33,10 +34,12 @@ class OrtBackend:
         threads: threads of all calls together.
 
     Raises:
-        GraphRefused: when the runtime cannot load the graph.
+        GraphRefused: when the runtime cannot load the graph, or it takes no windows.
     """
 
     provider: Final = "cpu"
+    traits: Final[Mapping[str, str | int]] = MappingProxyType({})
+    lasting: Final = True
 
     def __init__(self, content: bytes, threads: int) -> None:
         self.parallel = min(PARALLEL_CALLS, threads)
@@ -45,7 +48,7 @@ class OrtBackend:
                 content, _options(threads // self.parallel), providers=[PROVIDER]
             )
         except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
-            raise GraphRefused(str(error).splitlines()[0]) from error
+            raise GraphRefused(first_line(error)) from error
         # It keeps the file's bytes to build itself anew on another provider, which this service never asks for.
         self._session._model_bytes = None  # noqa: SLF001
         self.inputs = tuple(map(port_of, self._session.get_inputs()))
@@ -83,6 +86,10 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
 
 
 def port_of(node: onnxruntime.NodeArg) -> Port:
-    """An input or output of a session."""
+    """An input or output of a session.
+
+    Raises:
+        GraphRefused: when it has not the axes of windows.
+    """
     dtype = {"float": "float32", "double": "float64"}.get(inner := node.type.removeprefix("tensor(")[:-1], inner)
-    return Port(node.name, dtype, node.shape[1])
+    return port(node.name, dtype, node.shape)

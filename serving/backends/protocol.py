@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+WINDOW_AXES: Final = 4
+"""Axes of every input and output: batch, channel or class, row, column."""
 
 
 class GraphRefused(Exception):
@@ -33,6 +36,23 @@ class Port:
     channels: int | str
 
 
+def port(name: str, dtype: str, shape: Sequence[int | str]) -> Port:
+    """An input or output of a graph, by its shape; a length that the graph leaves open is a name.
+
+    Raises:
+        GraphRefused: when it has not the axes of windows.
+    """
+    if len(shape) != WINDOW_AXES:
+        raise GraphRefused(f"its {name!r} has {len(shape)} axes, expected are batch, channel, row and column")
+    return Port(name, dtype, shape[1])
+
+
+def first_line(error: BaseException) -> str:
+    """The first line that an error says, or what kind it is where it says nothing."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next(filter(None, lines), type(error).__name__)
+
+
 class Backend(Protocol):
     """One loaded graph."""
 
@@ -43,6 +63,14 @@ class Backend(Protocol):
     @property
     def parallel(self) -> int:
         """Calls of :meth:`run` that are meant to be under way at the same time."""
+
+    @property
+    def traits(self) -> Mapping[str, str | int]:
+        """What answers depend on beside graph, windows, runtime and processor, by names that people understand."""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether another process with these traits answers the same, bit for bit."""
 
     @property
     def inputs(self) -> tuple[Port, ...]:

@@ -133,12 +133,12 @@ class _Campaign:
 
     def _make(self, scene: Extent) -> None:
         if not (self._folder / scene.file_name).exists():
-            self._run(scene.making(self._folder))
+            self._run(scene.making(self._folder), self._folder)
 
     def _measure(self, step: Step) -> Record:
         commands = step.recipe(self._folder)
         try:
-            answer = self._run(step.words)
+            answer = self._run(step.words, self._folder)
         except RunFailed as error:
             return Record(key=step.key, commands=commands, seconds=0.0, figures={}, problem=str(error))
         return Record(key=step.key, commands=commands, seconds=answer.seconds, figures=answer.figures)

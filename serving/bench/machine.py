@@ -9,29 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from landcover.processors import CPU_INFO, available_processors, instructions
 from serving.version import VERSION
-
-CPU_INFO: Final = Path("/proc/cpuinfo")
-FLAGS: Final = (
-    "avx2",
-    "fma",
-    "avx512f",
-    "avx512_vnni",
-    "avx_vnni",
-    "avx512_bf16",
-    "amx_bf16",
-    "amx_int8",
-    "asimd",
-    "asimddp",
-    "i8mm",
-    "bf16",
-    "sve",
-)
-"""Instructions that decide how fast networks run; those of ARM last."""
 
 PACKAGES: Final = ("numpy", "onnxruntime", "onnxruntime-gpu", "openvino", "rasterio")
 _NAME: Final = re.compile(r"^(?:model name|Model|Hardware)\s*:\s*(.+)$", re.MULTILINE)
-_FLAGS: Final = re.compile(r"^(?:flags|Features)\s*:\s*(.+)$", re.MULTILINE)
 
 
 def describe_machine(cpu_info: Path = CPU_INFO) -> dict[str, Any]:
@@ -42,12 +24,11 @@ def describe_machine(cpu_info: Path = CPU_INFO) -> dict[str, Any]:
         text = cpu_info.read_text(encoding="utf-8", errors="replace")
     except OSError:
         text = ""
-    name, flags = _NAME.search(text), _FLAGS.search(text)
-    present = set(flags[1].split()) if flags else set()
+    name = _NAME.search(text)
     return {
         "processor": name[1].strip() if name else platform.processor() or platform.machine(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "instructions": [flag for flag in FLAGS if flag in present],
+        "cores": available_processors(),
+        "instructions": list(instructions(cpu_info)),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "load_average": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",

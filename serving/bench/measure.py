@@ -82,8 +82,10 @@ class SceneBench:
 
 
 def rounded(value: Any) -> Any:
-    """Numbers with a fraction to three digits after the point."""
-    return round(value, 3) if isinstance(value, float) else value
+    """Numbers with a fraction to three digits after the point; small ones to three digits that count, never to 0."""
+    if not isinstance(value, float):
+        return value
+    return round(value, 3) if abs(value) >= 1 else float(f"{value:.3g}")
 
 
 def bench_scene(inputs: Inputs, engine: Engine, settings: Settings, *, stages: bool = False) -> SceneBench:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +18,9 @@ from landcover.errors import SteppeError
 
 type Word = str | Path
 """Part of a command; a path is shown by its name alone."""
+
+GRACE_S: Final = 8.0
+"""Seconds in which a command that is ended may remove what is half done."""
 
 _PREFIX: Final = "steppe: "
 
@@ -39,8 +44,8 @@ class Answer:
     seconds: float
 
 
-type Runner = Callable[[Sequence[Word]], Answer]
-"""Runs a command of ``steppe`` and answers what it printed.
+type Runner = Callable[[Sequence[Word], Path], Answer]
+"""Runs a command of ``steppe``, whose scratch files go to a folder, and answers what it printed.
 
 Raises RunFailed with one sentence when it ends in an error."""
 
@@ -50,20 +55,43 @@ def shown(words: Sequence[Word]) -> str:
     return shlex.join(["steppe", *(word.name if isinstance(word, Path) else word for word in words)])
 
 
-def run_command(words: Sequence[Word]) -> Answer:
+def run_command(words: Sequence[Word], scratch: Path) -> Answer:
     """Run ``steppe WORDS`` with this interpreter.
+
+    Args:
+        words: the command.
+        scratch: folder for what it makes on the way; whatever ends it, its files are there and nowhere else.
 
     Raises:
         RunFailed: with the last line that it said.
     """
     started = time.perf_counter()
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "serving", *map(str, words)], check=False, capture_output=True, text=True
-    )
+    code, said, errors = run_process([sys.executable, "-m", "serving", *map(str, words)], scratch)
     seconds = time.perf_counter() - started
-    if done.returncode:
-        raise RunFailed(f"{shown(words)!r} ended with exit code {done.returncode}: {_last_line(done.stderr)}")
-    return Answer(parse_figures(done.stdout, words), seconds)
+    if code:
+        raise RunFailed(f"{shown(words)!r} ended with exit code {code}: {_last_line(errors)}")
+    return Answer(parse_figures(said, words), seconds)
+
+
+def run_process(command: Sequence[str], scratch: Path) -> tuple[int, str, str]:
+    """Exit code, output and error output of a command; when this process is interrupted, it is ended in good order."""
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"STEPPE_SCRATCH": str(scratch)},
+    ) as process:
+        try:
+            said, errors = process.communicate()
+        except BaseException:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE_S)
+            process.kill()
+            raise
+    return process.returncode, said, errors
 
 
 def parse_figures(text: str, words: Sequence[Word]) -> dict[str, Any]:

@@ -23,10 +23,10 @@ from serving.commands.common import (
     ProviderOption,
     load_engine,
     split_bands,
-    stop_like_interrupt,
 )
 from serving.request import Inputs
 from serving.settings import load_settings
+from serving.signals import stop_like_interrupt
 
 if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
     from serving.bench.campaign import Moment, Told

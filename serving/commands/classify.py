@@ -31,10 +31,10 @@ from serving.commands.common import (
     progress_bar,
     report,
     split_bands,
-    stop_like_interrupt,
 )
 from serving.request import Inputs, MosaicMode, Outputs
 from serving.settings import load_settings
+from serving.signals import stop_like_interrupt
 
 
 def parse_box(text: str) -> tuple[float, float, float, float]:
@@ -169,8 +169,8 @@ def classify(
 
     Bands are found by name and put in the model's order. The map has exactly the input's grid, cut to the area. Inputs
     on the pixels of the first are joined pixel by pixel, others are resampled; --crs and --resolution ask for another
-    grid. Where no input has data, the map has none (255). All files appear together when everything is done, or not at
-    all.
+    grid. Where no input has data, the map has none (255). Files appear when everything is done, each of them whole, the
+    STAC Item last.
 
     Two tiles in one map: steppe classify A.SAFE B.SAFE -o map.tif
 
@@ -219,7 +219,7 @@ def classify(
     engine = load_engine(settings, model, provider, precision, tta)
     shown = sys.stderr.isatty() and not as_json
     with (
-        stop_like_interrupt(),
+        stop_like_interrupt(publishes=True),
         progress_bar(f"classifying {joint_name([path.name for path in sources])}", shown=shown) as progress,
     ):
         outcome = classify_scene(inputs, outputs, engine, settings, treatment=treatment, progress=progress, work=folder)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -110,21 +108,6 @@ def load_engine(
 
     bundle = open_registry(settings).get(model or settings.model)
     return open_engine(bundle, settings, provider=provider, precision=precision, augmentation=augmentation)
-
-
-@contextmanager
-def stop_like_interrupt() -> Generator[None]:
-    """Let SIGTERM and SIGHUP end the work as Ctrl-C does, so that whatever is half done is removed."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def chosen_work(output: Path, work: Path | None, *, resume: bool) -> Path | None:

@@ -28,10 +28,10 @@ from serving.commands.common import (
     progress_bar,
     report,
     split_bands,
-    stop_like_interrupt,
 )
 from serving.request import Inputs, Outputs
 from serving.settings import load_settings
+from serving.signals import stop_like_interrupt
 
 
 def degradation(
@@ -94,8 +94,8 @@ def degradation(
 
     The map says -1 degraded, 0 stable, 1 improving, and -32768 where one of the dates has no data. It has BEFORE's
     pixels, as far as both scenes reach; AFTER is brought onto them while it is read. What the model can see and what it
-    cannot is in its card: steppe models show steppe-s2-degradation. All files appear together when everything is done,
-    or not at all.
+    cannot is in its card: steppe models show steppe-s2-degradation. Files appear when everything is done, each of them
+    whole, the STAC Item last.
     """
     from serving.degradation import PairInputs, compare_scenes  # noqa: PLC0415 - loads the runtime
     from serving.treatment import Treatment  # noqa: PLC0415
@@ -117,6 +117,9 @@ def degradation(
     folder = chosen_work(output, work, resume=resume)
     engine = load_engine(settings, model or settings.degradation_model, provider, precision, tta)
     shown = sys.stderr.isatty() and not as_json
-    with stop_like_interrupt(), progress_bar(f"comparing {before.name} and {after.name}", shown=shown) as progress:
+    with (
+        stop_like_interrupt(publishes=True),
+        progress_bar(f"comparing {before.name} and {after.name}", shown=shown) as progress,
+    ):
         outcome = compare_scenes(inputs, outputs, engine, settings, treatment=treatment, progress=progress, work=folder)
     report(outcome, as_json=as_json, language=language)

@@ -6,14 +6,18 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from landcover.errors import ConfigError
 from serving import cli
+from serving.signals import INTERRUPTED, STOPPING, Interrupted, held_off, stop_like_interrupt
+from serving.staging import Staging
 from tests.bundles import BANDS, tiny_bundle
 from tests.rasters import write_tiff
 from tests.scenes import smooth_numbers
+from tests.service import left_in
 
 
 @pytest.mark.slow
@@ -33,9 +37,75 @@ def test_a_stopped_command_leaves_nothing(tmp_path, number):
             time.sleep(0.01)
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == cli.INTERRUPTED
+    assert process.returncode == INTERRUPTED
     assert said.strip().splitlines()[-1] == "steppe: interrupted, nothing was published"
     assert list(folder.iterdir()) == []
+
+
+def test_an_interrupt_when_all_is_published_does_not_deny_it(scene, out, environment, capsys):
+    publish = Staging.publish
+
+    def stop(staging):
+        publish(staging)
+        raise KeyboardInterrupt
+
+    environment.setattr(Staging, "publish", stop)
+    assert cli.main(["classify", str(scene), "-o", str(out / "map.tif")]) == INTERRUPTED
+    assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
+    assert left_in(out) == ["map.qml", "map.tif"]
+
+
+def test_commands_that_publish_nothing_do_not_say_that(scene, environment, capsys):
+    def stop(*_args, **_keywords):
+        raise KeyboardInterrupt
+
+    environment.setattr("serving.pipeline.write_products", stop)
+    assert cli.main(["bench", "scene", str(scene)]) == INTERRUPTED
+    assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
+    environment.setattr("serving.commands.models.open_registry", stop)
+    assert cli.main(["models", "list"]) == INTERRUPTED
+    assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
+
+
+IGNORING = """
+trap '' HUP
+exec "$0" -c '
+import os, signal
+from serving.signals import stop_like_interrupt
+with stop_like_interrupt():
+    os.kill(os.getpid(), signal.SIGHUP)
+    print("went on")
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("never")
+'
+"""
+
+
+def test_a_signal_that_is_ignored_from_the_start_stays_ignored():
+    """As ``nohup`` starts a command that shall outlive its terminal."""
+    done = subprocess.run(["/bin/sh", "-c", IGNORING, sys.executable], capture_output=True, text=True, check=False)
+    assert done.stdout == "went on\n"
+    assert done.stderr.splitlines()[-1] == "serving.signals.Interrupted: interrupted"
+
+
+def test_handlers_are_those_of_before():
+    before = [signal.getsignal(number) for number in STOPPING]
+    with stop_like_interrupt(), held_off():
+        assert not set(before) & {signal.getsignal(number) for number in STOPPING}
+    with pytest.raises(Interrupted), stop_like_interrupt():
+        signal.raise_signal(signal.SIGTERM)
+    assert [signal.getsignal(number) for number in STOPPING] == before
+
+
+def test_what_holds_signals_off_on_other_threads_does_nothing():
+    before = signal.getsignal(signal.SIGINT)
+
+    def work():
+        with held_off():
+            return signal.getsignal(signal.SIGINT)
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() is before
 
 
 def test_a_taken_port_is_one_sentence(capsys):

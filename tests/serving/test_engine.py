@@ -14,9 +14,10 @@ from onnx.reference import ReferenceEvaluator
 from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
 from landcover.overview import SIDE
 from landcover.precision import Precision, VariantMissing
-from serving.backends import openvino, ort
+from serving.backends import gpu, openvino, ort
+from serving.backends.gpu import GpuBackend, GpuSettings
 from serving.backends.ort import OrtBackend
-from serving.backends.protocol import GraphRefused
+from serving.backends.protocol import GraphRefused, first_line
 from serving.engine import Engine
 from tests.bundles import (
     int8_bundle,
@@ -28,6 +29,7 @@ from tests.bundles import (
     tiny_overview_graph,
     tiny_sample,
 )
+from tests.serving.fakegpu import FakeGpu
 
 
 def digital_numbers(shape, seed=3):
@@ -391,3 +393,48 @@ def test_a_golden_sample_without_its_overview_is_refused(tmp_path):
     sample = tiny_sample(tiny_graph(bands=8), bands=8)
     with pytest.raises(BundleInvalid, match="lacks dn_NBHW, overview_1BHW or probabilities_NKHW"):
         tiny_bundle(tmp_path, dates=2, overview=True, graph=tiny_overview_graph(), sample=sample)
+
+
+def graph_of_rank(rank):
+    """``tiny_graph`` that answers means over some axes, so that fewer are left."""
+    model = onnx.load_model_from_string(tiny_graph())
+    axes = helper.make_tensor("axes", TensorProto.INT64, [4 - rank], list(range(rank, 4)))
+    model.graph.initializer.append(axes)
+    model.graph.node.append(helper.make_node("ReduceMean", ["probabilities", "axes"], ["means"], keepdims=0))
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("means", TensorProto.FLOAT, ["n", 7][:rank]))
+    onnx.checker.check_model(model, full_check=True)
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2])
+def test_a_graph_whose_answer_is_no_windows_is_refused(tmp_path, provider, rank):
+    bundle = tiny_bundle(tmp_path, graph=graph_of_rank(rank), sample=tiny_sample(tiny_graph()))
+    with pytest.raises(BundleInvalid, match=rf"'means' has {rank} axes, expected are batch, channel, row and column"):
+        Engine(bundle, provider=provider)
+
+
+def test_a_graph_whose_answer_is_no_windows_is_refused_by_gpus():
+    with pytest.raises(GraphRefused, match="'means' has 1 axes"):
+        GpuBackend(graph_of_rank(1), "cuda", Precision.FP32, GpuSettings(), runtime=FakeGpu())
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \n \n"])
+def test_an_error_that_says_nothing_is_told_by_its_kind(tmp_path, monkeypatch, provider, text):
+    engine = Engine(tiny_bundle(tmp_path), provider=provider)
+
+    def fail(_arrays):
+        raise MemoryError(text)
+
+    monkeypatch.setattr(engine._backend, "run", fail)
+    with pytest.raises(ModelOutputInvalid, match=r"and type uint16: MemoryError$"):
+        engine.run(digital_numbers((1, 4, 32, 32)))
+
+
+def test_what_backends_say_of_errors_without_text():
+    for read in (first_line, openvino._first_line, gpu._reason):
+        assert read(RuntimeError()) == "RuntimeError"
+        assert read(RuntimeError("\n  why \n where")) == "why"
+    said = "Exception from src/core.cpp:1:\nCheck 'ok' failed at src/core.cpp:2:\nno kernel\n"
+    assert openvino._first_line(RuntimeError(said)) == "no kernel"
+    assert openvino._first_line(RuntimeError("Check 'ok' failed")) == "Check 'ok' failed"

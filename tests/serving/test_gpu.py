@@ -18,13 +18,15 @@ from landcover.raster.maps import read_map
 from serving.backends import openvino
 from serving.backends.binding import Memory, Slot
 from serving.backends.gpu import GpuBackend, GpuSettings
+from serving.backends.gpudevice import device_name
 from serving.backends.half import half_graph
 from serving.backends.protocol import Port, RuntimeUnfit
-from serving.cli import main
+from serving.cli import INTERRUPTED, main
 from serving.engine import Engine
 from serving.engines import open_engine
 from tests.bundles import int8_bundle, reference_answer, tiny_bundle, tiny_graph, tiny_overview_graph
-from tests.service import left_in
+from tests.scenes import smooth_numbers
+from tests.service import left_in, write_scene
 from tests.serving.fakegpu import CPU, CUDA, TENSORRT, FakeGpu
 
 
@@ -227,6 +229,36 @@ def test_an_operator_that_only_the_processor_has_is_an_error():
 def test_a_graph_that_is_refused_is_said_in_the_runtimes_words():
     with pytest.raises(RuntimeUnfit, match="INVALID_PROTOBUF"):
         backend(FakeGpu(), graph=b"\xff" * 64)
+
+
+def test_what_answers_depend_on_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("serving.backends.gpu.device_name", lambda: "NVIDIA H100 PCIe")
+    assert backend(FakeGpu(), batch=3).traits.items() >= {"windows of a run": 3, "GPU": "NVIDIA H100 PCIe"}.items()
+    kinds = [("cuda", None), ("tensorrt", None), ("tensorrt", tmp_path)]
+    assert [backend(FakeGpu(), provider, cache=cache).lasting for provider, cache in kinds] == [True, False, True]
+
+
+class Driver:
+    """NVIDIA's driver with one GPU; the named function fails."""
+
+    def __init__(self, failing=None):
+        self._failing = failing
+
+    def __getattr__(self, name):
+        def call(*arguments):
+            if name == self._failing:
+                return 100
+            if name == "cuDeviceGetName":
+                arguments[0].value = b"NVIDIA H100 PCIe"
+            return 0
+
+        return call
+
+
+def test_the_name_of_the_gpu_comes_from_the_driver():
+    assert device_name(Driver()) == "NVIDIA H100 PCIe"
+    for name in ("cuInit", "cuDeviceGet", "cuDeviceGetName"):
+        assert device_name(Driver(name)) == "unknown"
 
 
 # --- half precision ---------------------------------------------------------------------------------------------------
@@ -446,3 +478,42 @@ def test_a_scene_is_mapped_on_tensorrt_as_on_the_processor(gpu_here, scene, out,
     codes = [read_map(path)[0] for path in maps.values()]
     assert np.mean(codes[0] != codes[1]) < 1e-3
     assert {len(run) for run in fake.diary.runs} == {2}  # the model's batch, whatever a row of windows leaves over
+
+
+def interrupt(*_arguments):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("batch", "gpu", "says"),
+    [
+        ("3", "NVIDIA H100 PCIe", "windows of a run was 2, is 3"),
+        ("2", "NVIDIA L4", "GPU was NVIDIA H100 PCIe, is NVIDIA L4"),
+    ],
+)
+def test_rows_of_another_batch_or_gpu_are_not_taken(tmp_path, gpu_here, environment, capsys, batch, gpu, says):
+    """The kernels of GPUs are picked by both, and round differently."""
+    gpu_here()
+    environment.setenv("STEPPE_TILE", "64")
+    environment.setattr("serving.backends.gpu.device_name", lambda: "NVIDIA H100 PCIe")
+    scene = write_scene(tmp_path / "scene.tif", smooth_numbers(200, 90))
+    argv = ["classify", str(scene), "-o", str(tmp_path / "map.tif"), "--provider", "cuda", "--resume"]
+    with environment.context() as patch:
+        patch.setattr("serving.pipeline.write_products", interrupt)
+        assert main(argv) == INTERRUPTED
+    environment.setattr("serving.backends.gpu.device_name", lambda: gpu)
+    environment.setenv("STEPPE_BATCH_SIZE", batch)
+    capsys.readouterr()
+    assert main(argv) == 4
+    assert says in capsys.readouterr().err
+
+
+def test_rows_of_tensorrt_are_kept_only_where_its_engines_are(tmp_path, gpu_here, environment, scene, out, capsys):
+    gpu_here()
+    argv = ["classify", str(scene), "-o", str(out / "map.tif"), "--provider", "tensorrt", "--resume"]
+    assert main(argv) == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("steppe: TensorRT chooses its kernels anew in every process")
+    assert left_in(out) == []
+    environment.setenv("STEPPE_TENSORRT_CACHE", str(tmp_path / "engines"))
+    assert main(argv) == 0

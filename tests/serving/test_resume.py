@@ -228,6 +228,24 @@ def test_an_input_that_was_replaced_is_another_job(classify, tmp_path):
         classify()
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        ("serving.jobs.instructions", lambda: ("avx2",), "another processor|processor was .*, is .* avx2"),
+        ("numpy.__version__", "1.0", r"NumPy was .*, is 1\.0"),
+        ("rasterio.__gdal_version__", "1.0", r"GDAL was .*, is 1\.0 of rasterio"),
+        ("pyproj.proj_version_str", "1.0", r"PROJ was .*, is .*, 1\.0 of pyproj"),
+    ],
+)
+def test_rows_of_another_processor_or_library_are_not_taken(classify, monkeypatch, place, value, says):
+    """A work folder may lie on storage that several machines share."""
+    with monkeypatch.context() as patch:
+        patch.setattr(place, value)
+        with pytest.raises(OtherJob, match=says):
+            classify()
+    assert classify().kept == 64
+
+
 def test_what_does_not_change_the_rows_may_change(classify, tmp_path, out):
     """The map is that of a run that asked for all of it from the start."""
     copy = shutil.copy(tmp_path / "scene.tif", tmp_path / "copy.tif")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from landcover.errors import ConfigError, DiskFull, OutputNotWritable
+from serving.signals import Interrupted, stop_like_interrupt
 from serving.staging import Staging, write_file
 from tests.service import left_in
 
@@ -82,6 +84,39 @@ def test_flushed_to_the_disk_before_they_get_their_names(out, monkeypatch):
             write_file(staging.path_for(out / name), b"x")
         staging.publish()
     assert events == ["flush", "flush", *["flush", "rename", "flush"] * 2]  # a second flush finds nothing to do
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_all_files_have_their_names(out, monkeypatch, number):
+    replace = Path.replace
+
+    def interrupted(path, to):
+        signal.raise_signal(number)
+        replace(path, to)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+
+    def stage_and_publish():
+        with stop_like_interrupt(publishes=True), Staging() as staging:
+            for name in ("a", "b"):
+                write_file(staging.path_for(out / name), b"x")
+            staging.publish()
+
+    with pytest.raises(Interrupted, match=r"^interrupted$"):
+        stage_and_publish()
+    assert left_in(out) == ["a", "b"]
+
+
+def test_an_interrupt_before_that_says_that_nothing_was_published(out):
+    def stage(*, publishes):
+        with stop_like_interrupt(publishes=publishes), Staging() as staging:
+            write_file(staging.path_for(out / "a"), b"x")
+            signal.raise_signal(signal.SIGINT)
+
+    for publishes, says in ((True, r"^interrupted, nothing was published$"), (False, r"^interrupted$")):
+        with pytest.raises(Interrupted, match=says):
+            stage(publishes=publishes)
+        assert left_in(out) == []
 
 
 def test_relative_names_mean_the_folder_at_the_time_of_asking(out, monkeypatch, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import rasterio
 
 from landcover.bundle import load_bundle
-from landcover.errors import ConfigError
+from landcover.errors import ConfigError, ModelOutputInvalid, ProviderUnavailable
 from landcover.precision import Precision
 from serving.bench.agreement import compare_engines
 from serving.bench.engines import Kind, engine_kinds
@@ -67,6 +67,23 @@ def test_an_engine_that_does_not_work_is_left_out(settings, images):
     assert found.pairs == ()
     (line,) = found.left_out
     assert line.startswith("cuda fp32: provider 'cuda' is not in this installation")
+
+
+@pytest.mark.parametrize("error", [ProviderUnavailable, ModelOutputInvalid])
+def test_an_engine_that_fails_at_its_first_window_is_left_out(tmp_path, images, monkeypatch, error):
+    """The session of a GPU is built when the first window comes."""
+    settings = make_settings(tmp_path, int8_bundle(tmp_path / "registry").path.parents[1], tmp_path)
+    run = Engine.run
+
+    def fail(engine, *arrays):
+        if engine.precision is Precision.INT8:
+            raise error("no kernel for an operator of the graph")
+        return run(engine, *arrays)
+
+    monkeypatch.setattr(Engine, "run", fail)
+    found = compare_engines(images_in(images), open_registry(settings).get("tiny"), [CPU8, CPU], settings)
+    assert (found.pairs, found.pixels > 0) == ((), True)
+    assert found.left_out == ("cpu int8: no kernel for an operator of the graph",)
 
 
 @pytest.fixture

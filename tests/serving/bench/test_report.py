@@ -2,7 +2,9 @@
 
 import json
 import re
+import signal
 import sys
+import threading
 import time
 from contextlib import redirect_stdout
 from importlib.util import find_spec
@@ -15,9 +17,10 @@ from serving import cli
 from serving.bench import campaign
 from serving.bench.figures import Verdict
 from serving.bench.machine import describe_machine
+from serving.bench.measure import rounded
 from serving.bench.plan import FULL, QUICK, Extent, Sizes, make_task, plan_steps, room_needed
 from serving.bench.report import make_report
-from serving.bench.runs import Answer, RunFailed, parse_figures, run_command, shown
+from serving.bench.runs import Answer, RunFailed, parse_figures, run_command, run_process, shown
 from tests.bundles import int8_bundle, tiny_manifest
 from tests.service import left_in, make_settings, scene_numbers, write_scene
 from tests.serving.bench.records import made_up_task
@@ -39,7 +42,7 @@ ANSWERS = {}
 """What commands have answered already; only scenes are made again, because a report removes its own."""
 
 
-def run_here(words):
+def run_here(words, _scratch=None):
     """A command in this process: the same figures in a fraction of the time, but for memory and start-up."""
     if shown(words) in ANSWERS:
         return ANSWERS[shown(words)]
@@ -140,7 +143,7 @@ def test_without_matplotlib_there_is_a_report_and_an_advice(world, out, monkeypa
 
 
 def test_one_failing_measurement_does_not_stop_the_others(world, out):
-    def run(words):
+    def run(words, _scratch):
         if "int8" in words:
             raise RunFailed(f"{shown(words)!r} ended with exit code 4: no such arithmetic")
         return run_here(words)
@@ -155,7 +158,7 @@ def test_one_failing_measurement_does_not_stop_the_others(world, out):
 
 
 def test_when_nothing_works_there_is_no_report(world, out):
-    def run(words):
+    def run(words, _scratch):
         if "make-scene" in words:
             return run_here(words)
         raise RunFailed("the first reason")
@@ -168,9 +171,7 @@ def test_when_nothing_works_there_is_no_report(world, out):
 def test_a_disk_without_room_is_found_before_anything_is_made(world, out, monkeypatch):
     monkeypatch.setattr(campaign.shutil, "disk_usage", lambda _path: type("Usage", (), {"free": 200_000_000})())
     with pytest.raises(DiskFull, match=r"need 2\.3 GB of disk, 0\.2 GB are free in the scratch folder; make room"):
-        make_report(
-            make_task("tiny", world[1], FULL), out, world[0], lambda _words: pytest.fail("ran"), print, command=""
-        )
+        make_report(make_task("tiny", world[1], FULL), out, world[0], lambda *_: pytest.fail("ran"), print, command="")
     assert left_in(out) == left_in(world[0].scratch) == []
 
 
@@ -207,23 +208,65 @@ def test_a_model_for_other_scenes_is_refused():
 @pytest.mark.usefixtures("environment")
 def test_a_command_that_fails_in_its_process_is_one_sentence(tmp_path):
     with pytest.raises(RunFailed) as caught:
-        run_command(("bench", "scene", tmp_path / "absent.tif", "--json"))
+        run_command(("bench", "scene", tmp_path / "absent.tif", "--json"), tmp_path)
     assert str(caught.value) == (
         "'steppe bench scene absent.tif --json' ended with exit code 3: 'absent.tif' does not exist"
     )
 
 
 @pytest.mark.usefixtures("environment")
-def test_a_command_in_its_process_answers_its_figures(scene):
-    answer = run_command(("bench", "repeat", scene, "--json"))
+def test_a_command_in_its_process_answers_its_figures(tmp_path, scene):
+    answer = run_command(("bench", "repeat", scene, "--json"), tmp_path)
     assert answer.figures["different_by_batch"] == 0
     assert answer.seconds > 0.1
+
+
+SLOW = """
+import os, pathlib, signal, sys, time
+
+def leave(*_):
+    time.sleep(0.5)
+    made.unlink()
+    sys.exit(130)
+
+signal.signal(signal.SIGTERM, leave)
+made = pathlib.Path(os.environ["STEPPE_SCRATCH"], "made")
+made.touch()
+time.sleep(60)
+"""
+"""A command that needs half a second to remove what it made."""
+
+
+def test_an_interrupted_measurement_ends_its_process_in_good_order(tmp_path):
+    def interrupt():
+        while not (tmp_path / "made").exists():
+            time.sleep(0.01)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_process([sys.executable, "-c", SLOW], tmp_path)
+    thread.join()
+    assert left_in(tmp_path) == []
 
 
 def test_what_is_no_json_object_is_refused():
     for text in ("Segmentation fault", "[1, 2]"):
         with pytest.raises(RunFailed, match="'steppe bench scene' printed no JSON"):
             parse_figures(text, ("bench", "scene"))
+
+
+def test_rates_of_slow_machines_do_not_become_nothing():
+    """Others are divided by them."""
+    assert [rounded(value) for value in (12.34567, 0.98765, 0.00012345, 0.0, 7, "cpu")] == [
+        12.346,
+        0.988,
+        0.000123,
+        0.0,
+        7,
+        "cpu",
+    ]
 
 
 def test_the_machine_without_its_name(tmp_path):

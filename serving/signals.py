@@ -1,0 +1,74 @@
+"""Signals that end a command: all as Ctrl-C does, and none of them between the names of two files."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from landcover.errors import SteppeError
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as shells use it: 128 + SIGINT."""
+
+STOPPING: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+class Interrupted(SteppeError):
+    """The user, or whoever ends processes, ended the work."""
+
+    slug = "interrupted"
+    exit_code = INTERRUPTED
+
+
+@contextmanager
+def stop_like_interrupt(*, publishes: bool = False) -> Generator[None]:
+    """Let SIGTERM and SIGHUP end the work as Ctrl-C does, so that whatever is half done is removed.
+
+    A signal that this process was started to ignore stays ignored: ``nohup`` and shells do that.
+
+    Args:
+        publishes: whether the work is there to publish files; then it is said where none was.
+
+    Raises:
+        Interrupted: when one of them came.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, interrupt)
+        for number in (signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) not in {signal.SIG_IGN, None}
+    }
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise Interrupted(", ".join(["interrupted", *(getattr(stop, "__notes__", ()) if publishes else ())])) from stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def held_off() -> Generator[None]:
+    """Let signals that end the work wait until a short piece of it is done; on other threads they never come."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    held = {number: handler for number, handler in before.items() if handler not in {signal.SIG_IGN, None}}
+    try:
+        for number in held:
+            signal.signal(number, lambda which, _frame: came.append(which))
+        yield
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
