@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ class ClassMoves:
         self._pixels_KK = np.zeros((len(legend), len(legend)), np.int64)
         self._km2_KK = np.zeros((len(legend), len(legend)), np.float64)
 
-    def add(self, row_start: int, before_RW: NDArray[np.uint8], after_RW: NDArray[np.uint8]) -> None:
+    def add(self, row_start: int, before_RW: NDArray[Any], after_RW: NDArray[Any]) -> None:
         """Count some whole rows; each row once.
 
         Args:

@@ -8,27 +8,30 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from landcover.errors import ConfigError, UnknownLegend
 from landcover.legends import CLASS_NODATA, DEGRADATION_NODATA, get_legend
 
-LANGUAGES: Final = ("ar", "en", "es", "fr", "ru", "zh")
-"""The official languages of the United Nations, ISO 639-1."""
+Language = Literal["ar", "en", "es", "fr", "ru", "zh"]
+"""One of the official languages of the United Nations, ISO 639-1."""
+
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 
 _SAME_CLASSES: Final = {"sepal7": "unccd7"}  # same classes in the same order under other codes
 
 
-def canonical_language(language: str) -> str:
+def canonical_language(language: str) -> Language:
     """The ISO 639-1 code of a language tag: ``zh-Hans-CN`` and ``ZH_cn`` are ``zh``.
 
     Raises:
         ConfigError: when it is not one of the six languages.
     """
     primary = language.strip().lower().replace("_", "-").partition("-")[0]
-    if primary not in LANGUAGES:
-        raise ConfigError(f"language {language!r} is not available; choose one of {', '.join(LANGUAGES)}")
-    return primary
+    for known in LANGUAGES:
+        if primary == known:
+            return known
+    raise ConfigError(f"language {language!r} is not available; choose one of {', '.join(LANGUAGES)}")
 
 
 def title(legend_id: str, code: int, language: str = "en") -> str:

@@ -19,6 +19,9 @@ from landcover.legends import Legend
 CONFIDENCE_NODATA: Final = 255
 """In the uint8 confidence raster, whose valid range is 0 to 100 percent."""
 
+PROBABILITY_SCALE: Final = 0.01
+"""Probability of one step in the probability raster: readers that apply the scale show 0 to 1, all others percent."""
+
 
 def best_class(probabilities_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Index of the most probable class, uint8 (row, col); a tie goes to the first.

@@ -37,7 +37,7 @@ QUALITY_LEGEND: Final = Legend(
     ),
     "Codes and colours are Steppe's own",
 )
-"""The classes of a quality map; 255 is no data, as in class maps."""
+"""The classes of a quality map; 255 is no data, whatever it is in the class map."""
 
 CLOUDS: Final = (CLOUD, THIN_CIRRUS)
 """What counts as cloud cover, as in Sentinel-2's own cloud coverage: opaque clouds and thin cirrus."""
@@ -153,6 +153,11 @@ MASKS: Final = (
 """The masks that are understood; where an input has several, the first of these is taken."""
 
 
-def valid_only(codes_HW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The quality of an input without a mask: valid where the map has a class, no data elsewhere."""
-    return np.where(codes_HW == CLASS_NODATA, np.uint8(CLASS_NODATA), np.uint8(VALID))
+def valid_only(codes_HW: NDArray[Any], *, nodata: int = CLASS_NODATA) -> NDArray[np.uint8]:
+    """The quality of an input without a mask: valid where the map has a class, no data elsewhere.
+
+    Args:
+        codes_HW: class codes (row, col).
+        nodata: code of pixels without a class; that of a quality map is always 255.
+    """
+    return np.where(codes_HW == nodata, np.uint8(CLASS_NODATA), np.uint8(VALID))

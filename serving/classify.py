@@ -18,6 +18,7 @@ from landcover.seams import SeamScore
 from serving.engine import Engine
 from serving.pipeline import Order, Published, publish_map
 from serving.predict import Progress
+from serving.products import check_language
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import Sources, open_sources
@@ -148,6 +149,7 @@ def classify_scene(
     """
     started = time.perf_counter()
     outputs.check(*inputs.files)
+    check_language(outputs, treatment)
     order = Order(outputs=outputs, engine=engine, settings=settings, treatment=treatment, progress=progress, work=work)
     with open_sources(inputs, engine.bundle.manifest) as sources, _mask(sources, outputs, treatment) as mask:
         made = publish_map(sources, order, mask=mask)

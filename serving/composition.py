@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from landcover.grid import Grid
 from landcover.raster.geojson import Area
 from landcover.sensors import Radiometry
+from serving.hrefs import href
 from serving.request import MosaicMode
 
 
@@ -18,7 +19,7 @@ class Part:
     """One input.
 
     Attributes:
-        href: its name as it goes into the STAC Item.
+        href: its name; in JSON escaped as a reference.
         role: ``before`` or ``after`` of two dates that were compared; None of inputs that are one map.
         acquired: date or time of the image, ISO 8601, or None.
         radiometry: scale and offset it states, or None.
@@ -43,7 +44,7 @@ class Part:
             "radiometry": {"scale": stated.scale, "offset": stated.offset} if stated else None,
         }
         return {
-            "href": self.href,
+            "href": href(self.href),
             "sha256": self.digest.result(),
             **{name: value for name, value in known.items() if value is not None},
         }

@@ -22,18 +22,20 @@ from landcover.raster.scene import Scene
 from landcover.sensors import Radiometry
 from serving.classify import Outcome
 from serving.composition import Composition, Part
+from serving.days import DAY
 from serving.engine import Engine
 from serving.pipeline import Order, publish_map
 from serving.predict import Progress
+from serving.products import check_language
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import open_date, resampling_of
+from serving.treatment import DEFAULT_TREATMENT, Treatment
 
 LEGEND: Final = "degradation3"
 """Legend of the models that say which way land changed."""
 
 ROLES: Final = ("before", "after")
-DAY: Final = len("2020-01-31")
 
 
 class DegradationModelWanted(ConfigError):
@@ -168,6 +170,7 @@ def compare_scenes(
     engine: Engine,
     settings: Settings,
     *,
+    treatment: Treatment = DEFAULT_TREATMENT,
     progress: Progress | None = None,
     work: Path | None = None,
 ) -> Outcome:
@@ -178,6 +181,7 @@ def compare_scenes(
         outputs: which files.
         engine: a model of two dates.
         settings: windows and batch size.
+        treatment: how the outputs are made.
         progress: told after every row of windows.
         work: folder that keeps finished rows, see ``serving.classify.classify_scene``.
 
@@ -191,7 +195,8 @@ def compare_scenes(
     """
     started = time.perf_counter()
     outputs.check(*(image.source for image, _ in inputs.dated))
-    order = Order(outputs=outputs, engine=engine, settings=settings, progress=progress, work=work)
+    check_language(outputs, treatment)
+    order = Order(outputs=outputs, engine=engine, settings=settings, treatment=treatment, progress=progress, work=work)
     made = publish_map(open_pair(inputs, engine.bundle.manifest), order)
     return Outcome.of(made, outputs, seconds=time.perf_counter() - started)
 

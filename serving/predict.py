@@ -89,7 +89,6 @@ class MapRows:
         codes_HW: legend codes (row, col) in the legend's dtype, with its nodata.
         confidence_HW: uint8 percent (row, col), 255 = nodata.
         layers_BHW: the wanted layers by name, uint8 (band, row, col), 255 = nodata.
-        valid_pixels: number of pixels that are not nodata.
         seams: how far neighbouring windows agreed, from the first row that was wanted to here.
     """
 
@@ -97,7 +96,6 @@ class MapRows:
     codes_HW: NDArray[Any]
     confidence_HW: NDArray[np.uint8]
     layers_BHW: Mapping[str, NDArray[np.uint8]]
-    valid_pixels: int
     seams: SeamScore
 
 
@@ -310,7 +308,6 @@ class _MapMaker:
             codes_HW=codes_HW,
             confidence_HW=confidence_HW,
             layers_BHW=layers_BHW,
-            valid_pixels=int(np.count_nonzero(codes_HW != self._manifest.legend.nodata)),
             seams=self._seams.score,
         )
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -21,20 +19,23 @@ from landcover.manifest import Manifest
 from landcover.postprocess import UncertaintyMeasure
 from landcover.precision import Precision
 from landcover.quality import QUALITY_LEGEND, UNSEEN_WORDS
+from landcover.raster.digest import file_digest
 from landcover.raster.qml import write_qml
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.composition import Composition, Origin, Part
+from serving.days import DAY
 from serving.engine import Engine
+from serving.hrefs import href, relative_href
 from serving.outputs.areas import areas_document
 from serving.outputs.quicklook import Caption, render_quicklook
 from serving.outputs.stac import AssetFile, Product, product_item
+from serving.outputs.words import words_for
 from serving.request import Outputs
 from serving.staging import write_file
 from serving.treatment import DEFAULT_TREATMENT, Observed, Sieved, Treatment
 from serving.version import VERSION
 
-_CHUNK: Final = 1 << 20
 _DEFINITIONS: Final = {
     UncertaintyMeasure.ENTROPY: "entropy: 100 * -sum(p log p) / log K over the K class probabilities",
     UncertaintyMeasure.MARGIN: "margin: 100 * (1 - (p1 - p2)) of the two largest class probabilities",
@@ -100,11 +101,11 @@ class Provenance:
         )
 
     @property
-    def day(self) -> str | None:
-        """Day of the image, or the first and the last day of several; None when not known."""
-        moments = self.composition.period or ((self.acquired,) if self.acquired else ())
-        days = list(dict.fromkeys(moment[: len("2020-01-31")] for moment in moments))
-        return " to ".join(days) or None
+    def days(self) -> tuple[str | None, str | None]:
+        """Day of the image, or the first and the last day of several; None where not known, or the same."""
+        first, last = self.composition.period or (self.acquired, None)
+        days = list(dict.fromkeys(moment[:DAY] for moment in (first, last) if moment))
+        return (days[0] if days else None), (days[1] if len(days) > 1 else None)
 
     @property
     def input_sha256(self) -> str:
@@ -214,13 +215,26 @@ def raster_tags(role: str, finished: Finished) -> dict[str, str]:
         tags["steppe_sieve"] = sieved.summary()
     elif sieved and role != "quality":
         tags["steppe_sieve"] = "not applied: the numbers are of the classes before small patches of the map were merged"
-    if role == "map" and observed and observed.masked:
+    masked = role == "map" and observed is not None and observed.masked
+    if observed and masked:
         tags["steppe_masked"] = f"no data where the scene is {UNSEEN_WORDS} by {observed.source}"
     if role == "quality" and observed:
         tags["steppe_quality_source"] = observed.source
+    if observed and observed.sha256 and (masked or role == "quality"):
+        tags["steppe_mask_sha256"] = observed.sha256
     if role == "uncertainty":
         tags["steppe_uncertainty"] = _DEFINITIONS[finished.treatment.uncertainty]
     return tags
+
+
+def check_language(outputs: Outputs, treatment: Treatment) -> None:
+    """Refuse a picture in a language that it cannot be drawn in, before anything is computed for it.
+
+    Raises:
+        ConfigError: naming the languages of pictures.
+    """
+    if outputs.preview is not None:
+        words_for(treatment.language)
 
 
 def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) -> None:
@@ -248,22 +262,35 @@ def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outp
 
 def quicklook(finished: Finished) -> bytes:
     """The picture of the map with its legend, a PNG."""
-    provenance = finished.provenance
+    provenance, (first_day, last_day) = finished.provenance, finished.provenance.days
     caption = Caption(
-        title=provenance.title,
-        date=provenance.day,
+        title=provenance.scene_name,
+        subject="land degradation" if provenance.composition.compares else "land cover",
+        date=first_day,
+        until=last_day,
         model=provenance.manifest.identifier,
         attribution=provenance.manifest.attribution,
     )
     legend = provenance.manifest.legend
-    return render_quicklook(finished.small_HW, finished.small_grid, finished.areas, legend, caption=caption)
+    return render_quicklook(
+        finished.small_HW,
+        finished.small_grid,
+        finished.areas,
+        legend,
+        caption=caption,
+        language=finished.treatment.language,
+    )
 
 
 def areas_json(finished: Finished) -> Mapping[str, object]:
     """The table of areas as a JSON object; with the areas by observation quality, and those that merging moved."""
     manifest = finished.provenance.manifest
     document = areas_document(
-        finished.areas, finished.provenance.grid.crs, model_name=manifest.name, model_version=manifest.version
+        finished.areas,
+        finished.provenance.grid.crs,
+        model_name=manifest.name,
+        model_version=manifest.version,
+        language=finished.treatment.language,
     )
     return {**document, **finished.extras()}
 
@@ -271,12 +298,9 @@ def areas_json(finished: Finished) -> Mapping[str, object]:
 def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) -> Mapping[str, object]:
     """The STAC Item; hrefs are relative to it."""
     provenance, manifest = finished.provenance, finished.provenance.manifest
-    home = outputs.files()["stac"].resolve().parent
-    files = {
-        role: _asset(staged[role], Path(os.path.relpath(final.resolve(), home)).as_posix())
-        for role, final in outputs.files().items()
-        if role != "stac"
-    }
+    finals = outputs.files()
+    item = finals.pop("stac")
+    files = {role: _asset(staged[role], relative_href(final, item)) for role, final in finals.items()}
     return product_item(
         Product(
             identifier=f"{provenance.scene_name}-{manifest.name}-{manifest.version}",
@@ -294,7 +318,7 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             provider=provenance.provider,
             input_sha256=provenance.input_sha256,
             radiometry=provenance.radiometry,
-            inputs=provenance.composition.hrefs,
+            inputs=tuple(map(href, provenance.composition.hrefs)),
             composition=None if provenance.composition.is_plain else provenance.composition.to_json(),
             acquired=provenance.acquired,
             period=provenance.composition.period,
@@ -309,12 +333,8 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
     )
 
 
-def _asset(staged: Path, href: str) -> AssetFile:
-    digest = hashlib.sha256()
-    with staged.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return AssetFile(href=href, size=staged.stat().st_size, sha256=digest.hexdigest())
+def _asset(staged: Path, reference: str) -> AssetFile:
+    return AssetFile(href=reference, size=staged.stat().st_size, sha256=file_digest(staged))
 
 
 def _json(document: Mapping[str, object]) -> bytes:

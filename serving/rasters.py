@@ -13,16 +13,14 @@ from numpy.typing import NDArray
 from indicators.areas import AreaTable, ClassAreas
 from indicators.moves import ClassMoves
 from landcover.errors import NoValidData
-from landcover.legends import CLASS_NODATA
 from landcover.manifest import Manifest
-from landcover.postprocess import UNCERTAINTY, probability_percent
+from landcover.postprocess import PROBABILITY_SCALE, UNCERTAINTY, probability_percent
 from landcover.quality import QUALITY_LEGEND, UNSEEN, UNSEEN_WORDS, valid_only
 from landcover.raster.cog import MapBand, MapWriter
 from landcover.raster.quality import MaskReader
 from landcover.raster.sieve import PatchSieve
 from landcover.seams import SeamScore
 from serving.outputs.decimate import Decimator
-from serving.outputs.stac import PROBABILITY_SCALE
 from serving.predict import Layer, MapRows
 from serving.products import Finished, Provenance, raster_tags
 from serving.treatment import MinimumPatch, Observed, Sieved, Treatment
@@ -129,18 +127,18 @@ class _Quality:
     """What the mask band says of the map's pixels, and its areas."""
 
     def __init__(self, provenance: Provenance, mask: MaskReader | None, *, masked: bool) -> None:
-        self._mask, self._masked = mask, masked
+        self._mask, self._masked, self._nodata = mask, masked, provenance.manifest.legend.nodata
         self._areas = ClassAreas(provenance.grid, QUALITY_LEGEND)
 
-    def observe(self, row: int, codes_HW: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def observe(self, row: int, codes_HW: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Quality codes of some rows, and the map's codes, masked where that is wanted."""
-        quality_HW = valid_only(codes_HW)
+        quality_HW = valid_only(codes_HW, nodata=self._nodata)
         if self._mask:
-            valid_HW = codes_HW != CLASS_NODATA
+            valid_HW = codes_HW != self._nodata
             np.copyto(quality_HW, self._mask.rows(row, row + len(codes_HW)), where=valid_HW)
         self._areas.add(row, quality_HW)
         if self._masked:
-            codes_HW = np.where(np.isin(quality_HW, UNSEEN), np.uint8(CLASS_NODATA), codes_HW)
+            codes_HW = np.where(np.isin(quality_HW, UNSEEN), codes_HW.dtype.type(self._nodata), codes_HW)
         return quality_HW, codes_HW
 
     def observed(self) -> Observed:
@@ -160,10 +158,12 @@ class _Patches:
         self._moves = ClassMoves(self._grid, self._legend)
 
     def through(self, stream: Generator[_MapPiece]) -> Generator[_MapPiece]:
+        legend = self._legend
         with PatchSieve(self._path, self._grid, min_pixels=self._min_pixels) as sieve:
             for row, codes_HW in stream:
-                sieve.add(row, codes_HW)
-            for row, before_HW, after_HW in sieve.rows():
+                sieve.add(row, legend.decode(codes_HW))  # as indices every legend fits a byte
+            for row, *indices in sieve.rows():
+                before_HW, after_HW = map(legend.encode, indices)
                 self._moves.add(row, before_HW, after_HW)
                 yield row, after_HW
 

@@ -319,7 +319,6 @@ def _save(file: BinaryIO, part: MapRows) -> None:
     layers = {name: np.ascontiguousarray(layer_BHW) for name, layer_BHW in part.layers_BHW.items()}
     facts = {
         "row": part.row,
-        "valid_pixels": part.valid_pixels,
         "seams": [part.seams.pixels, part.seams.different],
         "shape": part.codes_HW.shape,
         "dtype": part.codes_HW.dtype.str,
@@ -358,7 +357,6 @@ def _load(path: Path) -> MapRows:
         codes_HW=codes_HW,
         confidence_HW=confidence_HW,
         layers_BHW=layers_BHW,
-        valid_pixels=facts["valid_pixels"],
         seams=SeamScore(*facts["seams"]),
     )
 

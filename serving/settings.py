@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,8 +15,6 @@ from landcover.precision import Precision
 PREFIX: Final = "STEPPE_"
 ZOO: Final = Path(__file__).resolve().parent.parent / "models" / "zoo"
 """The bundles that ship with the project; found by path, because the service never imports the networks' package."""
-
-Level = Literal["L1C", "L2A", "L2SP"]
 
 
 class Settings(BaseSettings):

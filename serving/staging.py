@@ -12,6 +12,7 @@ from typing import Self
 from landcover.errors import ConfigError
 from landcover.raster.staging import check_target
 from landcover.staging import StagingFolder, flush, os_errors, publish
+from serving.hrefs import landing
 from serving.signals import held_off
 
 
@@ -63,7 +64,7 @@ class Staging:
             OutputNotWritable: when the folder does not exist or cannot be written.
             DiskFull: when there is no room for a folder.
         """
-        final = Path(os.path.abspath(final))  # noqa: PTH100 - resolve() would follow a link that is to be replaced
+        final = landing(final)
         if final in self._moves:
             raise ConfigError(f"two outputs have the same name {final.name!r}; give each its own")
         check_target(final, needed_bytes=0)

@@ -10,19 +10,22 @@ from indicators.areas import AreaTable, PixelAreas
 from indicators.moves import MoveTable
 from landcover.errors import ConfigError
 from landcover.grid import Grid
+from landcover.labels import Language
 from landcover.legends import Legend
 from landcover.postprocess import UncertaintyMeasure
 from landcover.quality import CLOUD_SHADOW, CLOUDS, MASKS, QUALITY_LEGEND, MaskKind
+from landcover.raster.digest import file_digest
 from landcover.raster.quality import MaskReader
 from landcover.raster.sieve import CONNECTIVITY
-from serving.outputs.areas import class_entries
+from serving.class_areas import KM2_DIGITS, PERCENT_DIGITS, class_entries
 
 MASK_NAMES: Final = ", ".join(kind.name for kind in MASKS[:-1]) + f" or {MASKS[-1].name}"
 
-_AREA: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>px|m2|ha|km2)", re.IGNORECASE)
+# More digits than any area on the Earth has, and few enough for arithmetic.
+_AREA: Final = re.compile(r"(?P<number>\d{1,18}(?:\.\d+)?)\s*(?P<unit>px|m2|ha|km2)", re.IGNORECASE)
 _KM2_OF: Final = {"m2": 1e-6, "ha": 0.01, "km2": 1.0}
-_KM2_DIGITS: Final = 6  # one square metre
-_PERCENT_DIGITS: Final = 4
+_LONGEST: Final = 40
+"""Characters of a text that a message repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class MinimumPatch:
         """
         match = _AREA.fullmatch(text.strip())
         if not match or float(match["number"]) <= 0:
-            raise ConfigError(f"{text!r} is no least area; give for example 0.5ha, 5000m2, 0.01km2 or 50px")
+            raise ConfigError(f"{_shown(text)} is no least area; give for example 0.5ha, 5000m2, 0.01km2 or 50px")
         return cls(float(match["number"]), match["unit"].lower())
 
     def __str__(self) -> str:
@@ -69,6 +72,11 @@ class MinimumPatch:
         return pixels
 
 
+def _shown(text: str) -> str:
+    """A text in quotes, cut where it is too long for a sentence."""
+    return repr(text) if len(text) <= _LONGEST else f"{text[:_LONGEST]!r}..."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Treatment:
     """How the outputs are made.
@@ -76,6 +84,7 @@ class Treatment:
     Attributes:
         uncertainty: measure of the uncertainty raster.
         min_patch: smaller patches of the map are merged into their neighbours; None = all stay.
+        language: of class names in the picture and the areas.
         mask_clouds: whether the map has no data where the mask band says that the ground is not seen: see
             ``landcover.quality.UNSEEN``.
     """
@@ -83,6 +92,7 @@ class Treatment:
     uncertainty: UncertaintyMeasure = UncertaintyMeasure.ENTROPY
     min_patch: MinimumPatch | None = None
     mask_clouds: bool = False
+    language: Language = "en"
 
 
 DEFAULT_TREATMENT: Final = Treatment()
@@ -120,15 +130,15 @@ class Sieved:
             "method": "patches of fewer pixels take the class of their largest neighbour (GDAL sieve)",
             "moved": {
                 "pixels": self.moves.pixels,
-                "area_km2": round(self.moves.area_km2, _KM2_DIGITS),
-                "share_percent": round(self.percent, _PERCENT_DIGITS),
+                "area_km2": round(self.moves.area_km2, KM2_DIGITS),
+                "share_percent": round(self.percent, PERCENT_DIGITS),
             },
             "moves": [
                 {
                     "from": move.before,
                     "to": move.after,
                     "pixels": move.pixels,
-                    "area_km2": round(move.area_km2, _KM2_DIGITS),
+                    "area_km2": round(move.area_km2, KM2_DIGITS),
                 }
                 for move in self.moves.moves
             ],
@@ -154,19 +164,27 @@ class Observed:
     Attributes:
         kind: the mask; None where the input has none, and only valid and no data are told apart.
         file: name of the file it is from, or None.
+        sha256: digest of that file, or None; that of the input is of the files with the model's bands alone.
         areas: area of each quality code.
         masked: whether the map has no data where the ground is not seen.
     """
 
     kind: MaskKind | None
     file: str | None
+    sha256: str | None
     areas: AreaTable
     masked: bool
 
     @classmethod
     def by(cls, mask: MaskReader | None, areas: AreaTable, *, masked: bool) -> Self:
-        """What a mask, or its absence, says."""
-        return cls(mask.kind if mask else None, mask.file.name if mask else None, areas, masked)
+        """What a mask, or its absence, says; reads its file to the end.
+
+        Raises:
+            RasterUnreadable: when that file can no longer be read.
+        """
+        if mask is None:
+            return cls(None, None, None, areas, masked)
+        return cls(mask.kind, mask.file.name, file_digest(mask.file.path), areas, masked)
 
     @property
     def cloud_percent(self) -> float | None:
@@ -198,8 +216,9 @@ class Observed:
         return {
             "mask": self.kind.name if self.kind else None,
             "file": self.file,
+            "sha256": self.sha256,
             "legend": {"id": QUALITY_LEGEND.id, "version": QUALITY_LEGEND.version},
-            "cloud_cover_percent": None if cloud is None else round(cloud, _PERCENT_DIGITS),
+            "cloud_cover_percent": None if cloud is None else round(cloud, PERCENT_DIGITS),
             "masked_in_map": self.masked,
             "classes": class_entries(self.areas),
         }

@@ -42,6 +42,8 @@ class PatchSieve:
     its largest neighbour; if that is too small as well, of that one's largest neighbour, and so on. Pixels without data
     stay as they are and are nobody's neighbour. A small patch among pixels without data stays, too.
 
+    Classes are told by a byte, 255 = no data: give the indices of a legend whose codes do not fit one.
+
     Use as a context manager; every row must come before ``rows`` is asked.
 
     Args:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse
 
 from landcover.bundle import Bundle
-from landcover.labels import title
+from landcover.labels import LANGUAGES, Language, title
 from serving.registry import Registry, open_registry
 
 router = APIRouter(tags=["models"])
 
-Language = Literal["ar", "en", "es", "fr", "ru", "zh"]
 Version = Annotated[str | None, Query(description="Version; default: the newest.", max_length=64)]
-LANGUAGES: tuple[Language, ...] = ("ar", "en", "es", "fr", "ru", "zh")
 
 
 def _registry(request: Request) -> Registry:

@@ -22,7 +22,7 @@ from landcover.staging import os_errors
 from landcover.tiling import TilePlan
 from serving.bench.clock import Clock
 from serving.bench.stages import Stages, run_stages
-from serving.classify import classify_scene
+from serving.classify import MEGA, classify_scene
 from serving.engine import Engine
 from serving.memory import peak_resident_bytes
 from serving.pipeline import plan_windows
@@ -31,7 +31,6 @@ from serving.settings import Settings
 from serving.sources import open_input
 from serving.windows import PIECE_ROWS
 
-MEGA: Final = 1e6
 MODEL_SECONDS: Final = 10.0
 """How long the model alone is run; enough for a rate, on any machine."""
 

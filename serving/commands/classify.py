@@ -16,6 +16,7 @@ from serving.commands.common import (
     BandsOption,
     ConfidenceOption,
     JsonOption,
+    LanguageOption,
     LevelOption,
     ModelOption,
     PrecisionOption,
@@ -152,6 +153,7 @@ def classify(
     preview: PreviewOption = None,
     areas: AreasOption = None,
     stac: StacOption = None,
+    language: LanguageOption = "en",
     bands: BandsOption = None,
     level: LevelOption = None,
     product: ProductOption = None,
@@ -211,6 +213,7 @@ def classify(
         uncertainty=uncertainty_measure,
         min_patch=None if min_area is None else MinimumPatch.parse(min_area),
         mask_clouds=mask_clouds,
+        language=language,
     )
     folder = chosen_work(output, work, resume=resume)
     engine = load_engine(settings, model, provider, precision, tta)
@@ -220,4 +223,4 @@ def classify(
         progress_bar(f"classifying {joint_name([path.name for path in sources])}", shown=shown) as progress,
     ):
         outcome = classify_scene(inputs, outputs, engine, settings, treatment=treatment, progress=progress, work=folder)
-    report(outcome, as_json=as_json)
+    report(outcome, as_json=as_json, language=language)

@@ -12,6 +12,7 @@ import typer
 
 from landcover.augmentation import Augmentation
 from landcover.errors import ConfigError
+from landcover.labels import LANGUAGES, Language
 from landcover.precision import Precision
 
 if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
@@ -77,6 +78,13 @@ ResumeOption = Annotated[
     ),
 ]
 WorkOption = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of --resume, instead of the hidden one.")]
+LanguageOption = Annotated[
+    Language,
+    typer.Option(
+        metavar="|".join(LANGUAGES),
+        help="Language of class names in areas, table and picture; pictures are in en, es, fr or ru.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
 
 
@@ -120,7 +128,7 @@ def split_bands(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(","))
 
 
-def report(outcome: Outcome, *, as_json: bool) -> None:
+def report(outcome: Outcome, *, as_json: bool, language: Language = "en") -> None:
     """Tell what was done: areas, warnings and files, or all of it as one JSON object."""
     from rich.console import Console  # noqa: PLC0415 - slow to import
 
@@ -129,7 +137,7 @@ def report(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(outcome.to_json(), indent=2))
         return
-    Console().print(areas_table(outcome.areas, heading=outcome.identifier))
+    Console().print(areas_table(outcome.areas, heading=outcome.identifier, language=language))
     for warning in outcome.warnings:
         typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW, err=True)
     typer.echo(outcome.summary())

@@ -14,6 +14,7 @@ from serving.commands.common import (
     BandsOption,
     ConfidenceOption,
     JsonOption,
+    LanguageOption,
     LevelOption,
     PrecisionOption,
     PreviewOption,
@@ -59,6 +60,7 @@ def degradation(
     preview: PreviewOption = None,
     areas: AreasOption = None,
     stac: StacOption = None,
+    language: LanguageOption = "en",
     bands: BandsOption = None,
     before_bands: Annotated[
         str | None, typer.Option(metavar="B02,B03,...", help="--bands of BEFORE, where the dates differ.")
@@ -96,6 +98,7 @@ def degradation(
     whole, the STAC Item last.
     """
     from serving.degradation import PairInputs, compare_scenes  # noqa: PLC0415 - loads the runtime
+    from serving.treatment import Treatment  # noqa: PLC0415
 
     settings = load_settings()
     inputs = PairInputs(
@@ -110,6 +113,7 @@ def degradation(
         name=name,
     )
     outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
+    treatment = Treatment(language=language)
     folder = chosen_work(output, work, resume=resume)
     engine = load_engine(settings, model or settings.degradation_model, provider, precision, tta)
     shown = sys.stderr.isatty() and not as_json
@@ -117,5 +121,5 @@ def degradation(
         stop_like_interrupt(publishes=True),
         progress_bar(f"comparing {before.name} and {after.name}", shown=shown) as progress,
     ):
-        outcome = compare_scenes(inputs, outputs, engine, settings, progress=progress, work=folder)
-    report(outcome, as_json=as_json)
+        outcome = compare_scenes(inputs, outputs, engine, settings, treatment=treatment, progress=progress, work=folder)
+    report(outcome, as_json=as_json, language=language)

@@ -13,21 +13,18 @@ from rich import box
 from rich.table import Table
 
 from indicators.areas import AreaTable
-from landcover.errors import UnknownLegend
-from landcover.labels import nodata_title, title
+from landcover.labels import Language, canonical_language, nodata_title
+from serving.class_areas import KM2_DIGITS, PERCENT_DIGITS, ClassEntry, class_entries, class_titles
 
 DOCUMENT_TYPE: Final = "steppe-class-areas"
-SCHEMA_VERSION: Final = "1.1"
-"""1.1: ``quality`` and ``sieve`` beside the fields of 1.0, where they were asked for."""
+SCHEMA_VERSION: Final = "1.2"
+"""1.1: ``quality`` and ``sieve`` beside the fields of 1.0, where they were asked for. 1.2: ``language``."""
 
 QUANTITY: Final = "mapped area (pixel count)"
 CAVEAT: Final = (
     "Sum of pixel areas per class. Map errors make it biased; for an unbiased area with a confidence interval, "
     "draw a reference sample and use the stratified estimator."
 )
-
-_KM2_DIGITS: Final = 6  # one square metre
-_PERCENT_DIGITS: Final = 4
 
 
 class ModelEntry(TypedDict):
@@ -42,17 +39,6 @@ class LegendEntry(TypedDict):
 
     id: str
     version: str
-
-
-class ClassEntry(TypedDict):
-    """Mapped area of one class; the share is of the valid area."""
-
-    code: int
-    name: str
-    title: str
-    pixels: int
-    area_km2: float
-    share_percent: float
 
 
 class NodataEntry(TypedDict):
@@ -81,6 +67,7 @@ class AreasDocument(TypedDict):
     unit: str
     model: ModelEntry
     legend: LegendEntry
+    language: Language
     crs: str
     method: str
     caveat: str
@@ -94,38 +81,6 @@ def crs_text(crs: CRS) -> str:
     """Authority and code (``EPSG:32636``) where the CRS has them, else its WKT 2."""
     authority = crs.to_authority()
     return ":".join(authority) if authority else str(crs.to_wkt())
-
-
-def class_titles(table: AreaTable, language: str) -> dict[int, str]:
-    """Titles by code in a language; those of the table for a legend that is not one of Steppe's.
-
-    Raises:
-        ConfigError: the language is not one of the six of the United Nations.
-    """
-    try:
-        return {row.code: title(table.legend_id, row.code, language) for row in table.rows}
-    except UnknownLegend:
-        return {row.code: row.title for row in table.rows}
-
-
-def class_entries(table: AreaTable, language: str = "en") -> list[ClassEntry]:
-    """The classes of a table as JSON objects.
-
-    Raises:
-        ConfigError: the language is not one of the six of the United Nations.
-    """
-    titles = class_titles(table, language)
-    return [
-        ClassEntry(
-            code=row.code,
-            name=row.name,
-            title=titles[row.code],
-            pixels=row.pixels,
-            area_km2=round(row.area_km2, _KM2_DIGITS),
-            share_percent=round(row.share_percent, _PERCENT_DIGITS),
-        )
-        for row in table.rows
-    ]
 
 
 def areas_document(
@@ -153,6 +108,7 @@ def areas_document(
         unit="km2",
         model=ModelEntry(name=model_name, version=model_version),
         legend=LegendEntry(id=table.legend_id, version=table.legend_version),
+        language=canonical_language(language),
         crs=crs_text(crs),
         method=table.method,
         caveat=CAVEAT,
@@ -161,11 +117,11 @@ def areas_document(
             code=table.nodata_code,
             title=nodata_title(language),
             pixels=table.nodata_pixels,
-            area_km2=round(table.nodata_area_km2, _KM2_DIGITS),
-            share_of_total_percent=round(table.nodata_percent, _PERCENT_DIGITS),
+            area_km2=round(table.nodata_area_km2, KM2_DIGITS),
+            share_of_total_percent=round(table.nodata_percent, PERCENT_DIGITS),
         ),
-        valid=SumEntry(pixels=table.valid_pixels, area_km2=round(table.valid_area_km2, _KM2_DIGITS)),
-        total=SumEntry(pixels=table.total_pixels, area_km2=round(table.total_area_km2, _KM2_DIGITS)),
+        valid=SumEntry(pixels=table.valid_pixels, area_km2=round(table.valid_area_km2, KM2_DIGITS)),
+        total=SumEntry(pixels=table.total_pixels, area_km2=round(table.total_area_km2, KM2_DIGITS)),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from affine import Affine
@@ -20,13 +20,14 @@ from indicators.areas import AreaTable
 from landcover.grid import Grid
 from landcover.labels import nodata_title
 from landcover.legends import Legend
-from serving.outputs.areas import class_titles, km2_digits
+from serving.class_areas import class_titles
+from serving.outputs.areas import km2_digits
 from serving.outputs.bearings import ground_size, north_is_up, scale_bar
 from serving.outputs.key import KeyBlock, entries
 from serving.outputs.mapimage import display_size, map_image
 from serving.outputs.sheet import PALE_INK, Block, Column, Fonts, ImageBlock, Row, ScaleBlock, Sheet, TextBlock
 from serving.outputs.typeface import Typeface, typeface_for, wrap
-from serving.outputs.words import ENGLISH, Words, words_for
+from serving.outputs.words import ENGLISH, Subject, Words, words_for
 
 _log = logging.getLogger(__name__)
 
@@ -43,15 +44,29 @@ class Caption:
 
     Attributes:
         title: name of the scene.
-        date: date of the image as people read it, or None.
+        date: date of the image, or of the first of several; None when not known.
         model: name and version of the model.
         attribution: for example "Contains modified Copernicus Sentinel data 2020", or None.
+        subject: what the map is of, which the title then says, too; None = the title stands as it is.
+        until: date of the last image, or None.
     """
 
     title: str
     date: str | None
     model: str
     attribution: str | None
+    subject: Subject | None = None
+    until: str | None = None
+
+    def worded(self, words: Words) -> Caption:
+        """The caption with title and date in the words of a language."""
+        return replace(
+            self,
+            title=words.subjects[self.subject].format(self.title) if self.subject else self.title,
+            date=words.period.format(self.date, self.until) if self.date and self.until else self.date,
+            subject=None,
+            until=None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +101,22 @@ def render_quicklook(
         table: areas of the map.
         legend: legend of the codes.
         caption: what is written around the map.
-        language: one of the six of the United Nations. English where no font of the machine has the letters, and for
-            Arabic and Chinese.
+        language: en, es, fr or ru. English where no font of the machine has the letters.
 
     Returns:
         A PNG file.
 
     Raises:
-        ConfigError: the language is not one of the six.
+        ConfigError: pictures cannot be had in that language.
         UnmappedCodes: codes that the legend does not have.
     """
     sheet = compose(codes_HW, grid, table, legend, caption=caption, language=language)
     info = PngInfo()
-    for key, text in (("Title", caption.title), ("Source", caption.model), ("Copyright", caption.attribution)):
+    for key, text in (
+        ("Title", caption.worded(ENGLISH).title),
+        ("Source", caption.model),
+        ("Copyright", caption.attribution),
+    ):
         if text:
             info.add_itxt(key, text)
     file = io.BytesIO()
@@ -153,26 +171,29 @@ def _north_up(codes_HW: NDArray[Any], grid: Grid) -> tuple[NDArray[Any], Grid]:
 def _texts(table: AreaTable, caption: Caption, language: str) -> _Texts:
     """Texts in the wanted language when a font has its letters, else in English with the nearest letters."""
     wanted = words_for(language)
-    own = (caption.title, caption.date or "", caption.model, caption.attribution or "")
-    for words in dict.fromkeys((wanted, ENGLISH)):
+    for words in (wanted,) if wanted is ENGLISH else (wanted, ENGLISH):
         titles, nodata = class_titles(table, words.language), nodata_title(words.language)
         if words is not wanted:
             _log.warning("no font of this machine has the letters of %r; the picture is in English", language)
+        worded = caption.worded(words)
+        own = (worded.title, worded.date or "", worded.model, worded.attribution or "")
         for given in (own, ()):  # a name in another script must not change the language of the picture
             face = typeface_for((*_letters(words), *titles.values(), nodata, *given))
             if face is not None:
-                return _Texts(face, words, _settable(caption, face), titles, nodata)
+                return _Texts(face, words, _settable(worded, face), titles, nodata)
     face = Typeface()
     titles = {code: face.settable(text) for code, text in class_titles(table, ENGLISH.language).items()}
-    return _Texts(face, ENGLISH, _settable(caption, face), titles, nodata_title())
+    return _Texts(face, ENGLISH, _settable(caption.worded(ENGLISH), face), titles, nodata_title())
 
 
 def _letters(words: Words) -> tuple[str, ...]:
-    return words.mapped_area, words.share_of_map, words.model, words.km, words.km2, words.north
+    fixed = words.mapped_area, words.share_of_map, words.model, words.km, words.km2, words.north
+    return (*fixed, *words.subjects.values(), words.period)
 
 
 def _settable(caption: Caption, face: Typeface) -> Caption:
-    return Caption(
+    return replace(
+        caption,
         title=face.settable(caption.title),
         date=None if caption.date is None else face.settable(caption.date),
         model=face.settable(caption.model),

@@ -18,11 +18,12 @@ from landcover.augmentation import Augmentation
 from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid, ground_pixel_size
 from landcover.legends import Legend
-from landcover.postprocess import CONFIDENCE_NODATA, UncertaintyMeasure
+from landcover.postprocess import CONFIDENCE_NODATA, PROBABILITY_SCALE, UncertaintyMeasure
 from landcover.precision import Precision
 from landcover.quality import QUALITY_LEGEND
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
+from serving.days import DAY
 from serving.outputs.footprint import wgs84_footprint
 from serving.treatment import Observed, Sieved
 
@@ -35,9 +36,6 @@ EXTENSIONS: Final = (
 )
 EO_EXTENSION: Final = "https://stac-extensions.github.io/eo/v2.0.0/schema.json"
 """Declared where the cloud cover is known."""
-
-PROBABILITY_SCALE: Final = 0.01
-"""Probability of one step in the probability raster: readers that apply the scale show 0 to 1, all others percent."""
 
 _SHA256_MULTIHASH: Final = "1220"
 """Multihash prefix: function 0x12 (sha2-256), length 0x20."""
@@ -102,7 +100,6 @@ class Product:
         augmentation: over which turns of the windows its answers were averaged.
         model_sha256: digest of the model file that ran.
         provider: what ran it; None when unknown.
-        model_href: where the model's Item is, or None; then ``name@version`` names it.
         input_sha256: digest of the input.
         radiometry: scale and offset the input was read with.
         inputs: hrefs of the inputs.
@@ -137,7 +134,6 @@ class Product:
     title: str | None = None
     map_title: str = "Land-cover map"
     provider: str | None = None
-    model_href: str | None = None
     acquired: str | None = None
     period: tuple[str, str] | None = None
     attribution: str | None = None
@@ -190,8 +186,6 @@ def product_item(product: Product) -> dict[str, Any]:
         item.add_asset(kind, _asset(kind, file, product))
     for href in product.inputs:
         item.add_link(pystac.Link(rel="derived_from", target=href, title="Input"))
-    if product.model_href is not None:
-        item.add_link(pystac.Link("derived_from", product.model_href, media_type="application/geo+json", title="Model"))
     return item.to_dict(include_self_link=False, transform_hrefs=False)
 
 
@@ -203,7 +197,6 @@ def _cloud_cover(product: Product) -> dict[str, float]:
 
 def _properties(product: Product) -> dict[str, Any]:
     """Everything but time."""
-    expression = product.model_href or f"{product.model_name}@{product.model_version}"
     optional = {
         "title": product.title,
         "steppe:attribution": product.attribution,
@@ -221,7 +214,7 @@ def _properties(product: Product) -> dict[str, Any]:
         **_projection(product.grid),
         "processing:level": "L4",
         "processing:datetime": _text(product.created),
-        "processing:expression": {"format": "stac-mlm", "expression": expression},
+        "processing:expression": {"format": "stac-mlm", "expression": f"{product.model_name}@{product.model_version}"},
         "processing:software": {"steppe": product.software_version},
         "steppe:model_name": product.model_name,
         "steppe:model_version": product.model_version,
@@ -332,7 +325,7 @@ def _times(product: Product) -> tuple[dict[str, datetime | None], str]:
 def _moments(text: str) -> tuple[datetime, datetime]:
     """First and last moment of an RFC 3339 time or date, in UTC; a time without a zone is UTC."""
     try:
-        if len(text) == len("2020-01-31"):
+        if len(text) == DAY:
             start = datetime.combine(date.fromisoformat(text), time(), UTC)
             return start, start + timedelta(days=1) - timedelta(seconds=1)
         moment = datetime.fromisoformat(text)

@@ -1,16 +1,20 @@
 """The few words of a picture, in the languages that a Latin or Cyrillic font can set.
 
-Arabic and Chinese need fonts (and, for Arabic, a text engine) that no installation can be expected to have: pictures
-in these languages are in English.
+Arabic and Chinese need fonts (and, for Arabic, a text engine) that no installation can be expected to have: there are
+no pictures in these languages.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-from landcover.labels import canonical_language
+from landcover.errors import ConfigError
+from landcover.labels import Language, canonical_language
+
+type Subject = Literal["land cover", "land degradation"]
+"""What a map is of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,8 @@ class Words:
 
     Attributes:
         language: ISO 639-1 code.
+        subjects: title of a picture with braces for the place, by what the map is of.
+        period: first and last date of what was seen, with braces.
         mapped_area: heading of the legend; says that areas are pixel counts.
         share_of_map: after "no data", whose share is of the whole map.
         model: before the model's name, with its colon.
@@ -29,7 +35,9 @@ class Words:
         thousands: separator of thousands.
     """
 
-    language: str
+    language: Language
+    subjects: Mapping[Subject, str]
+    period: str
     mapped_area: str
     share_of_map: str
     model: str
@@ -47,6 +55,8 @@ class Words:
 
 ENGLISH: Final = Words(
     language="en",
+    subjects={"land cover": "Land cover of {}", "land degradation": "Land degradation of {}"},
+    period="{} to {}",
     mapped_area="Mapped area (pixel count)",
     share_of_map="share of map",
     model="Model:",
@@ -56,9 +66,15 @@ ENGLISH: Final = Words(
     decimal=".",
     thousands=",",
 )
-_OTHERS: Final[Mapping[str, Words]] = {
+_WORDS: Final[Mapping[Language, Words]] = {
+    "en": ENGLISH,
     "fr": Words(
         language="fr",
+        subjects={
+            "land cover": "Couverture terrestre\N{NO-BREAK SPACE}: {}",
+            "land degradation": "Dégradation des terres\N{NO-BREAK SPACE}: {}",
+        },
+        period="du {} au {}",
         mapped_area="Surface cartographiée (comptage de pixels)",
         share_of_map="part de la carte",
         model="Modèle\N{NO-BREAK SPACE}:",
@@ -70,6 +86,8 @@ _OTHERS: Final[Mapping[str, Words]] = {
     ),
     "es": Words(
         language="es",
+        subjects={"land cover": "Cobertura terrestre: {}", "land degradation": "Degradación de la tierra: {}"},
+        period="del {} al {}",
         mapped_area="Superficie cartografiada (recuento de píxeles)",
         share_of_map="parte del mapa",
         model="Modelo:",
@@ -81,6 +99,8 @@ _OTHERS: Final[Mapping[str, Words]] = {
     ),
     "ru": Words(
         language="ru",
+        subjects={"land cover": "Земной покров: {}", "land degradation": "Деградация земель: {}"},
+        period="{} \N{EN DASH} {}",
         mapped_area="Площадь по карте (подсчёт пикселей)",
         share_of_map="доля карты",
         model="Модель:",
@@ -94,9 +114,15 @@ _OTHERS: Final[Mapping[str, Words]] = {
 
 
 def words_for(language: str) -> Words:
-    """The words of a language, or the English ones for Arabic and Chinese.
+    """The words of a language.
 
     Raises:
-        ConfigError: the language is not one of the six of the United Nations.
+        ConfigError: pictures cannot be had in that language.
     """
-    return _OTHERS.get(canonical_language(language), ENGLISH)
+    tongue = canonical_language(language)
+    if tongue not in _WORDS:
+        raise ConfigError(
+            f"a picture cannot be drawn in the language {tongue!r}: common typefaces lack its letters; choose one of "
+            f"{', '.join(_WORDS)}, or leave the picture out"
+        )
+    return _WORDS[tongue]

@@ -60,3 +60,5 @@ def test_floats_are_no_mask():
 def test_without_a_mask():
     codes = np.array([[1, 255, 7]], np.uint8)
     assert valid_only(codes).tolist() == [[1, 255, 1]]
+    wide = np.array([[111, -32768, 523]], np.int16)
+    assert valid_only(wide, nodata=-32768).tolist() == [[1, 255, 1]]

@@ -15,8 +15,10 @@ from affine import Affine
 
 import serving
 import serving.cli
+from landcover.labels import LANGUAGES, nodata_title, titles
 from serving.backends import openvino
 from serving.cli import INTERRUPTED, main
+from serving.outputs.typeface import typeface_for
 from tests.bundles import tiny_bundle
 from tests.rasters import north_up, write_band_folder
 from tests.service import left_in, scene_numbers, write_scene
@@ -81,6 +83,37 @@ def test_optional_rasters_and_what_is_printed_of_them(scene, out, capsys):
     assert "\nobservation quality (no mask band: valid and no data only): valid 100.0 %\n" in printed.out
     with rasterio.open(out / "uncertainty.tif") as dataset:
         assert dataset.tags()["steppe_uncertainty"].startswith("margin")
+
+
+def test_areas_and_table_in_another_language(scene, out, capsys):
+    argv = ["classify", str(scene), "-o", str(out / "map.tif"), "--areas", str(out / "areas.json")]
+    for language in LANGUAGES:
+        assert main([*argv, "--language", language]) == 0
+        printed = capsys.readouterr().out
+        document = json.loads((out / "areas.json").read_text())
+        names = titles("unccd7", language)
+        assert document["language"] == language
+        assert [entry["title"] for entry in document["classes"]] == list(names.values())
+        assert document["nodata"]["title"] == nodata_title(language)
+        for name in names.values():
+            assert name[:4] in printed
+
+
+def test_a_picture_in_another_language(scene, out):
+    """What stands in it is tested where it is drawn; here, that the language reaches it."""
+    pictures = set()
+    for language in ("en", "fr", "es", "ru"):
+        argv = ["classify", scene, "-o", out / "map.tif", "--preview", out / "map.png", "--language", language]
+        assert main([str(part) for part in argv]) == 0
+        pictures.add((out / "map.png").read_bytes())
+    assert len(pictures) == (1 if typeface_for(titles("unccd7", "ru").values()) is None else 4)
+
+
+@pytest.mark.parametrize("language", ["ar", "zh"])
+def test_a_picture_in_a_language_that_cannot_be_drawn(scene, out, refused, language):
+    argv = ["classify", scene, "-o", out / "map.tif", "--preview", out / "map.png", "--language", language]
+    assert f"a picture cannot be drawn in the language {language!r}" in refused(argv, 4)
+    assert left_in(out) == []
 
 
 def test_options_of_the_optional_rasters_that_are_wrong(scene, out, refused):

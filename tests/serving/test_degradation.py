@@ -20,6 +20,7 @@ from serving import cli
 from serving.classify import classify_scene
 from serving.degradation import DatesMismatch, DegradationModelWanted, PairInputs, SameImage, compare_scenes
 from serving.engine import Engine
+from serving.outputs.typeface import typeface_for
 from serving.request import Inputs, Outputs
 from serving.sources import TwoDatesWanted
 from tests.bundles import BANDS, pair_bundle, tiny_bundle
@@ -346,12 +347,20 @@ def test_the_command(images, out, capsys):
     answer = json.loads(capsys.readouterr().out)
     assert (answer["scene"], answer["model"]) == ("older and younger", "pair@0.1.0")
     assert answer["files"]["map"] == str(out / "map.tif")
-    assert cli.main(["degradation", str(before), str(after), "-o", str(out / "again.tif"), "--name", "Place"]) == 0
+    options = ["--name", "Place", "--preview", str(out / "map.png")]
+    assert cli.main(["degradation", str(before), str(after), "-o", str(out / "again.tif"), *options]) == 0
     said = capsys.readouterr().out
     assert "Degraded" in said
     assert "Place: 6,300 pixels" in said
     with rasterio.open(out / "map.tif") as one, rasterio.open(out / "again.tif") as other:
         np.testing.assert_array_equal(one.read(), other.read())
+    picture = (out / "map.png").read_bytes()
+    options += ["--language", "fr", "--areas", str(out / "areas.json")]
+    assert cli.main(["degradation", str(before), str(after), "-o", str(out / "again.tif"), *options]) == 0
+    assert "En amélioration" in capsys.readouterr().out
+    assert json.loads((out / "areas.json").read_text())["classes"][0]["title"] == "Dégradée"
+    if typeface_for(["é"]):
+        assert (out / "map.png").read_bytes() != picture
 
 
 @pytest.mark.usefixtures("command")

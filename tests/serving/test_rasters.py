@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
@@ -176,6 +177,9 @@ def test_quality_from_the_scene_classification(classify_cloudy, cloudy):
         assert dataset.tags()["STEPPE_CLASS_4"] == "cloud_shadow"
         assert dataset.tags()["steppe_quality_source"] == "SCL in T33UUU_20170216T102101_SCL.tif"
     assert "Cloud shadow" in outcome.files["quality_style"].read_text()
+    scl = hashlib.sha256((cloudy[0] / "T33UUU_20170216T102101_SCL.tif").read_bytes()).hexdigest()
+    assert tags_of(outcome, "quality")["steppe_mask_sha256"] == found["sha256"] == scl
+    assert "steppe_mask_sha256" not in tags_of(outcome, "map")  # which does not depend on it
     assert outcome.remarks[0].startswith("observation quality (SCL in T33UUU_20170216T102101_SCL.tif): valid ")
 
 
@@ -189,6 +193,8 @@ def test_clouds_are_masked_where_that_is_wanted(classify_cloudy, cloudy):
     assert document(outcome, "areas")["nodata"]["pixels"] == ((plain == 255) | covered).sum()
     masked = tags_of(outcome, "map")["steppe_masked"]
     assert masked.endswith("cloud shadow or defective by SCL in T33UUU_20170216T102101_SCL.tif")
+    scl = hashlib.sha256((cloudy[0] / "T33UUU_20170216T102101_SCL.tif").read_bytes()).hexdigest()
+    assert tags_of(outcome, "map")["steppe_mask_sha256"] == scl
     assert not outcome.files.keys() & {"quality", "quality_style"}
 
 
@@ -212,7 +218,9 @@ def test_without_a_mask(classify, scene):
     item = document(outcome, "stac")
     assert "eo:cloud_cover" not in item["properties"]
     assert not any("/eo/" in extension for extension in item["stac_extensions"])
-    assert document(outcome, "areas")["quality"]["cloud_cover_percent"] is None
+    found = document(outcome, "areas")["quality"]
+    assert (found["cloud_cover_percent"], found["sha256"]) == (None, None)
+    assert "steppe_mask_sha256" not in tags_of(outcome, "quality")
 
 
 def test_masking_without_a_mask_is_refused(classify, scene, out):
@@ -286,10 +294,16 @@ def test_a_least_area_in_pixels(text, pixels):
     assert MinimumPatch.parse(text).pixels(utm_grid(100, 100)) == pixels
 
 
-@pytest.mark.parametrize("text", ["", "50", "ha", "-1ha", "0px", "0.5acre", "nan ha", "1e3m2"])
+@pytest.mark.parametrize("text", ["", "50", "ha", "-1ha", "0px", "0.5acre", "nan ha", "1e3m2", "9" * 400 + "ha"])
 def test_what_is_no_area(text):
-    with pytest.raises(ConfigError, match=r"is no least area; give for example 0\.5ha"):
+    with pytest.raises(ConfigError, match=r"is no least area; give for example 0\.5ha") as refused:
         MinimumPatch.parse(text)
+    assert len(str(refused.value)) < 130
+
+
+def test_the_largest_area_that_can_be_written_is_a_number_of_pixels():
+    """It merges all that can be merged; it must not be too large for arithmetic."""
+    assert MinimumPatch.parse("9" * 18 + "km2").pixels(utm_grid(100, 100)) > 10**20
 
 
 def test_a_pixel_or_less_merges_nothing(classify, scene, out):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -24,7 +25,7 @@ from serving.request import Inputs, Outputs
 from serving.rowstore import OtherJob, RowStore, work_folder
 from serving.treatment import DEFAULT_TREATMENT, MinimumPatch, Treatment
 from tests.bundles import BANDS, pair_bundle, tiny_bundle, tiny_graph
-from tests.rasters import write_tiff
+from tests.rasters import write_band_folder, write_tiff
 from tests.scenes import smooth_numbers
 from tests.service import left_in, make_settings, write_scene
 
@@ -262,6 +263,32 @@ def test_what_does_not_change_the_rows_may_change(classify, tmp_path, out):
     assert classify(**changes).kept == 0
     assert first == {path.name: path.read_bytes() for path in out.iterdir()}
     assert left_in(out) == ["confidence.tif", "map.qml", "map.tif", "quality.qml", "quality.tif"]
+
+
+def test_a_mask_that_was_replaced_uses_the_same_rows(engines, settings, out, tmp_path):
+    """Rows are kept before they are masked; the map, and the digest of the mask that is told, are of the new one."""
+    bands = dict(zip(BANDS, smooth_numbers(HEIGHT, WIDTH), strict=True))
+    folder = write_band_folder(tmp_path / "bands", bands, suffix=".tif")
+    chosen = settings.model_copy(update={"tile": 64, "overlap": 32})
+
+    def run(cloudy_rows, **keywords):
+        scl = np.full((1, HEIGHT, WIDTH), 4, np.uint8)
+        scl[:, :cloudy_rows] = 9
+        path = write_tiff(folder / "T33UUU_20170216T102101_SCL.tif", scl)
+        wanted = Outputs(map=out / "map.tif", stac=out / "item.json")
+        asked = {"treatment": Treatment(mask_clouds=True), **keywords}
+        outcome = classify_scene(Inputs(source=folder, level="L1C"), wanted, engines["same"], chosen, **asked)
+        told = contents(out)["item.json"]["properties"]["steppe:quality"]["sha256"]
+        assert told == hashlib.sha256(path.read_bytes()).hexdigest()
+        return outcome.kept, contents(out)
+
+    work = work_folder(out / "map.tif")
+    with pytest.raises(Stopped):
+        run(100, progress=stop, work=work)
+    kept, resumed = run(30, work=work)
+    assert kept == 64
+    assert resumed == run(30)[1]
+    assert resumed != run(100)[1]
 
 
 def test_a_full_disk_ends_a_run_that_goes_on_when_there_is_room(commands, out, tmp_path, capsys):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import CRS, Geod, Transformer
 
+from landcover.errors import ConfigError
 from landcover.grid import Grid
 from serving.outputs.bearings import ground_size, north_is_up, scale_bar
 from serving.outputs.key import share_text
@@ -108,7 +109,9 @@ def test_numbers_in_words():
     assert ENGLISH.number(1234567.891, 2) == "1,234,567.89"
     assert words_for("fr").number(1234.5, 1) == "1\N{NO-BREAK SPACE}234,5"
     assert words_for("ru-RU").language == "ru"
-    assert words_for("ar") is words_for("zh") is ENGLISH
+    for language in ("ar", "zh"):
+        with pytest.raises(ConfigError, match=r"drawn in the language '(ar|zh)': .* choose one of en, fr, es"):
+            words_for(language)
 
 
 @pytest.mark.parametrize(

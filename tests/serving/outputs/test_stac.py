@@ -107,14 +107,6 @@ def test_how_far_windows_agreed_is_said_where_it_was_counted():
     assert valid_item(seams=SeamScore())["properties"]["steppe:seams"]["share"] is None
 
 
-def test_model_item_is_linked():
-    href = "https://example.org/models/demo/0.2.0"
-    item = valid_item(model_href=href, inputs=())
-    assert item["properties"]["processing:expression"]["expression"] == href
-    (link,) = item["links"]
-    assert (link["rel"], link["href"], link["type"]) == ("derived_from", href, "application/geo+json")
-
-
 def test_assets():
     assets = valid_item()["assets"]
     assert assets["map"]["type"] == "image/tiff; application=geotiff; profile=cloud-optimized"
