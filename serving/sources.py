@@ -16,7 +16,7 @@ from landcover.grid import Grid, ground_pixel_size
 from landcover.manifest import Manifest
 from landcover.raster.area import AreaScene
 from landcover.raster.geojson import WGS84, Area, box_area, parse_crs, read_area
-from landcover.raster.mosaic import Mosaic, MosaicRule, common_grid, joint_digest, joint_name
+from landcover.raster.mosaic import Mosaic, MosaicRule, check_alike, common_grid, joint_digest, joint_name
 from landcover.raster.scene import Scene, open_scene
 from landcover.raster.view import SceneView
 from landcover.raster.warped import on_grid, target_grid
@@ -133,10 +133,7 @@ def _open_all(inputs: Inputs, manifest: Manifest) -> Sources:
         for part, how in zip(parts, resamplings, strict=True):
             if how is not None:
                 _refuse_coarse(part, manifest)
-        joined: Sequence[Scene] = placed
-        if len(placed) > 1 and inputs.mosaic is not MosaicMode.MEAN:
-            rule = _RULES[inputs.mosaic]
-            joined = [Mosaic(placed, rule, radiometry=manifest.radiometry, nodata=manifest.nodata)]
+        joined = _joined(placed, inputs, manifest)
         scenes = tuple(joined if area is None else [AreaScene(scene, area) for scene in joined])
         _check_size(scenes[0], inputs.max_pixels)
         for scene in scenes:
@@ -194,6 +191,16 @@ def _on_one_grid(parts: Sequence[Scene], inputs: Inputs, manifest: Manifest) -> 
         resolution = manifest.gsd_m
     grid = target_grid([part.grid for part in parts], crs, resolution)
     return [on_grid(part, grid, nodata=manifest.nodata) for part in parts]
+
+
+def _joined(placed: Sequence[Scene], inputs: Inputs, manifest: Manifest) -> Sequence[Scene]:
+    """What is mapped: one scene, or all of them where the mean of their probabilities is wanted."""
+    if len(placed) == 1:
+        return placed
+    if inputs.mosaic is MosaicMode.MEAN:
+        check_alike(placed)  # a mosaic asks this itself
+        return placed
+    return [Mosaic(placed, _RULES[inputs.mosaic], radiometry=manifest.radiometry, nodata=manifest.nodata)]
 
 
 def resampling_of(scene: Scene) -> str | None:

@@ -384,6 +384,8 @@ BAD = {
         ),
         {},
     ),
+    "levels of a mean": (LevelMismatch, "one by one", ("scene", "l2a"), {"mosaic": MosaicMode.MEAN}),
+    "silent in a mean": (RadiometryMismatch, "'silent' does not", ("scene", "silent"), {"mosaic": MosaicMode.MEAN}),
     "coarse": (ResolutionMismatch, "adds no detail", ("coarse",), {"resolution": 10.0}),
     "coarse beside": (
         ResolutionMismatch,
