@@ -15,7 +15,7 @@ import numpy as np
 from landcover.grid import Grid, Window
 from landcover.raster.handles import HandlePool
 from landcover.raster.protocol import ReadPolicy
-from landcover.raster.strips import StripCache, run_jobs
+from landcover.raster.strips import Job, StripCache, run_jobs
 from landcover.sensors import Radiometry
 
 
@@ -88,10 +88,17 @@ class BaseScene(ABC):
 
         Raises:
             RasterUnreadable: when a file can no longer be read.
+            RasterChanged: when one is no longer what was opened: the digest would not be that of the pixels.
         """
         if self._digest is None:
-            self._digest = self._take_digest([pool.file.path for pool in self._pools])
+            digest = self._take_digest([pool.file.path for pool in self._pools])
+            self._check_unchanged()
+            self._digest = digest
         return self._digest
+
+    def _check_unchanged(self) -> None:
+        for pool in self._pools:
+            pool.file.check_unchanged()
 
     @abstractmethod
     def _take_digest(self, paths: list[Path]) -> str:
@@ -102,17 +109,26 @@ class BaseScene(ABC):
 
         Raises:
             RasterTruncated: when pixels are missing or damaged.
+            RasterChanged: when a file is no longer what was opened.
             ValueError: when the scene is closed.
         """
         if self._closed:
             raise ValueError(f"the scene {self.identifier!r} is closed")
         plans = tuple(plans)
         try:
-            run_jobs(self._executor, [job for cache, window in plans for job in cache.plan(window)])
+            self._load([job for cache, window in plans for job in cache.plan(window)])
         except BaseException:
             for cache, _ in plans:
                 cache.clear()
             raise
+
+    def _load(self, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
+        try:
+            run_jobs(self._executor, jobs)
+        finally:  # damaged pixels are no news of a file that is being written
+            self._check_unchanged()
 
     def close(self) -> None:
         """Give the files back."""

@@ -61,6 +61,7 @@ class MaskReader:
         Raises:
             RasterTruncated: when pixels are missing or damaged.
             DtypeMismatch: when the samples are no mask's.
+            RasterChanged: when the file is no longer what was opened.
         """
         rows_R = self._rows_H[row_start:row_stop]
         codes_RW = np.full((len(rows_R), len(self._cols_W)), UNKNOWN, np.uint8)
@@ -72,6 +73,7 @@ class MaskReader:
         window = RasterioWindow(left, top, int(cols.max()) - left + 1, int(rows.max()) - top + 1)
         with reading_env(), pixel_errors(self.file.name):
             values_BRC = self._dataset.read(self._indexes, window=window)
+        self.file.check_unchanged()
         mask_RC = self.kind.codes(values_BRC)
         codes_RW[np.ix_(row_inside, col_inside)] = mask_RC[np.ix_(rows - top, cols - left)]
         return codes_RW

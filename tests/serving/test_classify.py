@@ -7,7 +7,7 @@ import pytest
 import rasterio
 from affine import Affine
 
-from landcover.errors import ConfigError, NoValidData, RasterTooLarge, ResolutionMismatch
+from landcover.errors import ConfigError, NoValidData, RasterChanged, RasterTooLarge, ResolutionMismatch
 from landcover.raster.multiband import MultibandScene
 from landcover.tiling import MARGIN, TilePlan, mirror
 from serving.classify import classify_scene
@@ -165,6 +165,18 @@ def test_an_error_in_the_caller_of_progress_stops_everything(engine, settings, s
 
     with pytest.raises(ZeroDivisionError):
         classify_scene(Inputs(source=scene), Outputs(map=out / "map.tif"), engine, settings, progress=stop)
+    assert left_in(out) == []
+
+
+def test_a_scene_that_is_replaced_meanwhile_makes_no_map(engine, settings, tmp_path, out):
+    scene, other = (write_scene(tmp_path / name, scene_numbers(900, 90)) for name in ("scene.tif", "other.tif"))
+
+    def replace(_done, _total):
+        if other.exists():
+            other.replace(scene)
+
+    with pytest.raises(RasterChanged, match="changed while it was read"):
+        classify_scene(Inputs(source=scene), Outputs(map=out / "map.tif"), engine, settings, progress=replace)
     assert left_in(out) == []
 
 
