@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,8 +104,8 @@ class BaseScene(ABC):
     def _take_digest(self, paths: list[Path]) -> str:
         """SHA-256 of the scene's files; what counts beside their bytes differs between kinds of scenes."""
 
-    def _fetch(self, plans: Iterable[tuple[StripCache, Window]]) -> None:
-        """Load what the windows need into their caches; after an error no cache holds anything.
+    def _fetch(self, window: Window) -> None:
+        """Load what a window needs into the caches; after an error no cache holds anything.
 
         Raises:
             RasterTruncated: when pixels are missing or damaged.
@@ -114,13 +114,25 @@ class BaseScene(ABC):
         """
         if self._closed:
             raise ValueError(f"the scene {self.identifier!r} is closed")
-        plans = tuple(plans)
+        plans = tuple(self._plans(window))
         try:
             self._load([job for cache, window in plans for job in cache.plan(window)])
         except BaseException:
             for cache, _ in plans:
                 cache.clear()
             raise
+
+    def pass_over(self, window: Window | None) -> None:
+        """Forget decoded pixels that a window does not need; None = all of them."""
+        for cache, part in self._plans(window or self.grid.extent):
+            if window is None:
+                cache.clear()
+            else:
+                cache.keep(part)
+
+    @abstractmethod
+    def _plans(self, window: Window) -> Iterator[tuple[StripCache, Window]]:
+        """What ``read`` needs: every cache, and the pixels of its file that a window depends on."""
 
     def _load(self, jobs: Sequence[Job]) -> None:
         if not jobs:

@@ -98,10 +98,8 @@ class StripCache:
         All jobs must have ended well before ``take``; when one fails, call ``clear``.
         """
         self._hold_columns(window)
-        first, last = window.row // self._layout.strip_rows, (window.row_stop - 1) // self._layout.strip_rows
-        needed = range(first, last + 1)
-        self._strips = {index: strip for index, strip in self._strips.items() if index in needed}
-        return [job for index in needed if index not in self._strips for job in self._strip_jobs(index)]
+        self.keep(window)
+        return [job for index in self._touched(window) if index not in self._strips for job in self._strip_jobs(index)]
 
     def take(self, window: Window) -> AnyArray:
         """A copy of the window's pixels, (band, row, col)."""
@@ -117,9 +115,18 @@ class StripCache:
                 ]
         return out_BRC
 
+    def keep(self, window: Window) -> None:
+        """Forget the strips that a window does not touch."""
+        touched = self._touched(window)
+        self._strips = {index: strip for index, strip in self._strips.items() if index in touched}
+
     def clear(self) -> None:
         """Forget every strip."""
         self._strips = {}
+
+    def _touched(self, window: Window) -> range:
+        rows = self._layout.strip_rows
+        return range(window.row // rows, (window.row_stop - 1) // rows + 1)
 
     def _hold_columns(self, window: Window) -> None:
         """Keep strips that cover the window's columns; otherwise start anew with columns of whole blocks."""
