@@ -22,7 +22,7 @@ from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
 from serving.jobs import job_of
 from serving.predict import MapRows, Progress, Wanted, predict_rows
-from serving.products import Finished, Provenance, write_products
+from serving.products import Finished, Provenance, check_item, write_products
 from serving.rasters import wanted_layers, write_rasters
 from serving.request import Inputs, Outputs
 from serving.rowstore import keeper
@@ -177,6 +177,7 @@ def classify_scene(
         scene, *more = sources.scenes
         plan, batch_size = plan_windows(scene, engine, settings)
         provenance = Provenance.of(sources, engine, pool)
+        check_item(provenance, outputs)
         layers = wanted_layers(staged, engine.bundle.manifest, treatment)
         job = partial(job_of, provenance, engine, plan, layers, bands=[inputs.bands], measure=treatment.uncertainty)
 

@@ -28,7 +28,7 @@ from serving.composition import Composition, Origin, Part
 from serving.engine import Engine
 from serving.outputs.areas import areas_document
 from serving.outputs.quicklook import Caption, render_quicklook
-from serving.outputs.stac import AssetFile, Product, product_item
+from serving.outputs.stac import AssetFile, Product, check_place_and_times, product_item
 from serving.request import Outputs
 from serving.staging import write_file
 from serving.treatment import DEFAULT_TREATMENT, Observed, Sieved, Treatment
@@ -266,6 +266,17 @@ def areas_json(finished: Finished) -> Mapping[str, object]:
         finished.areas, finished.provenance.grid.crs, model_name=manifest.name, model_version=manifest.version
     )
     return {**document, **finished.extras()}
+
+
+def check_item(provenance: Provenance, outputs: Outputs) -> None:
+    """Refuse, before the first row, a place or a time that the wanted STAC Item could not say after the last one.
+
+    Raises:
+        DataError: a time of the input is no RFC 3339 time or date.
+        NoGeoreference: the grid's outline is not on the Earth.
+    """
+    if outputs.stac is not None:
+        check_place_and_times(provenance.grid, provenance.acquired, *(provenance.composition.period or ()))
 
 
 def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) -> Mapping[str, object]:

@@ -17,7 +17,7 @@ from landcover.manifest import Manifest
 from landcover.raster.area import AreaScene
 from landcover.raster.geojson import WGS84, Area, box_area, parse_crs, read_area
 from landcover.raster.mosaic import Mosaic, MosaicRule, check_alike, common_grid, joint_digest, joint_name
-from landcover.raster.scene import Scene, open_scene
+from landcover.raster.scene import Scene, open_scene, place_of
 from landcover.raster.view import SceneView
 from landcover.raster.warped import on_grid, target_grid
 from landcover.sensors import Product as SensorProduct
@@ -86,9 +86,10 @@ class Sources:
     def digests(self, pool: Executor) -> tuple[Future[str], Composition]:
         """The digest of all inputs, in the making, and what is said of them."""
         each = [pool.submit(part.input_digest) for part in self.parts]
+        names = (place_of(path).name for path in self.inputs.sources)
         parts = tuple(
-            Part(href=path.name, acquired=part.datetime, radiometry=part.radiometry, resampling=how, digest=digest)
-            for path, part, how, digest in zip(self.inputs.sources, self.parts, self.resamplings, each, strict=True)
+            Part(href=name, acquired=part.datetime, radiometry=part.radiometry, resampling=how, digest=digest)
+            for name, part, how, digest in zip(names, self.parts, self.resamplings, each, strict=True)
         )
         mosaic = self.inputs.mosaic if len(parts) > 1 else None
         whole = pool.submit(lambda: joint_digest([digest.result() for digest in each]))
@@ -239,7 +240,7 @@ def _refuse_twice(paths: Sequence[Path]) -> None:
     places = [os.path.realpath(path) for path in paths]
     for path, place in zip(paths, places, strict=True):
         if places.count(place) > 1:
-            raise ConfigError(f"{path.name!r} was given twice; give each scene once")
+            raise ConfigError(f"{place_of(path).name!r} was given twice; give each scene once")
 
 
 def _refuse_coarse(part: Scene, manifest: Manifest) -> None:

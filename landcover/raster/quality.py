@@ -25,6 +25,7 @@ from landcover.raster.georeference import grid_of
 from landcover.raster.mask_files import mask_files
 from landcover.raster.opening import RasterFile, open_raster, pixel_errors, reading_env
 from landcover.raster.protocol import DEFAULT_POLICY
+from landcover.raster.scene import place_of
 
 
 class MaskReader:
@@ -112,7 +113,8 @@ def open_mask(source: Path, grid: Grid, *, bands: Sequence[str] | None = None) -
         RasterUnreadable: when it cannot be opened.
         BandMapping: when it does not have the bands that such a mask has.
     """
-    place = source.parent if source.suffix.lower() == ".xml" else source
+    place = place_of(source)
+    place = place.parent if place.suffix.lower() == ".xml" else place
     found = _among_files(place) if place.is_dir() else _among_bands(place, bands)
     if found is None:
         return None
