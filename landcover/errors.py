@@ -43,6 +43,12 @@ class RasterTruncated(DataError):
     slug = "raster-truncated"
 
 
+class RasterChanged(DataError):
+    """The raster was replaced or written to while it was read."""
+
+    slug = "raster-changed"
+
+
 class RasterTooLarge(DataError):
     """The raster exceeds a configured limit."""
 

@@ -82,7 +82,7 @@ class Manifest:
         levels: processing levels the model was trained on.
         radiometry: reflectance = digital number * scale + offset, as the graph expects its digital numbers.
         dtype: sample type of the input, for example ``uint16``.
-        nodata: digital number that means "no data".
+        nodata: digital number that means "no data"; 0, as in every product of ``landcover.sensors``.
         gsd_m: ground sample distance in metres.
         tile_size: suggested window side in pixels.
         overlap: suggested overlap of windows in pixels.
@@ -149,13 +149,7 @@ class Manifest:
                 raise BundleInvalid(
                     f"model {what} {value!r}: use 1 to 64 of a-z, 0-9, '.', '_', '-', not starting with '.'"
                 )
-        if not self.bands or len(set(self.bands)) != len(self.bands):
-            raise BundleInvalid(f"bands {list(self.bands)}: at least one is needed, each once")
-        if set(self.statistics) != set(self.bands):
-            raise BundleInvalid(
-                f"band statistics are for {sorted(self.statistics)}, the model's bands are {list(self.bands)}"
-            )
-
+        self._check_bands()
         if self.dates not in {1, MOST_DATES}:
             raise BundleInvalid(f"a model takes 1 or {MOST_DATES} dates, this one says {self.dates}")
         if self.overview and self.dates != MOST_DATES:
@@ -165,6 +159,19 @@ class Manifest:
                 f"variants {sorted(map(str, unknown))} are arithmetics of a runtime, a bundle has no graph of them"
             )
         self._check_unsupported()
+
+    def _check_bands(self) -> None:
+        if not self.bands or len(set(self.bands)) != len(self.bands):
+            raise BundleInvalid(f"bands {list(self.bands)}: at least one is needed, each once")
+        if set(self.statistics) != set(self.bands):
+            raise BundleInvalid(
+                f"band statistics are for {sorted(self.statistics)}, the model's bands are {list(self.bands)}"
+            )
+        if self.nodata != 0:
+            raise BundleInvalid(
+                f"nodata {self.nodata}: a graph takes 0 for pixels without data, whatever number the files of a scene "
+                "have for it; publish the model with 0"
+            )
 
     def _check_unsupported(self) -> None:
         if self.unsupported and not set(self.unsupported) < set(self.legend.names):

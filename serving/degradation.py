@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,7 @@ from landcover.manifest import Manifest
 from landcover.raster.metadata import normalise_datetime
 from landcover.raster.mosaic import joint_digest
 from landcover.raster.pair import PairScene, pair_scenes
-from landcover.raster.scene import Scene
+from landcover.raster.scene import Scene, place_of
 from landcover.sensors import Radiometry
 from serving.classify import Outcome
 from serving.composition import Composition, Part
@@ -27,7 +26,7 @@ from serving.engine import Engine
 from serving.pipeline import Order, publish_map
 from serving.predict import Progress
 from serving.products import check_language
-from serving.request import Inputs, Outputs
+from serving.request import Inputs, Outputs, refuse_undecodable
 from serving.settings import Settings
 from serving.sources import open_date, resampling_of
 from serving.treatment import DEFAULT_TREATMENT, Treatment
@@ -73,6 +72,14 @@ class PairInputs:
     before_date: str | None = None
     after_date: str | None = None
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a name that the files of a map could not say.
+
+        Raises:
+            ConfigError: with the name.
+        """
+        refuse_undecodable("the name", self.name)
 
     @property
     def dated(self) -> tuple[tuple[Inputs, str | None], tuple[Inputs, str | None]]:
@@ -144,7 +151,7 @@ class PairSources:
         each = [pool.submit(scene.input_digest) for scene in self.pair.dates]
         parts = tuple(
             Part(
-                href=image.source.name,
+                href=place_of(image.source).name,
                 role=role,
                 acquired=when,
                 radiometry=scene.radiometry,
@@ -214,7 +221,8 @@ def open_pair(inputs: PairInputs, manifest: Manifest) -> PairSources:
     """
     _check_model(manifest)
     if len({os.path.realpath(image.source) for image, _ in inputs.dated}) == 1:
-        raise SameImage(f"{inputs.before.source.name!r} was given for both dates; give two images of one place")
+        name = place_of(inputs.before.source).name
+        raise SameImage(f"{name!r} was given for both dates; give two images of one place")
     with ExitStack() as stack:
         before, after = (
             stack.enter_context(_open(role, image, manifest))
@@ -254,11 +262,9 @@ def acquired(scene: Scene, stated: str | None, role: str) -> str | None:
     if stated is None:
         return scene.datetime
     said = normalise_datetime(stated)
-    try:
-        date.fromisoformat((said or stated)[:DAY])
-    except ValueError as error:
-        raise ConfigError(f"--{role}-date {stated!r} is no date; write it as 2020-01-31") from error
-    if scene.datetime and said and said[:DAY] != scene.datetime[:DAY]:
+    if said is None:
+        raise ConfigError(f"--{role}-date {stated!r} is no date; write it as 2020-01-31")
+    if scene.datetime and said[:DAY] != scene.datetime[:DAY]:
         raise DatesMismatch(
             f"{scene.identifier!r} was taken on {scene.datetime[:DAY]} by its file, --{role}-date says {said[:DAY]}; "
             "leave the option out, or correct it"

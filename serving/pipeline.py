@@ -18,7 +18,7 @@ from serving.composition import Origin
 from serving.engine import Engine
 from serving.jobs import job_of
 from serving.predict import MapRows, Progress, Wanted, predict_rows
-from serving.products import Finished, Provenance, write_products
+from serving.products import Finished, Provenance, check_item, write_products
 from serving.rasters import wanted_layers, write_rasters
 from serving.request import Outputs
 from serving.rowstore import keeper
@@ -120,6 +120,7 @@ def publish_map(sources: Opened, order: Order, *, mask: MaskReader | None = None
         scene, *more = sources.scenes
         plan, batch_size = plan_windows(scene, engine, order.settings)
         provenance = Provenance.of(sources, engine, pool)
+        check_item(provenance, outputs)
         layers = wanted_layers(staged, engine.bundle.manifest, treatment)
         job = partial(
             job_of, provenance, engine, plan, layers, bands=sources.stated_bands, measure=treatment.uncertainty

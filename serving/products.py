@@ -29,7 +29,7 @@ from serving.engine import Engine
 from serving.hrefs import href, relative_href
 from serving.outputs.areas import areas_document
 from serving.outputs.quicklook import Caption, render_quicklook
-from serving.outputs.stac import AssetFile, Product, product_item
+from serving.outputs.stac import AssetFile, Product, check_place_and_times, product_item
 from serving.outputs.words import words_for
 from serving.request import Outputs
 from serving.staging import write_file
@@ -293,6 +293,17 @@ def areas_json(finished: Finished) -> Mapping[str, object]:
         language=finished.treatment.language,
     )
     return {**document, **finished.extras()}
+
+
+def check_item(provenance: Provenance, outputs: Outputs) -> None:
+    """Refuse, before the first row, a place or a time that the wanted STAC Item could not say after the last one.
+
+    Raises:
+        DataError: a time of the input is no RFC 3339 time or date.
+        NoGeoreference: the grid's outline is not on the Earth.
+    """
+    if outputs.stac is not None:
+        check_place_and_times(provenance.grid, provenance.acquired, *(provenance.composition.period or ()))
 
 
 def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) -> Mapping[str, object]:

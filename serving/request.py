@@ -60,6 +60,15 @@ class Inputs:
     name: str | None = None
     max_pixels: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse names that the files of a map could not say.
+
+        Raises:
+            ConfigError: with the name.
+        """
+        refuse_undecodable("the name", self.name)
+        refuse_undecodable("the area", None if self.aoi is None else self.aoi.name)
+
     @property
     def sources(self) -> tuple[Path, ...]:
         """All scenes."""
@@ -121,6 +130,18 @@ class Outputs:
                 raise ConfigError(f"output {path.name!r} is the input itself; choose another name")
             if places.count(path) > 1:
                 raise ConfigError(f"two outputs have the same name {path.name!r}; give each its own")
+
+
+def refuse_undecodable(what: str, text: str | None) -> None:
+    """Refuse text that is not UTF-8: bytes of another encoding, which Python keeps as lone surrogates.
+
+    Raises:
+        ConfigError: with the text.
+    """
+    try:
+        (text or "").encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{what} {text!r} is not UTF-8; give it in UTF-8, or another one") from error
 
 
 def _place(path: Path) -> Path:

@@ -16,8 +16,8 @@ from landcover.grid import Grid, ground_pixel_size
 from landcover.manifest import Manifest
 from landcover.raster.area import AreaScene
 from landcover.raster.geojson import WGS84, Area, box_area, parse_crs, read_area
-from landcover.raster.mosaic import Mosaic, MosaicRule, common_grid, joint_digest, joint_name
-from landcover.raster.scene import Scene, open_scene
+from landcover.raster.mosaic import Mosaic, MosaicRule, check_alike, common_grid, joint_digest, joint_name
+from landcover.raster.scene import Scene, open_scene, place_of
 from landcover.raster.view import SceneView
 from landcover.raster.warped import on_grid, target_grid
 from landcover.sensors import Product as SensorProduct
@@ -91,9 +91,10 @@ class Sources:
     def digests(self, pool: Executor) -> tuple[Future[str], Composition]:
         """The digest of all inputs, in the making, and what is said of them."""
         each = [pool.submit(part.input_digest) for part in self.parts]
+        names = (place_of(path).name for path in self.inputs.sources)
         parts = tuple(
-            Part(href=path.name, acquired=part.datetime, radiometry=part.radiometry, resampling=how, digest=digest)
-            for path, part, how, digest in zip(self.inputs.sources, self.parts, self.resamplings, each, strict=True)
+            Part(href=name, acquired=part.datetime, radiometry=part.radiometry, resampling=how, digest=digest)
+            for name, part, how, digest in zip(names, self.parts, self.resamplings, each, strict=True)
         )
         mosaic = self.inputs.mosaic if len(parts) > 1 else None
         whole = pool.submit(lambda: joint_digest([digest.result() for digest in each]))
@@ -138,10 +139,7 @@ def _open_all(inputs: Inputs, manifest: Manifest) -> Sources:
         for part, how in zip(parts, resamplings, strict=True):
             if how is not None:
                 _refuse_coarse(part, manifest)
-        joined: Sequence[Scene] = placed
-        if len(placed) > 1 and inputs.mosaic is not MosaicMode.MEAN:
-            rule = _RULES[inputs.mosaic]
-            joined = [Mosaic(placed, rule, radiometry=manifest.radiometry, nodata=manifest.nodata)]
+        joined = _joined(placed, inputs, manifest)
         scenes = tuple(joined if area is None else [AreaScene(scene, area) for scene in joined])
         _check_size(scenes[0], inputs.max_pixels)
         for scene in scenes:
@@ -201,6 +199,16 @@ def _on_one_grid(parts: Sequence[Scene], inputs: Inputs, manifest: Manifest) -> 
     return [on_grid(part, grid, nodata=manifest.nodata) for part in parts]
 
 
+def _joined(placed: Sequence[Scene], inputs: Inputs, manifest: Manifest) -> Sequence[Scene]:
+    """What is mapped: one scene, or all of them where the mean of their probabilities is wanted."""
+    if len(placed) == 1:
+        return placed
+    if inputs.mosaic is MosaicMode.MEAN:
+        check_alike(placed)  # a mosaic asks this itself
+        return placed
+    return [Mosaic(placed, _RULES[inputs.mosaic], radiometry=manifest.radiometry, nodata=manifest.nodata)]
+
+
 def resampling_of(scene: Scene) -> str | None:
     """How a scene came onto its grid; None = pixel by pixel."""
     return scene.resampling if isinstance(scene, SceneView) else None
@@ -237,7 +245,7 @@ def _refuse_twice(paths: Sequence[Path]) -> None:
     places = [os.path.realpath(path) for path in paths]
     for path, place in zip(paths, places, strict=True):
         if places.count(place) > 1:
-            raise ConfigError(f"{path.name!r} was given twice; give each scene once")
+            raise ConfigError(f"{place_of(path).name!r} was given twice; give each scene once")
 
 
 def _refuse_coarse(part: Scene, manifest: Manifest) -> None:

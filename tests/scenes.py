@@ -48,6 +48,7 @@ class ArrayScene:
         self.bands = bands
         self.dtype = data.dtype
         self.reads = []
+        self.passed = []
 
     def read(self, window):
         self.reads.append(window)
@@ -55,6 +56,9 @@ class ArrayScene:
         valid = self._valid[window.rows, window.cols].copy()
         data[:, ~valid] = 0
         return Block(data, valid)
+
+    def pass_over(self, window):
+        self.passed.append(window)
 
     def input_digest(self):
         return "0" * 64

@@ -57,10 +57,13 @@ class AreaScene(SceneView):
             RasterTruncated: when pixels are missing or damaged.
         """
         self.grid.crop(window)
-        row, col = window.row + self._window.row, window.col + self._window.col
-        place = Window(row, col, window.height, window.width)
+        place = self._source_window(window)
         block = self._scene.read(place)
         return Block(block.data, block.valid & covered(self._polygons, place))
+
+    def _source_window(self, window: Window) -> Window:
+        row, col = window.row + self._window.row, window.col + self._window.col
+        return Window(row, col, window.height, window.width)
 
 
 def place_area(area: Area, grid: Grid) -> tuple[tuple[Polygon, ...], Window]:

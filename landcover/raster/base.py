@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from landcover.grid import Grid, Window
 from landcover.raster.digest import Stopped
 from landcover.raster.handles import HandlePool
 from landcover.raster.protocol import ReadPolicy
-from landcover.raster.strips import StripCache, run_jobs
+from landcover.raster.strips import Job, StripCache, run_jobs
 from landcover.sensors import Radiometry
 
 
@@ -90,31 +90,59 @@ class BaseScene(ABC):
         Raises:
             RasterUnreadable: when a file can no longer be read.
             DigestStopped: when the scene is closed before all of it is read.
+            RasterChanged: when one is no longer what was opened: the digest would not be that of the pixels.
         """
         if self._digest is None:
-            self._digest = self._take_digest([pool.file.path for pool in self._pools], lambda: self._closed)
+            digest = self._take_digest([pool.file.path for pool in self._pools], lambda: self._closed)
+            self._check_unchanged()
+            self._digest = digest
         return self._digest
+
+    def _check_unchanged(self) -> None:
+        for pool in self._pools:
+            pool.file.check_unchanged()
 
     @abstractmethod
     def _take_digest(self, paths: list[Path], stopped: Stopped) -> str:
         """SHA-256 of the scene's files; what counts beside their bytes differs between kinds of scenes."""
 
-    def _fetch(self, plans: Iterable[tuple[StripCache, Window]]) -> None:
-        """Load what the windows need into their caches; after an error no cache holds anything.
+    def _fetch(self, window: Window) -> None:
+        """Load what a window needs into the caches; after an error no cache holds anything.
 
         Raises:
             RasterTruncated: when pixels are missing or damaged.
+            RasterChanged: when a file is no longer what was opened.
             ValueError: when the scene is closed.
         """
         if self._closed:
             raise ValueError(f"the scene {self.identifier!r} is closed")
-        plans = tuple(plans)
+        plans = tuple(self._plans(window))
         try:
-            run_jobs(self._executor, [job for cache, window in plans for job in cache.plan(window)])
+            self._load([job for cache, window in plans for job in cache.plan(window)])
         except BaseException:
             for cache, _ in plans:
                 cache.clear()
             raise
+
+    def pass_over(self, window: Window | None) -> None:
+        """Forget decoded pixels that a window does not need; None = all of them."""
+        for cache, part in self._plans(window or self.grid.extent):
+            if window is None:
+                cache.clear()
+            else:
+                cache.keep(part)
+
+    @abstractmethod
+    def _plans(self, window: Window) -> Iterator[tuple[StripCache, Window]]:
+        """What ``read`` needs: every cache, and the pixels of its file that a window depends on."""
+
+    def _load(self, jobs: Sequence[Job]) -> None:
+        if not jobs:
+            return
+        try:
+            run_jobs(self._executor, jobs)
+        finally:  # damaged pixels are no news of a file that is being written
+            self._check_unchanged()
 
     def close(self) -> None:
         """Give the files back."""

@@ -8,6 +8,7 @@ from threading import Lock
 
 from rasterio.io import DatasetReader
 
+from landcover.errors import DataError
 from landcover.raster.opening import RasterFile, open_handle
 
 
@@ -30,16 +31,26 @@ class HandlePool:
 
         Raises:
             RasterUnreadable: when the file can no longer be opened.
+            RasterChanged: when it is not the file that was accepted.
         """
         with self._lock:
             dataset = self._idle.pop() if self._idle else None
         if dataset is None:
-            dataset = open_handle(self.file)
+            dataset = self._open()
         try:
             yield dataset
         finally:
             with self._lock:
                 self._idle.append(dataset)
+
+    def _open(self) -> DatasetReader:
+        dataset = open_handle(self.file)
+        try:
+            self.file.check_unchanged()
+        except DataError:
+            dataset.close()
+            raise
+        return dataset
 
     def close(self) -> None:
         """Close every idle handle; nothing may be borrowed any more."""

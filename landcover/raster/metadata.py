@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from rasterio.io import DatasetReader
@@ -37,13 +38,21 @@ def normalise_level(text: str) -> str:
 
 
 def normalise_datetime(text: str) -> str | None:
-    """ISO 8601 of ``20171107``, ``2017-11-07``, ``20170216T102101`` or a full UTC time; None for anything else."""
+    """ISO 8601 of ``20171107``, ``2017-11-07``, ``20170216T102101`` or a full UTC time.
+
+    None for anything else, also for a day or an hour that cannot be.
+    """
     match = _DATE.fullmatch(text.strip())
     if not match:
         return None
     year, month, day, hour, minute, second = match.groups()
     date = f"{year}-{month}-{day}"
-    return date if hour is None else f"{date}T{hour}:{minute}:{second}Z"
+    said = date if hour is None else f"{date}T{hour}:{minute}:{second}Z"
+    try:
+        datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return said
 
 
 def _same_radiometry(one: Radiometry, other: Radiometry) -> bool:

@@ -118,7 +118,8 @@ class Mosaic:
         for scene in self._seen[1:]:
             gaps = np.flatnonzero(~whole.valid.all(axis=1))
             if not len(gaps):
-                break
+                scene.pass_over(window)
+                continue
             first, stop = int(gaps[0]), int(gaps[-1]) + 1
             rows = slice(first, stop)
             block = self._read(scene, Window(window.row + first, window.col, stop - first, window.width))
@@ -132,6 +133,11 @@ class Mosaic:
         if scene.radiometry is None or self._radiometry is None:
             return block
         return Block(harmonise(block.data, scene.radiometry, self._radiometry, nodata=self._nodata), block.valid)
+
+    def pass_over(self, window: Window | None) -> None:
+        """Forget decoded pixels of all scenes that a window does not need; None = all of them."""
+        for scene in self._scenes:
+            scene.pass_over(window)
 
     def close(self) -> None:
         """Close all scenes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,12 +116,16 @@ class MultibandScene(BaseScene):
             ValueError: when the scene is closed.
         """
         self.grid.crop(window)
-        caches = [self._strips, *([self._mask_strips] if self._mask_strips else [])]
-        self._fetch((cache, window) for cache in caches)
+        self._fetch(window)
         loaded_BRC = self._strips.take(window)
         data_BRC = loaded_BRC[: len(self.bands)]
         self._nodata.unify(data_BRC)
         return make_block(data_BRC, self._nodata, self._masks(loaded_BRC, window))
+
+    def _plans(self, window: Window) -> Iterator[tuple[StripCache, Window]]:
+        yield self._strips, window
+        if self._mask_strips is not None:
+            yield self._mask_strips, window
 
     def _masks(self, loaded_BRC: AnyArray, window: Window) -> list[BoolArray]:
         """The alpha band and the file's own mask, whichever there are; True = valid."""

@@ -26,6 +26,7 @@ from rasterio.io import DatasetReader
 
 from landcover.errors import RasterTooLarge, RasterTruncated, RasterUnreadable
 from landcover.raster.protocol import ReadPolicy
+from landcover.raster.stamp import Stamp
 
 BLOCK_CACHE_BYTES: Final = 32 * 2**20
 """Most memory that GDAL's block cache may hold; blocks are kept by ``strips``, GDAL only passes them through."""
@@ -47,15 +48,26 @@ class RasterFile:
     Attributes:
         path: absolute path.
         driver: GDAL driver that took it.
+        stamp: what the file was when it was accepted.
     """
 
     path: Path
     driver: str
+    stamp: Stamp
 
     @property
     def name(self) -> str:
         """File name for messages."""
         return self.path.name
+
+    def check_unchanged(self) -> None:
+        """Refuse the file when it is no longer the one that was accepted.
+
+        Raises:
+            RasterChanged: when it was replaced or written to.
+            RasterUnreadable: when it is no longer there.
+        """
+        self.stamp.check(self.path)
 
 
 def gdal_env(**options: str) -> rasterio.Env:
@@ -144,7 +156,9 @@ def open_raster(path: Path, policy: ReadPolicy) -> tuple[RasterFile, DatasetRead
 
 
 def _open_with_first(path: Path) -> tuple[RasterFile, DatasetReader]:
-    *preferred, last = (RasterFile(path, driver) for driver in _candidate_drivers(path))
+    drivers = _candidate_drivers(path)
+    stamp = Stamp.of(path)
+    *preferred, last = (RasterFile(path, driver, stamp) for driver in drivers)
     for file in preferred:
         with suppress(RasterUnreadable):
             dataset = open_handle(file)

@@ -102,6 +102,11 @@ class PairScene:
     def _harmonised(self, block: Block, date: Scene) -> AnyArray:
         return harmonise(block.data, date.radiometry or self._radiometry, self._radiometry, nodata=self._nodata)
 
+    def pass_over(self, window: Window | None) -> None:
+        """Forget decoded pixels of both that a window does not need; None = all of them."""
+        for date in self.dates:
+            date.pass_over(window)
+
     def close(self) -> None:
         """Close both images."""
         with ExitStack() as stack:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from landcover.raster.handles import HandlePool
 from landcover.raster.opening import open_raster
 from landcover.raster.product_metadata import product_root, product_statements
 from landcover.raster.protocol import Block, SceneRequest
+from landcover.raster.strips import StripCache
 from landcover.raster.upsample import MAX_RATIO
 from landcover.raster.validity import NodataRule, make_block
 
@@ -165,12 +166,16 @@ class PerBandScene(BaseScene):
             ValueError: when the scene is closed.
         """
         self.grid.crop(window)
-        self._fetch(plan for reader in self._readers for plan in reader.plans(window))
+        self._fetch(window)
         data_BRC = np.empty((len(self._readers), window.height, window.width), self.dtype)
         bands = zip(self._readers, data_BRC, strict=True)
         futures = [self._executor.submit(reader.take, window, out_RC) for reader, out_RC in bands]
         masks = [mask_RC for future in futures for mask_RC in future.result()]
         return make_block(data_BRC, self._rule, masks)
+
+    def _plans(self, window: Window) -> Iterator[tuple[StripCache, Window]]:
+        for reader in self._readers:
+            yield from reader.plans(window)
 
 
 def _header(opened: Sequence[BandFile], grid: Grid, request: SceneRequest, folder: Path) -> SceneHeader:

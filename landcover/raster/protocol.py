@@ -77,6 +77,12 @@ class Scene(Protocol):
             RasterTruncated: when pixels are missing or damaged.
         """
 
+    def pass_over(self, window: Window | None) -> None:
+        """Forget decoded pixels that a window does not need, which is not read here; None = all of them.
+
+        For those who read several scenes: one whose part of a map has passed would hold its last pixels to the end.
+        """
+
     def close(self) -> None:
         """Give the files back."""
 

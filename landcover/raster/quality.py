@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
-from landcover.errors import BandMapping, GridMismatch
-from landcover.grid import Grid
+from landcover.errors import BandMapping
+from landcover.grid import Grid, Window
 from landcover.quality import MASKS, UNKNOWN, MaskKind
 from landcover.raster.bands import data_bands
 from landcover.raster.georeference import grid_of
 from landcover.raster.mask_files import mask_files
 from landcover.raster.opening import RasterFile, open_raster, pixel_errors, reading_env
+from landcover.raster.positions import CELL, Positions
 from landcover.raster.protocol import DEFAULT_POLICY
+from landcover.raster.scene import place_of
 
 
 class MaskReader:
@@ -36,24 +38,16 @@ class MaskReader:
     """
 
     def __init__(self, found: _Found, grid: Grid) -> None:
-        """Find the pixels of the mask that hold the centres of the scene's pixels.
+        """Find the pixels of the mask that hold the centres of the scene's pixels, in whatever CRS the mask is.
 
         Raises:
             NoCrs: the mask has no coordinate reference system.
             NoGeoreference: it has no usable transform.
-            GridMismatch: it lies in another CRS than the scene, or turned against it.
         """
         self.kind, self.file = found.kind, found.file
         self._dataset, self._indexes = found.dataset, list(found.indexes)
         own = grid_of(found.dataset, found.file.name)
-        to_mask = ~own.transform @ grid.transform
-        if own.crs != grid.crs or abs(to_mask.b) * grid.height > 1 or abs(to_mask.d) * grid.width > 1:
-            raise GridMismatch(
-                f"the mask {found.file.name!r} lies in another CRS than the bands, or turned against them; "
-                "bring it to their CRS first"
-            )
-        self._rows_H = _containing(grid.height, to_mask.e, to_mask.f, own.height)
-        self._cols_W = _containing(grid.width, to_mask.a, to_mask.c, own.width)
+        self._places = _Aligned.of(grid, own) or _Warped(grid, own)
 
     def rows(self, row_start: int, row_stop: int) -> NDArray[np.uint8]:
         """Quality codes of some rows of the scene, uint8 (row, col); unknown where the mask does not reach.
@@ -61,20 +55,19 @@ class MaskReader:
         Raises:
             RasterTruncated: when pixels are missing or damaged.
             DtypeMismatch: when the samples are no mask's.
+            RasterChanged: when the file is no longer what was opened.
         """
-        rows_R = self._rows_H[row_start:row_stop]
-        codes_RW = np.full((len(rows_R), len(self._cols_W)), UNKNOWN, np.uint8)
-        row_inside, col_inside = rows_R >= 0, self._cols_W >= 0
-        if not row_inside.any() or not col_inside.any():
-            return codes_RW
-        rows, cols = rows_R[row_inside], self._cols_W[col_inside]
-        top, left = int(rows.min()), int(cols.min())
+        rows, cols = self._places.rows(row_start, row_stop)
+        inside_RW = (rows >= 0) & (cols >= 0)
+        if not inside_RW.any():
+            return np.full(inside_RW.shape, UNKNOWN, np.uint8)
+        top, left = int(rows[rows >= 0].min()), int(cols[cols >= 0].min())
         window = RasterioWindow(left, top, int(cols.max()) - left + 1, int(rows.max()) - top + 1)
         with reading_env(), pixel_errors(self.file.name):
             values_BRC = self._dataset.read(self._indexes, window=window)
+        self.file.check_unchanged()
         mask_RC = self.kind.codes(values_BRC)
-        codes_RW[np.ix_(row_inside, col_inside)] = mask_RC[np.ix_(rows - top, cols - left)]
-        return codes_RW
+        return np.where(inside_RW, mask_RC[np.maximum(rows - top, 0), np.maximum(cols - left, 0)], np.uint8(UNKNOWN))
 
     def __enter__(self) -> Self:
         """The reader itself."""
@@ -85,6 +78,44 @@ class MaskReader:
     ) -> None:
         """Close the file."""
         self._dataset.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Aligned:
+    """A mask whose rows and columns run along the scene's: for each of these its own, -1 beyond it."""
+
+    rows_H: NDArray[np.intp]
+    cols_W: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, grid: Grid, own: Grid) -> Self | None:
+        """Where a grid's pixels lie on the mask's own grid; None when the two are turned or in different CRS."""
+        to_mask = ~own.transform @ grid.transform
+        if own.crs != grid.crs or abs(to_mask.b) * grid.height > 1 or abs(to_mask.d) * grid.width > 1:
+            return None
+        rows_H = _containing(grid.height, to_mask.e, to_mask.f, own.height)
+        return cls(rows_H, _containing(grid.width, to_mask.a, to_mask.c, own.width))
+
+    def rows(self, start: int, stop: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Row and column on the mask of some rows of the scene, shapes (row, 1) and (1, col)."""
+        return self.rows_H[start:stop, None], self.cols_W[None]
+
+
+class _Warped:
+    """A mask in another CRS than the scene, or turned against it."""
+
+    def __init__(self, grid: Grid, own: Grid) -> None:
+        self._width, self._shape, self._positions = grid.width, (own.height, own.width), Positions(grid, own)
+
+    def rows(self, start: int, stop: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Row and column on the mask of some rows of the scene, each (row, col); -1 beyond it."""
+        rows_RW, cols_RW = (np.full((stop - start, self._width), -1, np.int32) for _ in range(2))
+        for top in range(start, stop, CELL):  # positions take eight times the memory of what is kept of them
+            part = slice(top - start, min(top + CELL, stop) - start)
+            cols, rows = self._positions.of(Window(top, 0, part.stop - part.start, self._width))
+            inside = (rows >= 0) & (rows < self._shape[0]) & (cols >= 0) & (cols < self._shape[1])
+            rows_RW[part][inside], cols_RW[part][inside] = rows[inside], cols[inside]
+        return rows_RW, cols_RW
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +141,8 @@ def open_mask(source: Path, grid: Grid, *, bands: Sequence[str] | None = None) -
         RasterUnreadable: when it cannot be opened.
         BandMapping: when it does not have the bands that such a mask has.
     """
-    place = source.parent if source.suffix.lower() == ".xml" else source
+    place = place_of(source)
+    place = place.parent if place.suffix.lower() == ".xml" else place
     found = _among_files(place) if place.is_dir() else _among_bands(place, bands)
     if found is None:
         return None

@@ -13,7 +13,7 @@ from landcover.raster.perband import PerBandScene
 from landcover.raster.protocol import DEFAULT_POLICY, Block, ReadPolicy, Scene, SceneRequest
 from landcover.sensors import Radiometry
 
-__all__ = ["DEFAULT_POLICY", "Block", "ReadPolicy", "Scene", "open_scene"]
+__all__ = ["DEFAULT_POLICY", "Block", "ReadPolicy", "Scene", "open_scene", "place_of"]
 
 
 def open_scene(
@@ -40,7 +40,7 @@ def open_scene(
     Raises:
         DataError: one of its nouns, see ``MultibandScene`` and ``PerBandScene``.
     """
-    place = Path(path).absolute()
+    place = place_of(path)
     _refuse_missing(place)
     request = SceneRequest(
         bands_wanted=tuple(bands_wanted),
@@ -53,6 +53,12 @@ def open_scene(
     if place.suffix.lower() == ".xml":
         place = place.parent
     return PerBandScene(place, request) if place.is_dir() else MultibandScene(place, request)
+
+
+def place_of(path: str | Path) -> Path:
+    """The absolute path of an input; unlike ``.`` and ``..`` it has a name."""
+    place = Path(path).absolute()
+    return place.resolve() if ".." in place.parts else place
 
 
 def _refuse_missing(place: Path) -> None:

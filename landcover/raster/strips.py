@@ -74,6 +74,19 @@ class Layout:
         return rows
 
 
+@dataclass(frozen=True, slots=True)
+class _Strip:
+    """Decoded columns of a strip.
+
+    Attributes:
+        cols: which, whole blocks of them.
+        dn_BRC: their pixels (band, row, col).
+    """
+
+    cols: range
+    dn_BRC: AnyArray
+
+
 class StripCache:
     """Strips of one file around the last window; used by one thread at a time, loaded by several.
 
@@ -89,72 +102,88 @@ class StripCache:
         self._layout = layout
         self._load = load
         self._parts = parts
-        self._cols = range(0)
-        self._strips: dict[int, AnyArray] = {}
+        self._strips: dict[int, _Strip] = {}
 
     def plan(self, window: Window) -> list[Job]:
         """Jobs that load what the window needs and is not held; strips it does not need are dropped.
 
         All jobs must have ended well before ``take``; when one fails, call ``clear``.
         """
-        self._hold_columns(window)
-        first, last = window.row // self._layout.strip_rows, (window.row_stop - 1) // self._layout.strip_rows
-        needed = range(first, last + 1)
-        self._strips = {index: strip for index, strip in self._strips.items() if index in needed}
-        return [job for index in needed if index not in self._strips for job in self._strip_jobs(index)]
+        self.keep(window)
+        return [job for index in self._touched(window) for job in self._strip_jobs(index, window)]
 
     def take(self, window: Window) -> AnyArray:
         """A copy of the window's pixels, (band, row, col)."""
         layout = self._layout
         out_BRC = np.empty((layout.bands, window.height, window.width), layout.dtype)
-        left = window.col - self._cols.start
         for index, strip in self._strips.items():
             top = index * layout.strip_rows
-            start, stop = max(window.row, top), min(window.row_stop, top + strip.shape[1])
+            start, stop = max(window.row, top), min(window.row_stop, top + strip.dn_BRC.shape[1])
             if start < stop:
-                out_BRC[:, start - window.row : stop - window.row] = strip[
+                left = window.col - strip.cols.start
+                out_BRC[:, start - window.row : stop - window.row] = strip.dn_BRC[
                     :, start - top : stop - top, left : left + window.width
                 ]
         return out_BRC
+
+    def keep(self, window: Window) -> None:
+        """Forget the strips that a window does not touch."""
+        touched = self._touched(window)
+        self._strips = {index: strip for index, strip in self._strips.items() if index in touched}
 
     def clear(self) -> None:
         """Forget every strip."""
         self._strips = {}
 
-    def _hold_columns(self, window: Window) -> None:
-        """Keep strips that cover the window's columns; otherwise start anew with columns of whole blocks."""
-        if self._cols.start <= window.col and window.col_stop <= self._cols.stop:
-            return
-        step = self._layout.block_width
-        stop = min(math.ceil(window.col_stop / step) * step, self._layout.width)
-        self._cols = range(window.col // step * step, stop)
-        self.clear()
+    def _touched(self, window: Window) -> range:
+        rows = self._layout.strip_rows
+        return range(window.row // rows, (window.row_stop - 1) // rows + 1)
 
-    def _strip_jobs(self, index: int) -> list[Job]:
+    def _strip_jobs(self, index: int, window: Window) -> list[Job]:
+        """Jobs for the columns of a strip that a window needs; of those that are held only the missing blocks."""
+        held = self._strips.get(index)
+        if held is not None and held.cols.start <= window.col and window.col_stop <= held.cols.stop:
+            return []
         layout = self._layout
-        top = index * layout.strip_rows
+        top, cols = index * layout.strip_rows, self._whole_blocks(window)
         rows = min(layout.strip_rows, layout.height - top)
-        strip_BRC = np.empty((layout.bands, rows, len(self._cols)), layout.dtype)
-        self._strips[index] = strip_BRC
-        return [self._job(strip_BRC, top, part) for part in self._column_parts()]
+        strip = self._strips[index] = _Strip(cols, np.empty((layout.bands, rows, len(cols)), layout.dtype))
+        missing = [cols] if held is None else _moved(held, strip)
+        return [self._job(strip, top, part) for gap in missing for part in self._column_parts(gap)]
 
-    def _column_parts(self) -> list[range]:
-        """The held columns in at most ``parts`` ranges of whole blocks."""
+    def _whole_blocks(self, window: Window) -> range:
+        """The columns of a window, and those beside them in the same blocks."""
         step = self._layout.block_width
-        starts = range(self._cols.start, self._cols.stop, step)
-        share = math.ceil(len(starts) / self._parts)
-        return [range(start, min(start + share * step, self._cols.stop)) for start in starts[::share]]
+        return range(window.col // step * step, min(math.ceil(window.col_stop / step) * step, self._layout.width))
 
-    def _job(self, strip_BRC: AnyArray, top: int, cols: range) -> Job:
-        left = cols.start - self._cols.start
-        out_BRC = strip_BRC[:, :, left : left + len(cols)]
-        window = rasterio.windows.Window(cols.start, top, len(cols), strip_BRC.shape[1])
+    def _column_parts(self, cols: range) -> list[range]:
+        """Columns in at most ``parts`` ranges of whole blocks."""
+        step = self._layout.block_width
+        starts = range(cols.start, cols.stop, step)
+        share = math.ceil(len(starts) / self._parts)
+        return [range(start, min(start + share * step, cols.stop)) for start in starts[::share]]
+
+    def _job(self, strip: _Strip, top: int, cols: range) -> Job:
+        left = cols.start - strip.cols.start
+        out_BRC = strip.dn_BRC[:, :, left : left + len(cols)]
+        window = rasterio.windows.Window(cols.start, top, len(cols), out_BRC.shape[1])
 
         def job() -> None:
             with self._pool.borrow() as dataset, reading_env(), pixel_errors(self._pool.file.name):
                 self._load(dataset, window, out_BRC)
 
         return job
+
+
+def _moved(held: _Strip, strip: _Strip) -> list[range]:
+    """Copy the columns that two strips share; answer which ones the new one still misses."""
+    common = range(max(held.cols.start, strip.cols.start), min(held.cols.stop, strip.cols.stop))
+    if not common:
+        return [strip.cols]
+    here, there = (slice(common.start - each.cols.start, common.stop - each.cols.start) for each in (strip, held))
+    strip.dn_BRC[:, :, here] = held.dn_BRC[:, :, there]
+    gaps = range(strip.cols.start, common.start), range(common.stop, strip.cols.stop)
+    return [gap for gap in gaps if gap]
 
 
 def run_jobs(executor: ThreadPoolExecutor, jobs: Iterable[Job]) -> None:

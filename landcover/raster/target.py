@@ -22,6 +22,10 @@ _SNAP_PX: Final = 1e-3
 """An edge this close to a pixel's edge is that edge; also how far grids may be off a whole-pixel shift."""
 
 
+_MOST_STEPS: Final = 1 / (np.finfo(np.float64).eps / _SNAP_PX)
+"""Pixels between the origin of a CRS and a grid, of which numbers of 64 bits can still say a thousandth."""
+
+
 def pixel_shift(source: Grid, target: Grid) -> tuple[int, int] | None:
     """Rows and columns by which the target starts below and right of the source, when both share their pixels.
 
@@ -69,6 +73,7 @@ def target_grid(sources: Sequence[Grid], crs: CRS, resolution: float) -> Grid:
     boxes: list[Box] = []
     for source in sources:
         boxes.append(bounds_in(source, crs, around=boxes[0] if boxes else None))
+    _refuse_countless(boxes, crs, resolution)
     west, south = (_snapped(min(edges) / resolution, up=False) for edges in list(zip(*boxes, strict=True))[:2])
     east, north = (_snapped(max(edges) / resolution, up=True) for edges in list(zip(*boxes, strict=True))[2:])
     height, width = max(north - south, 1), max(east - west, 1)
@@ -78,6 +83,16 @@ def target_grid(sources: Sequence[Grid], crs: CRS, resolution: float) -> Grid:
             f"most {DEFAULT_POLICY.max_pixels:,} are read; the resolution counts in units of the target CRS"
         )
     return Grid(crs, Affine(resolution, 0, west * resolution, 0, -resolution, north * resolution), height, width)
+
+
+def _refuse_countless(boxes: Sequence[Box], crs: CRS, resolution: float) -> None:
+    """Refuse a resolution by which pixels from the origin of the CRS could not be told apart, or not be counted."""
+    steps = max(abs(edge) for box in boxes for edge in box) / resolution
+    if steps > _MOST_STEPS:
+        raise RasterTooLarge(
+            f"at {resolution:g} {crs.axis_info[0].unit_name} the target grid would have more pixels than can be "
+            "counted; the resolution counts in units of the target CRS"
+        )
 
 
 def _snapped(edge: float, *, up: bool) -> int:

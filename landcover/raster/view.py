@@ -70,6 +70,14 @@ class SceneView(ABC):
     def read(self, window: Window) -> Block:
         """The pixels of a window of the view's grid."""
 
+    def pass_over(self, window: Window | None) -> None:
+        """Forget decoded pixels that a window of the view does not need; None = all of them."""
+        self._scene.pass_over(None if window is None else self._source_window(window))
+
+    @abstractmethod
+    def _source_window(self, window: Window) -> Window | None:
+        """The scene's pixels around a window of the view; None when the window lies outside."""
+
     def close(self) -> None:
         """Close the scene."""
         self._scene.close()

@@ -30,6 +30,9 @@ PIECE_PIXELS: Final = 1 << 15
 
 PIECE_COLS: Final = 512
 
+_POINTS: Final = 9
+"""Points per side of a net over a window."""
+
 
 def on_grid(scene: Scene, grid: Grid, *, nodata: float = 0) -> Scene:
     """The scene on another grid, by the gentlest means: itself, shifted by whole pixels, or resampled.
@@ -76,20 +79,25 @@ class ShiftedScene(SceneView):
             RasterTruncated: when pixels are missing or damaged.
         """
         self.grid.crop(window)
-        source = self._scene.grid
-        rows = _common(window.row + self._shift[0], window.height, source.height)
-        cols = _common(window.col + self._shift[1], window.width, source.width)
-        if not (rows and cols):
+        source = self._source_window(window)
+        if source is None:
+            self._scene.pass_over(None)
             return empty_block(len(self.bands), window, self.dtype, self._nodata)
-        block = self._scene.read(Window(rows.start, cols.start, len(rows), len(cols)))
+        block = self._scene.read(source)
         if block.valid.shape == (window.height, window.width):
             return block
         whole = empty_block(len(self.bands), window, self.dtype, self._nodata)
-        top, left = rows.start - self._shift[0] - window.row, cols.start - self._shift[1] - window.col
-        place = slice(top, top + len(rows)), slice(left, left + len(cols))
+        top, left = source.row - self._shift[0] - window.row, source.col - self._shift[1] - window.col
+        place = slice(top, top + source.height), slice(left, left + source.width)
         whole.data[(slice(None), *place)] = block.data
         whole.valid[place] = block.valid
         return whole
+
+    def _source_window(self, window: Window) -> Window | None:
+        source = self._scene.grid
+        rows = _common(window.row + self._shift[0], window.height, source.height)
+        cols = _common(window.col + self._shift[1], window.width, source.width)
+        return Window(rows.start, cols.start, len(rows), len(cols)) if rows and cols else None
 
 
 def _common(start: int, length: int, limit: int) -> range:
@@ -128,10 +136,26 @@ class WarpedScene(SceneView):
         self._fill(out, window, window)
         return out
 
+    def _source_window(self, window: Window) -> Window | None:
+        """The smallest window of the source around some points of a window: enough to say what need not be held."""
+        col_HW, row_HW = np.meshgrid(
+            np.linspace(window.col, window.col_stop, _POINTS), np.linspace(window.row, window.row_stop, _POINTS)
+        )
+        cols, rows = self._positions.exact(col_HW, row_HW)
+        if not np.isfinite(cols).all():
+            return self._scene.grid.extent
+        grid = self._scene.grid
+        left, right = math.floor(cols.min()), math.ceil(cols.max())
+        top, bottom = math.floor(rows.min()), math.ceil(rows.max())
+        cols_in, rows_in = _common(left, right - left, grid.width), _common(top, bottom - top, grid.height)
+        return Window(rows_in.start, cols_in.start, len(rows_in), len(cols_in)) if cols_in and rows_in else None
+
     def _fill(self, out: Block, whole: Window, part: Window) -> None:
         """Resample a part of the window that ``out`` holds, reading what it needs at once or in halves."""
         needed = self._needed(part)
         if needed is None:
+            if part == whole:
+                self._scene.pass_over(None)
             return
         sample_bytes = len(self.bands) * self.dtype.itemsize + 1
         if needed.height * needed.width * sample_bytes > MAX_SOURCE_BYTES and part.height * part.width > 1:
@@ -256,6 +280,10 @@ class _AveragedScene(SceneView):
             place = slice(row - window.row, row - window.row + rows)
             self._average(fine, Block(out.data[:, place], out.valid[place]))
         return out
+
+    def _source_window(self, window: Window) -> Window:
+        down, along = self._samples
+        return Window(window.row * down, window.col * along, window.height * down, window.width * along)
 
     def _average(self, fine: Block, out: Block) -> None:
         down, along = self._samples

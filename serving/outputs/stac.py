@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 import pystac
@@ -189,6 +189,19 @@ def product_item(product: Product) -> dict[str, Any]:
     return item.to_dict(include_self_link=False, transform_hrefs=False)
 
 
+def check_place_and_times(grid: Grid, *times: str | None) -> None:
+    """Refuse what ``product_item`` would refuse, when there is no product yet.
+
+    Raises:
+        DataError: a time is no RFC 3339 time or date.
+        NoGeoreference: the grid's outline is not on the Earth.
+    """
+    wgs84_footprint(grid)
+    for text in times:
+        if text is not None:
+            _moments(text)
+
+
 def _cloud_cover(product: Product) -> dict[str, float]:
     """``eo:cloud_cover``: percent of the valid pixels that are cloud or thin cirrus; nothing when it is not known."""
     percent = product.observed.cloud_percent if product.observed else None
@@ -327,7 +340,7 @@ def _moments(text: str) -> tuple[datetime, datetime]:
     try:
         if len(text) == DAY:
             start = datetime.combine(date.fromisoformat(text), time(), UTC)
-            return start, start + timedelta(days=1) - timedelta(seconds=1)
+            return start, start.replace(hour=23, minute=59, second=59)
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise DataError(f"{text!r} is no time: expected RFC 3339, for example 2020-01-31T10:20:30Z") from error

@@ -137,6 +137,16 @@ def test_names_that_are_no_safe_path_segment_are_refused(name):
         tiny_manifest(name=name)
 
 
+@pytest.mark.parametrize("nodata", [65535, -1])
+def test_another_nodata_than_0_is_refused(item, nodata):
+    with pytest.raises(BundleInvalid, match=f"nodata {nodata}: a graph takes 0"):
+        tiny_manifest(nodata=nodata)
+    for band in item["properties"]["bands"]:
+        band["nodata"] = nodata
+    with pytest.raises(BundleInvalid, match=f"nodata {nodata}"):
+        Manifest.from_item(item)
+
+
 def test_statistics_must_match_the_bands():
     with pytest.raises(BundleInvalid, match="band statistics"):
         tiny_manifest(statistics={})

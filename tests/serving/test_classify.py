@@ -7,7 +7,8 @@ import pytest
 import rasterio
 from affine import Affine
 
-from landcover.errors import ConfigError, NoValidData, RasterTooLarge, ResolutionMismatch
+from landcover.borders import mirror_borders
+from landcover.errors import ConfigError, NoValidData, RasterChanged, RasterTooLarge, ResolutionMismatch
 from landcover.raster.multiband import MultibandScene
 from landcover.tiling import MARGIN, TilePlan, mirror
 from serving.classify import classify_scene
@@ -60,9 +61,11 @@ def test_the_seam_score_is_that_of_the_windows_alone(classify, engine, scene):
     plan = TilePlan(*valid.shape, 64, 32, MARGIN)
     answers = np.full((len(list(plan.windows())), plan.padded_height + 64, plan.padded_width + 64), -1)
     rows, cols = (mirror(-MARGIN, side + MARGIN + 64, side) for side in valid.shape)
-    padded, count = dn[:, rows][:, :, cols], len(plan.cols.origins)
+    padded, land, count = dn[:, rows][:, :, cols], valid[rows][:, cols], len(plan.cols.origins)
     for number, window in enumerate(plan.windows()):
-        answers[number, window.rows, window.cols] = engine.run(padded[None, :, window.rows, window.cols])[0].argmax(0)
+        shown = padded[:, window.rows, window.cols].copy()
+        mirror_borders(shown, land[window.rows, window.cols])
+        answers[number, window.rows, window.cols] = engine.run(shown[None])[0].argmax(0)
     pixels = different = 0
     inside = slice(MARGIN, MARGIN + valid.shape[0]), slice(MARGIN, MARGIN + valid.shape[1])
     for number in range(len(answers)):
@@ -165,6 +168,18 @@ def test_an_error_in_the_caller_of_progress_stops_everything(engine, settings, s
 
     with pytest.raises(ZeroDivisionError):
         classify_scene(Inputs(source=scene), Outputs(map=out / "map.tif"), engine, settings, progress=stop)
+    assert left_in(out) == []
+
+
+def test_a_scene_that_is_replaced_meanwhile_makes_no_map(engine, settings, tmp_path, out):
+    scene, other = (write_scene(tmp_path / name, scene_numbers(900, 90)) for name in ("scene.tif", "other.tif"))
+
+    def replace(_done, _total):
+        if other.exists():
+            other.replace(scene)
+
+    with pytest.raises(RasterChanged, match="changed while it was read"):
+        classify_scene(Inputs(source=scene), Outputs(map=out / "map.tif"), engine, settings, progress=replace)
     assert left_in(out) == []
 
 

@@ -262,7 +262,13 @@ def test_two_images_of_one_day(refused, images, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("stated", "error"), [("2017-01-01", DatesMismatch), ("last spring", ConfigError), ("2017-13-01", ConfigError)]
+    ("stated", "error"),
+    [
+        ("2017-01-01", DatesMismatch),
+        ("last spring", ConfigError),
+        ("2017-13-01", ConfigError),
+        ("2016-03-01T25:00:00Z", ConfigError),
+    ],
 )
 def test_a_date_that_cannot_be(refused, images, stated, error):
     (before, after), _ = images

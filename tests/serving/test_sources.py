@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from landcover.errors import (
     AreaInvalid,
     ConfigError,
     LevelMismatch,
+    NoGeoreference,
     NoValidData,
     RadiometryMismatch,
     RasterTooLarge,
@@ -384,6 +386,8 @@ BAD = {
         ),
         {},
     ),
+    "levels of a mean": (LevelMismatch, "one by one", ("scene", "l2a"), {"mosaic": MosaicMode.MEAN}),
+    "silent in a mean": (RadiometryMismatch, "'silent' does not", ("scene", "silent"), {"mosaic": MosaicMode.MEAN}),
     "coarse": (ResolutionMismatch, "adds no detail", ("coarse",), {"resolution": 10.0}),
     "coarse beside": (
         ResolutionMismatch,
@@ -427,6 +431,41 @@ def test_refusals(classify, tmp_path, name):
     with pytest.raises(error, match=says) as caught:
         classify(*files, **keywords)
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("names", [{"name": "Z\udcfcrich"}, {"aoi": Path("caf\udce9.geojson")}])
+def test_names_that_are_not_utf_8(names):
+    """As the command line gives bytes of another encoding."""
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        Inputs(source=Path("scene.tif"), **names)
+
+
+@pytest.mark.parametrize("given", [".", "..", "../R10m", "../R10m/."])
+def test_folders_named_by_dots(tmp_path, monkeypatch, given):
+    bands = dict(zip(BANDS, scene_numbers(20, 30), strict=True))
+    folder = write_band_folder(tmp_path / "R10m", bands, prefix="", suffix=".tif")
+    (folder / "deeper").mkdir()
+    monkeypatch.chdir(folder / "deeper" if given == ".." else folder)
+    inputs = Inputs(source=Path(given), level="L1C")
+    with open_sources(inputs, tiny_manifest()) as sources, ThreadPoolExecutor(1) as pool:
+        assert sources.digests(pool)[1].hrefs == ("R10m",)
+        assert sources.name == tmp_path.name  # of a folder of one resolution the product's
+
+
+@pytest.mark.parametrize(("given", "day"), [("20201345", None), ("2020-02-31T25:61:99Z", None), ("99991231", "9999")])
+def test_days_that_cannot_be_are_not_known(classify, tmp_path, given, day):
+    found = classify(write_scene(tmp_path / "scene.tif", scene_numbers(20, 20), tags={**TAGS, "datetime": given}))
+    assert found.item["properties"]["steppe:datetime_source"] == ("acquisition" if day else "created")
+    assert found.tags.get("datetime", "None")[:4] == str(day)
+
+
+def test_what_the_item_cannot_say_is_refused_before_the_first_row(classify, tmp_path, monkeypatch):
+    """A grid whose outline has no place on the Earth, although its middle has."""
+    monkeypatch.setattr("serving.classify.write_rasters", None)
+    beyond = Affine(10, 0, 18_040_095.7 - 1200, 0, -10, 100)
+    scene = write_scene(tmp_path / "scene.tif", scene_numbers(20, 200), crs="ESRI:54009", transform=beyond)
+    with pytest.raises(NoGeoreference):
+        classify(scene)
 
 
 def test_all_inputs_are_closed_when_one_is_refused(tmp_path, engine, monkeypatch):

@@ -21,10 +21,13 @@ from landcover.errors import (
 )
 from landcover.grid import Grid, Window
 from landcover.raster.mosaic import Mosaic, MosaicRule, common_grid
+from landcover.raster.scene import open_scene
+from landcover.raster.strips import StripCache
+from landcover.raster.target import target_grid
 from landcover.raster.warped import ShiftedScene, WarpedScene
 from landcover.scaling import harmonise
 from landcover.sensors import Radiometry
-from tests.rasters import numbers
+from tests.rasters import BANDS, numbers, write_tiff
 from tests.scenes import ArrayScene, utm_grid
 
 PLAIN, BASELINE_0400 = Radiometry(1e-4, 0.0), Radiometry(1e-4, -0.1)
@@ -77,6 +80,66 @@ def test_what_is_covered_is_not_read():
     under, over = random_scene(utm_grid(40, 50), 0), ArrayScene(numbers(4, 40, 50, seed=1))
     Mosaic([under, over], MosaicRule.LAST, radiometry=PLAIN).read(Window(0, 0, 40, 50))
     assert not under.reads
+
+
+def held(scene):
+    """Decoded pixels that an opened file holds."""
+    return sum(strip.dn_BRC.size for cache, _ in scene._plans(scene.grid.extent) for strip in cache._strips.values())
+
+
+def write_column(folder, kind, *, scenes=5, height=1024, width=64):
+    """Files one below the other that overlap by half; of the older ones nothing is seen below the middle."""
+    made = []
+    for number in range(scenes):
+        top = utm_grid(1, 1).transform @ Affine.translation(0, number * height // 2)
+        dn = numbers(len(BANDS), height, width, seed=number)
+        where = {"transform": top, "tiled": True, "blockxsize": 64, "blockysize": 64}
+        if kind == "folder":
+            place = folder / f"{number}"
+            place.mkdir()
+            for name, band in zip(BANDS, dn, strict=True):
+                write_tiff(place / f"{name}.tif", band[None], **where)
+            made.append(place)
+        else:
+            mask = np.ones((height, width), bool) if kind == "mask" else None
+            made.append(write_tiff(folder / f"{number}.tif", dn, names=BANDS, mask=mask, **where))
+    return made
+
+
+@pytest.mark.parametrize("rule", list(MosaicRule))
+@pytest.mark.parametrize("kind", ["file", "mask", "folder"])
+@pytest.mark.parametrize("view", ["shifted", "warped", "averaged"])
+def test_scenes_whose_part_has_passed_hold_nothing(tmp_path, rule, kind, view):
+    files = [open_scene(path, bands_wanted=BANDS) for path in write_column(tmp_path, kind)]
+    pixel = {"shifted": None, "warped": 9.5, "averaged": 20.0}[view]
+    grid = pixel and target_grid([file.grid for file in files], files[0].grid.crs, pixel)
+    with Mosaic(common_grid(files, grid), rule, radiometry=PLAIN) as mosaic:
+        strip = 256 * 64 * (len(BANDS) + (kind == "mask"))
+        most, grid = 0, mosaic.grid
+        for row in range(0, grid.height, 32):
+            mosaic.read(Window(row, 0, min(32, grid.height - row), grid.width))
+            most = max(most, sum(map(held, files)))
+        assert [held(file) for file in files[:-1]] == [0] * (len(files) - 1)
+        assert strip <= most <= 4 * strip
+
+
+def test_a_scene_that_comes_back_keeps_what_it_decoded(tmp_path, monkeypatch):
+    """Gaps in the upper scene, every other piece: the lower one is decoded once."""
+    decoded, job = [], StripCache._job
+
+    def noted(cache, strip, top, cols):
+        decoded.extend((top, col) for col in cols)
+        return job(cache, strip, top, cols)
+
+    monkeypatch.setattr(StripCache, "_job", noted)
+    dn = numbers(len(BANDS), 512, 64)
+    under = open_scene(write_tiff(tmp_path / "under.tif", dn, names=BANDS), bands_wanted=BANDS)
+    valid = np.arange(512)[:, None] // 32 % 2 * np.ones((1, 64), int) > 0
+    over = ArrayScene(dn, valid=valid, grid=under.grid)
+    with Mosaic([under, over], MosaicRule.LAST, radiometry=PLAIN) as mosaic:
+        for row in range(0, 512, 32):
+            np.testing.assert_array_equal(mosaic.read(Window(row, 0, 32, 64)).data, dn[:, row : row + 32])
+    assert sorted(decoded) == [(top, col) for top in (0, 256) for col in range(64)]
 
 
 @pytest.mark.parametrize("rule", list(MosaicRule))

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from pyproj import CRS, Transformer
 
-from landcover.errors import BandMapping, GridMismatch, RasterTruncated
+from landcover.errors import BandMapping, RasterTruncated
 from landcover.grid import Grid
 from landcover.quality import UNKNOWN
 from landcover.raster.mask_files import mask_of
+from landcover.raster.positions import TOLERANCE_PX
 from landcover.raster.quality import open_mask
+from landcover.raster.target import target_grid
 from tests.rasters import cut, north_up, numbers, write_jp2, write_tiff
 from tests.scenes import UTM33, utm_grid
 
@@ -65,6 +68,37 @@ def test_a_mask_beside_the_bands(tmp_path, transform, suffix):
         codes = read_in_pieces(reader, grid.height)
         assert (reader.kind.name, reader.file.name) == ("SCL", name.name)
     np.testing.assert_array_equal(codes, by_coordinates(mask, transform, grid))
+
+
+TURNED = Affine(16, 12, 500_100, 12, -16, 5_499_400)
+GRIDS = {
+    "turned": Grid(utm_grid(1, 1).crs, TURNED, 90, 110),
+    "next zone": target_grid([utm_grid(120, 110, pixel=20.0)], CRS.from_epsg(32634), 10.0),
+    "degrees": target_grid([utm_grid(120, 110, pixel=20.0)], CRS.from_epsg(4326), 2e-4),
+    "partly elsewhere": Grid(CRS.from_epsg(3857), Affine(15, 0, 1_669_000, 0, -15, 6_387_000), 140, 130),
+    "nowhere": Grid(CRS.from_epsg(32634), Affine(10, 0, 500_000, 0, -10, 5_500_000), 40, 30),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_mask_in_another_crs_or_turned(tmp_path, name):
+    """Against PROJ, pixel by pixel; pixels on a border of the mask's, to what positions are exact to, may be either."""
+    mask, grid = scl(60, 55), GRIDS[name]
+    transform = north_up(40.0)
+    write_tiff(tmp_path / "SCL.tif", mask[None], transform=transform, tiled=True, blockxsize=32, blockysize=32)
+    with open_mask(tmp_path, grid) as reader:
+        codes = read_in_pieces(reader, grid.height, rows=45)
+    to_scene = Transformer.from_crs(grid.crs, "EPSG:32633", always_xy=True)
+    expected, clear = np.full_like(codes, UNKNOWN), np.ones(codes.shape, bool)
+    for row, col in np.ndindex(codes.shape):
+        place = ~transform @ to_scene.transform(*(grid.transform @ (col + 0.5, row + 0.5)))
+        mask_col, mask_row = np.floor(place).astype(int)
+        clear[row, col] = np.abs(np.array(place) - np.rint(place)).min() > 2 * TOLERANCE_PX
+        if 0 <= mask_row < 60 and 0 <= mask_col < 55:
+            expected[row, col] = SCL_OF[mask[mask_row, mask_col]]
+    np.testing.assert_array_equal(codes[clear], expected[clear])
+    assert clear.mean() > 0.98
+    assert (name == "nowhere") == (codes == UNKNOWN).all()
 
 
 @pytest.mark.parametrize("interleave", ["pixel", "band"])
@@ -159,12 +193,6 @@ def test_names_of_mask_files():
 def test_masks_that_cannot_be_used(tmp_path):
     grid = utm_grid(10, 10)
     path = tmp_path / "SCL.tif"
-    write_tiff(path, scl(10, 10)[None], crs="EPSG:32634")
-    with pytest.raises(GridMismatch, match="another CRS"):
-        open_mask(tmp_path, grid)
-    write_tiff(path, scl(10, 10)[None], transform=Affine(10, 4, 5e5, 4, -10, 5.5e6))
-    with pytest.raises(GridMismatch, match="turned"):
-        open_mask(tmp_path, grid)
     write_tiff(path, np.zeros((3, 10, 10), np.uint8))
     with pytest.raises(BandMapping, match="has 3 bands; the mask SCL has 1"):
         open_mask(tmp_path, grid)

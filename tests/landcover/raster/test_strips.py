@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from landcover.grid import Window
 from landcover.raster.bands import load_bands
@@ -21,11 +23,23 @@ def dn():
     return numbers(2, HEIGHT, WIDTH)
 
 
+def open_pool(folder, dn):
+    path = write_tiff(folder / "x.tif", dn, tiled=True, blockxsize=32, blockysize=256, compress="deflate")
+    return HandlePool(*open_raster(path, ReadPolicy()))
+
+
 @pytest.fixture
 def pool(tmp_path, dn):
-    path = write_tiff(tmp_path / "x.tif", dn, tiled=True, blockxsize=32, blockysize=256, compress="deflate")
-    pool = HandlePool(*open_raster(path, ReadPolicy()))
+    pool = open_pool(tmp_path, dn)
     yield pool
+    pool.close()
+
+
+@pytest.fixture(scope="module")
+def any_pool(tmp_path_factory):
+    dn = numbers(2, HEIGHT, WIDTH)
+    pool = open_pool(tmp_path_factory.mktemp("any"), dn)
+    yield dn, pool
     pool.close()
 
 
@@ -66,7 +80,32 @@ def test_small_windows_load_only_their_blocks(pool, dn):
     read(cache, Window(row=200, col=33, height=20, width=31))
     assert len(loaded) == 1
     np.testing.assert_array_equal(read(cache, Window(row=0, col=60, height=9, width=70)), dn[[1, 0], :9, 60:130])
-    assert sorted(loaded[1:]) == [(0, 32, 64), (0, 96, 34)]
+    assert sorted(loaded[1:]) == [(0, 64, 64), (0, 128, 2)]  # what is held of the first blocks stays
+
+
+@pytest.mark.parametrize("step", [20, -20])
+def test_windows_that_move_aside_decode_every_block_once(pool, dn, step):
+    """As those of a scene that is turned against the map."""
+    cache, loaded = make_cache(pool)
+    for number in range(6):
+        col = (100 if step < 0 else 0) + number * step
+        window = Window(row=240 + number * 2, col=col, height=30, width=30)
+        np.testing.assert_array_equal(read(cache, window), dn[[1, 0], window.rows, window.cols])
+        assert all(strip.dn_BRC.shape[2] <= 64 for strip in cache._strips.values())
+    blocks = [(row, col) for row, first, width in loaded for col in range(first, first + width, 32)]
+    assert len(blocks) == len(set(blocks)) == 2 * 5
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_windows_in_any_order(any_pool, data):
+    any_dn, pool = any_pool
+    cache, _ = make_cache(pool, parts=data.draw(st.integers(1, 4)))
+    for _ in range(6):
+        row, col = data.draw(st.integers(0, HEIGHT - 1)), data.draw(st.integers(0, WIDTH - 1))
+        high, wide = data.draw(st.integers(1, min(HEIGHT - row, 600))), data.draw(st.integers(1, WIDTH - col))
+        window = Window(row, col, high, wide)
+        np.testing.assert_array_equal(read(cache, window), any_dn[[1, 0], window.rows, window.cols])
 
 
 @pytest.mark.parametrize("parts", [1, 3, 50])

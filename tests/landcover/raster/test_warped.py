@@ -333,6 +333,9 @@ def test_impossible_resolutions(resolution):
 def test_grids_that_cannot_be():
     with pytest.raises(RasterTooLarge, match="units of the target CRS"):
         target_grid([utm_grid(9000, 9000)], DEGREES, 1e-9)
+    for resolution in (1e-320, 1e-300, 1e-9):
+        with pytest.raises(RasterTooLarge, match="more pixels than can be counted; the resolution"):
+            target_grid([utm_grid(9, 9)], UTM34, resolution)
     far = Grid(DEGREES, Affine(0.1, 0, 100, 0, -0.1, 5), 10, 10)
     with pytest.raises(GridMismatch, match="does not lie where"):
         target_grid([far], CRS.from_proj4("+proj=gnom +lat_0=0 +lon_0=-80"), 1000.0)
