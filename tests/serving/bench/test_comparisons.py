@@ -30,8 +30,8 @@ def images(tmp_path):
     """Two scenes that windows of 64 tile without sharing a pixel, margins included, and a file that is no image."""
     folder = tmp_path / "images"
     folder.mkdir()
-    write_scene(folder / "a.tif", scene_numbers(128, 64))
-    write_scene(folder / "b.tiff", scene_numbers(40, 50))
+    write_scene(folder / "a.tif", scene_numbers(128, 64, hole=False))
+    write_scene(folder / "b.tiff", scene_numbers(40, 50, hole=False))
     (folder / "notes.txt").write_text("no image")
     return folder
 
