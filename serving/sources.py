@@ -17,7 +17,7 @@ from landcover.manifest import Manifest
 from landcover.raster.area import AreaScene
 from landcover.raster.geojson import WGS84, Area, box_area, parse_crs, read_area
 from landcover.raster.mosaic import Mosaic, MosaicRule, check_alike, common_grid, joint_digest, joint_name
-from landcover.raster.scene import Scene, open_scene, place_of
+from landcover.raster.scene import DEFAULT_POLICY, Scene, open_scene, place_of
 from landcover.raster.view import SceneView
 from landcover.raster.warped import on_grid, target_grid
 from landcover.sensors import Product as SensorProduct
@@ -142,6 +142,7 @@ def _open_all(inputs: Inputs, manifest: Manifest) -> Sources:
         joined = _joined(placed, inputs, manifest)
         scenes = tuple(joined if area is None else [AreaScene(scene, area) for scene in joined])
         _check_size(scenes[0], inputs.max_pixels)
+        _check_width(scenes[0], parts)
         for scene in scenes:
             check_scene(scene, manifest)
         stack.pop_all()
@@ -270,6 +271,23 @@ def _check_size(scene: Scene, limit: int | None) -> None:
             f"the scene has {scene.grid.height} x {scene.grid.width} = {pixels:,} pixels, the limit is {limit:,}; "
             "send a smaller cut"
         )
+
+
+def _check_width(scene: Scene, parts: Sequence[Scene]) -> None:
+    """Refuse a map that is too wide for the memory; an area of it may do.
+
+    Raises:
+        RasterTooLarge: with both numbers.
+    """
+    width = scene.grid.width
+    if width <= DEFAULT_POLICY.max_columns:
+        return
+    apart = "the scenes lie so far apart that one" if len(parts) > 1 else "the"
+    advice = "map them one by one" if len(parts) > 1 else "map it in parts"
+    raise RasterTooLarge(
+        f"{apart} map would have {scene.grid.height:,} x {width:,} pixels; at most {DEFAULT_POLICY.max_columns:,} "
+        f"columns are mapped, because memory goes with the width: {advice}, or choose a part with --bbox or --aoi"
+    )
 
 
 def _level(level: str | None, product: SensorProduct | None) -> str | None:

@@ -134,6 +134,15 @@ def test_auto_maps_with_openvino_where_it_is_installed(environment, scene, out, 
         assert (one.read() == other.read()).all()
 
 
+def test_no_memory_is_one_sentence(scene, out, refused, monkeypatch):
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("serving.pipeline.predict_rows", full)
+    assert "too little free memory" in refused(["classify", scene, "-o", out / "map.tif"], 3)
+    assert left_in(out) == []
+
+
 def test_json_is_for_pipelines(scene, out, capsys):
     assert main(["classify", str(scene), "-o", str(out / "map.tif"), "--json"]) == 0
     printed = capsys.readouterr()

@@ -433,6 +433,27 @@ def test_refusals(classify, tmp_path, name):
     assert str(tmp_path) not in str(caught.value)
 
 
+def test_maps_too_wide_for_the_memory(classify, tmp_path, monkeypatch):
+    """The pixels would be few enough: what a run holds goes with the width."""
+    monkeypatch.setattr("serving.pipeline.predict_rows", None)
+    near = write_scene(tmp_path / "near.tif", scene_numbers(20, 30))
+    far = write_scene(tmp_path / "far.tif", scene_numbers(20, 30), transform=shifted(0, 100_000))
+    with pytest.raises(RasterTooLarge, match=r"far apart .* 20 x 100,030 pixels; at most 100,000 columns .* one by"):
+        classify(near, far)
+    with pytest.raises(RasterTooLarge, match="far apart"):
+        classify(near, far, mosaic=MosaicMode.MEAN)
+    with pytest.raises(RasterTooLarge, match=r"the map would have .* in parts"):
+        classify(near, resolution=0.002)
+
+
+def test_a_part_of_a_map_that_would_be_too_wide(classify, tmp_path):
+    near = write_scene(tmp_path / "near.tif", scene_numbers(20, 30))
+    far = write_scene(tmp_path / "far.tif", scene_numbers(20, 30), transform=shifted(0, 300_000))
+    box = {"bbox": (500_000, 5_499_000, 500_300, 5_500_000), "area_crs": "EPSG:32633"}
+    both, alone = classify(near, far, **box), classify(near, **box)
+    assert_same_map(both, alone)
+
+
 @pytest.mark.parametrize("names", [{"name": "Z\udcfcrich"}, {"aoi": Path("caf\udce9.geojson")}])
 def test_names_that_are_not_utf_8(names):
     """As the command line gives bytes of another encoding."""
