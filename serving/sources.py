@@ -144,7 +144,7 @@ def _open_all(inputs: Inputs, manifest: Manifest) -> Sources:
         _check_size(scenes[0], inputs.max_pixels)
         _check_width(scenes[0], parts)
         for scene in scenes:
-            check_scene(scene, manifest)
+            check_scene(scene, manifest, placed=inputs.crs is not None or inputs.resolution is not None)
         stack.pop_all()
     return Sources(scenes=scenes, parts=parts, resamplings=resamplings, inputs=inputs, area=area)
 
@@ -186,7 +186,7 @@ def _on_one_grid(parts: Sequence[Scene], inputs: Inputs, manifest: Manifest) -> 
     """The parts on the grid that was asked for, or on the first one's pixels."""
     if inputs.crs is None and inputs.resolution is None:
         return parts if len(parts) == 1 else common_grid(parts)
-    crs = parse_crs(inputs.crs) if inputs.crs else parts[0].grid.crs
+    crs = parse_crs(inputs.crs) if inputs.crs is not None else parts[0].grid.crs
     resolution = inputs.resolution
     if resolution is None:
         unit = crs.axis_info[0]
@@ -224,7 +224,7 @@ def _area(inputs: Inputs) -> Area | None:
     """
     if inputs.aoi is not None and inputs.bbox is not None:
         raise ConfigError("an area and a box were given; give --aoi or --bbox")
-    crs = parse_crs(inputs.area_crs) if inputs.area_crs else None
+    crs = parse_crs(inputs.area_crs) if inputs.area_crs is not None else None
     if inputs.aoi is not None:
         return read_area(inputs.aoi, crs)
     if inputs.bbox is not None:

@@ -59,7 +59,7 @@ def area_crs(aoi_crs: str | None, bbox_crs: str | None, *, aoi: bool, bbox: bool
     for stated, given, option in ((aoi_crs, aoi, "--aoi"), (bbox_crs, bbox, "--bbox")):
         if stated is not None and not given:
             raise ConfigError(f"{option}-crs says what {option} counts in, but there is no {option}; give it, too")
-    return aoi_crs or bbox_crs
+    return bbox_crs if aoi_crs is None else aoi_crs
 
 
 def classify(

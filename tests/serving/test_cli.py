@@ -134,6 +134,17 @@ def test_auto_maps_with_openvino_where_it_is_installed(environment, scene, out, 
         assert (one.read() == other.read()).all()
 
 
+@pytest.mark.parametrize(
+    "option", ["--crs", "--bbox-crs", "--aoi-crs", "--level", "--product", "--model", "--provider", "--name"]
+)
+def test_options_without_a_value(scene, out, refused, option):
+    area = {"--bbox-crs": ["--bbox", "14,49,15,50"], "--aoi-crs": ["--aoi", "area.geojson"]}.get(option, [])
+    line = refused(["classify", scene, "-o", out / "map.tif", *area, option, ""], 4)
+    assert "was given without a value; give it one, or leave it out" in line
+    assert option in line
+    assert left_in(out) == []
+
+
 def test_no_memory_is_one_sentence(scene, out, refused, monkeypatch):
     def full(*_, **__):
         raise MemoryError

@@ -398,7 +398,7 @@ BAD = {
         ),
         {},
     ),
-    "coarse grid": (ResolutionMismatch, "resample", ("scene",), {"resolution": 60.0}),
+    "coarse grid": (ResolutionMismatch, "choose another --resolution", ("scene",), {"resolution": 60.0}),
     "degrees": (ConfigError, "--resolution", ("scene",), {"crs": "EPSG:4326"}),
     "no crs": (ConfigError, "EPSG:32650", ("scene",), {"crs": "EPSG:99999"}),
     "huge": (RasterTooLarge, "units of the target CRS", ("scene",), {"crs": "EPSG:32633", "resolution": 1e-6}),
@@ -454,6 +454,14 @@ def test_a_part_of_a_map_that_would_be_too_wide(classify, tmp_path):
     assert_same_map(both, alone)
 
 
+@pytest.mark.parametrize("name", ["crs", "area_crs", "level", "product", "name"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_values_that_are_empty(name, empty):
+    """As a variable of the shell that was not set: the default must not stand in for it."""
+    with pytest.raises(ConfigError, match=f"{name.replace('area_', '')} was given without a value"):
+        Inputs(source=Path("scene.tif"), **{name: empty})
+
+
 @pytest.mark.parametrize("names", [{"name": "Z\udcfcrich"}, {"aoi": Path("caf\udce9.geojson")}])
 def test_names_that_are_not_utf_8(names):
     """As the command line gives bytes of another encoding."""
@@ -482,7 +490,7 @@ def test_days_that_cannot_be_are_not_known(classify, tmp_path, given, day):
 
 def test_what_the_item_cannot_say_is_refused_before_the_first_row(classify, tmp_path, monkeypatch):
     """A grid whose outline has no place on the Earth, although its middle has."""
-    monkeypatch.setattr("serving.classify.write_rasters", None)
+    monkeypatch.setattr("serving.pipeline.write_rasters", None)
     beyond = Affine(10, 0, 18_040_095.7 - 1200, 0, -10, 100)
     scene = write_scene(tmp_path / "scene.tif", scene_numbers(20, 200), crs="ESRI:54009", transform=beyond)
     with pytest.raises(NoGeoreference):
