@@ -61,11 +61,16 @@ class Inputs:
     max_pixels: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse names that the files of a map could not say.
+        """Refuse names that the files of a map could not say, and options without a value.
 
         Raises:
             ConfigError: with the name.
         """
+        refuse_empty("--crs", self.crs)
+        refuse_empty("--aoi-crs or --bbox-crs", self.area_crs)
+        refuse_empty("--level", self.level)
+        refuse_empty("--product", self.product)
+        refuse_empty("--name", self.name)
         refuse_undecodable("the name", self.name)
         refuse_undecodable("the area", None if self.aoi is None else self.aoi.name)
 
@@ -130,6 +135,16 @@ class Outputs:
                 raise ConfigError(f"output {path.name!r} is the input itself; choose another name")
             if places.count(path) > 1:
                 raise ConfigError(f"two outputs have the same name {path.name!r}; give each its own")
+
+
+def refuse_empty(option: str, text: str | None) -> None:
+    """Refuse a value that is empty: a variable of the shell that was not set, which must not mean the default.
+
+    Raises:
+        ConfigError: with the option.
+    """
+    if text is not None and not text.strip():
+        raise ConfigError(f"{option} was given without a value; give it one, or leave it out")
 
 
 def refuse_undecodable(what: str, text: str | None) -> None:
