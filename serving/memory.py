@@ -49,7 +49,7 @@ def return_freed_memory() -> bool:
     if mallopt is None:
         return False
     wanted = ((_M_MMAP_THRESHOLD, RETURNED_BYTES), (_M_TRIM_THRESHOLD, KEPT_BYTES), (_M_ARENA_MAX, HEAPS))
-    return all([bool(mallopt(name, value)) for name, value in wanted])
+    return all(bool(mallopt(name, value)) for name, value in wanted)
 
 
 def peak_resident_bytes(status: Path = _STATUS) -> int:
