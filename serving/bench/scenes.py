@@ -16,7 +16,7 @@ from rasterio.transform import from_origin
 from rasterio.windows import Window
 
 from landcover.raster.staging import check_target, write_errors
-from landcover.staging import StagingFolder, publish
+from landcover.staging import StagingFolder, publish, sweep
 
 BANDS: Final = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 LEVELS: Final = (900, 900, 850, 1150, 1900, 2200, 2300, 2400, 1800, 1200)
@@ -58,6 +58,7 @@ def make_scene(path: Path, *, height: int, width: int, seed: int = 0) -> None:
         DiskFull: when there is no room.
     """
     needed = scene_bytes(height, width)
+    sweep(path.parent)
     check_target(path, needed_bytes=needed)
     random = np.random.default_rng(seed)
     waves = _Waves(random.uniform(0.003, 0.15, (WAVES, 2)), random.uniform(0, 2 * np.pi, WAVES))
