@@ -15,7 +15,7 @@ from landcover.errors import ConfigError, SteppeError
 from serving.commands import bench, classify, degradation, models, serve
 from serving.memory import return_freed_memory
 from serving.sentence import sentence
-from serving.signals import INTERRUPTED
+from serving.signals import INTERRUPTED, end_as_usual
 from serving.version import VERSION
 
 PLUGIN_GROUP: Final = "steppe.commands"
@@ -85,6 +85,7 @@ def _add_plugin(app: typer.Typer, plugin: EntryPoint) -> None:
     """Register a command that hands its arguments, as they are, to another room."""
 
     def run(context: typer.Context) -> None:
+        end_as_usual()
         try:
             code = plugin.load()(list(context.args))
         except ModuleNotFoundError as error:
