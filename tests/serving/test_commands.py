@@ -109,7 +109,8 @@ sys.exit(main())
     ("number", "place"),
     [(signal.SIGINT, "typer"), (signal.SIGTERM, "serving.commands.classify"), (signal.SIGHUP, "onnxruntime")],
 )
-def test_an_interrupt_while_starting_is_one_line(scene, out, environment, number, place):
+@pytest.mark.usefixtures("environment")
+def test_an_interrupt_while_starting_is_one_line(scene, out, number, place):
     command = [sys.executable, "-c", STARTING, str(int(number)), place, "classify", str(scene)]
     signal.signal(signal.SIGINT, signal.default_int_handler)
     done = subprocess.run([*command, "-o", str(out / "map.tif")], capture_output=True, text=True, check=False)
