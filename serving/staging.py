@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from landcover.errors import ConfigError
+from landcover.errors import WrongUse
 from landcover.raster.staging import check_target
 from landcover.staging import StagingFolder, flush, os_errors, publish, sweep
 from serving.hrefs import landing
@@ -62,13 +62,13 @@ class Staging:
         name or extension see the right one and the last step is a rename within one file system.
 
         Raises:
-            ConfigError: when two outputs have the same name.
+            WrongUse: when two outputs have the same name.
             OutputNotWritable: when the folder does not exist or cannot be written.
             DiskFull: when there is no room for a folder.
         """
         final = landing(final)
         if final in self._moves:
-            raise ConfigError(f"two outputs have the same name {final.name!r}; give each its own")
+            raise WrongUse(f"two outputs have the same name {final.name!r}; give each its own")
         check_target(final, needed_bytes=0)
         if final.parent not in self._swept:
             self._swept.add(final.parent)

@@ -76,12 +76,13 @@ def make(
     side: Annotated[int, typer.Option(min=1, help="Rows, and columns unless --width is given.")] = 10980,
     width: Annotated[int | None, typer.Option(min=1, help="Columns.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the fields and the noise.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file of that name.")] = False,
 ) -> None:
     """Make a Sentinel-2-like scene: ten bands of noise and smooth fields, DEFLATE, a corner without data."""
     from serving.bench.scenes import make_scene  # noqa: PLC0415 - loads GDAL
 
     with stop_like_interrupt():
-        make_scene(path, height=side, width=width or side, seed=seed)
+        make_scene(path, height=side, width=width or side, seed=seed, replace=force)
 
 
 @app.command("agreement")

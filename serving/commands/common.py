@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from landcover.augmentation import Augmentation
-from landcover.errors import ConfigError
+from landcover.errors import WrongUse
 from landcover.labels import LANGUAGES, Language
 from landcover.precision import Precision
 
@@ -114,12 +114,12 @@ def chosen_work(output: Path, work: Path | None, *, resume: bool) -> Path | None
     """The folder that keeps finished rows; None = they are not kept.
 
     Raises:
-        ConfigError: when a folder was given for rows that are not kept.
+        WrongUse: when a folder was given for rows that are not kept.
     """
     from serving.rowstore import work_folder  # noqa: PLC0415 - loads GDAL
 
     if work is not None and not resume:
-        raise ConfigError("--work says where --resume keeps its rows, but there is no --resume; give it, too")
+        raise WrongUse("--work says where --resume keeps its rows, but there is no --resume; give it, too")
     return (work or work_folder(output)) if resume else None
 
 
