@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+import serving
 from landcover.errors import ConfigError
 from serving import cli, start
 from serving.signals import INTERRUPTED, STOPPING, Interrupted, held_off, stop_like_interrupt
@@ -18,6 +20,8 @@ from tests.bundles import BANDS, tiny_bundle
 from tests.rasters import write_tiff
 from tests.scenes import smooth_numbers
 from tests.service import left_in
+
+ROOT = Path(serving.__file__).parents[1]
 
 
 @pytest.mark.slow
@@ -65,6 +69,22 @@ def test_commands_that_publish_nothing_do_not_say_that(scene, environment, capsy
     environment.setattr("serving.commands.models.open_registry", stop)
     assert cli.main(["models", "list"]) == INTERRUPTED
     assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("more", [["--areas", "areas.json"], ["--json"]])
+def test_a_reader_that_stops_early_is_no_error(scene, out, more):
+    """As ``steppe classify ... | head -1``; here the reader has gone before the first line."""
+    command = [sys.executable, "-m", "serving", "classify", str(scene), "-o", "map.tif", *more]
+    read, write = os.pipe()
+    os.close(read)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            command, stdout=closed, stderr=subprocess.PIPE, text=True, cwd=out, env=environment, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"map.qml", "map.tif"} <= set(left_in(out))
 
 
 IGNORING = """
