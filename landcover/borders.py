@@ -16,21 +16,36 @@ REACH: Final = 16
 """Pixels beyond the edge that are filled. More of them gained nothing, and land far beyond the edge is made up."""
 
 
-def mirror_borders(dn_BHW: NDArray[np.generic], valid_HW: NDArray[np.bool_], reach: int = REACH) -> None:
-    """Fill pixels without data that lie near data, in place.
+def known_pixels(dn_BHW: NDArray[np.generic], dates: int = 1) -> NDArray[np.bool_]:
+    """Pixels that hold data at every date, (row, col): without it all bands of a date are 0.
 
-    A pixel takes the one that lies as far behind the nearest valid pixel as it lies before it; where that is no data
-    itself, the nearest valid pixel. Of equally near ones it is the uppermost, then the leftmost.
+    Pixels that are not wanted, because they lie outside an area, are known all the same.
 
     Args:
-        dn_BHW: digital numbers (band, row, col); valid pixels stay as they are.
-        valid_HW: True = valid, shape (row, col).
+        dn_BHW: digital numbers (band, row, col), of two dates those of the older one first.
+        dates: dates stacked in the bands.
+    """
+    known_HW = np.ones(dn_BHW.shape[1:], np.bool_)
+    for date_BHW in np.split(dn_BHW, dates):
+        known_HW &= (date_BHW != 0).any(axis=0)
+    return known_HW
+
+
+def mirror_borders(dn_BHW: NDArray[np.generic], known_HW: NDArray[np.bool_], reach: int = REACH) -> None:
+    """Fill pixels without data that lie near data, in place.
+
+    A pixel takes the one that lies as far behind the nearest known pixel as it lies before it; where that is no data
+    itself, the nearest known pixel. Of equally near ones it is the uppermost, then the leftmost.
+
+    Args:
+        dn_BHW: digital numbers (band, row, col); known pixels stay as they are.
+        known_HW: True = data, shape (row, col).
         reach: Euclidean distance in pixels up to which they are filled, at least 1.
     """
-    if valid_HW.all() or not valid_HW.any():
+    if known_HW.all() or not known_HW.any():
         return
-    rows, cols = np.nonzero(_within(valid_HW, reach) & ~valid_HW)
-    around_HW = np.pad(valid_HW, 2 * reach)  # nothing lies outside, and no place behind an edge is out of the array
+    rows, cols = np.nonzero(_within(known_HW, reach) & ~known_HW)
+    around_HW = np.pad(known_HW, 2 * reach)  # nothing lies outside, and no place behind an edge is out of the array
     for down, right in _offsets(reach):
         found = around_HW[rows + 2 * reach + down, cols + 2 * reach + right]
         if found.any():
@@ -50,12 +65,12 @@ def _offsets(reach: int) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(all_offsets, key=lambda offset: offset[0] ** 2 + offset[1] ** 2))
 
 
-def _within(valid_HW: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
-    """Pixels with a valid one in the square around them, (row, col)."""
+def _within(known_HW: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """Pixels with a known one in the square around them, (row, col)."""
     for axis in (0, 1):
-        counts_HW = np.cumsum(valid_HW, axis=axis, dtype=np.int32)
+        counts_HW = np.cumsum(known_HW, axis=axis, dtype=np.int32)
         last = counts_HW.shape[axis] - 1
         stops, starts = np.arange(last + 1) + reach, np.arange(last + 1) - reach - 1
         before_HW = counts_HW.take(np.maximum(starts, 0), axis=axis) * np.expand_dims(starts >= 0, 1 - axis)
-        valid_HW = counts_HW.take(np.minimum(stops, last), axis=axis) > before_HW
-    return valid_HW
+        known_HW = counts_HW.take(np.minimum(stops, last), axis=axis) > before_HW
+    return known_HW

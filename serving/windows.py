@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.borders import mirror_borders
+from landcover.borders import known_pixels, mirror_borders
 from landcover.grid import Window
 from landcover.manifest import Manifest
 from landcover.raster.scene import Scene
@@ -68,7 +68,7 @@ def read_windows(scene: Scene, plan: TilePlan, manifest: Manifest, *, first: int
     starts = [min(int(indices_H.min()) for indices_H in rows[row:]) for row in range(len(rows))]
     top = starts[first] - starts[first] % PIECE_ROWS
     buffers = _Buffers()
-    shelf = _Shelf(plan, top, buffers)
+    shelf = _Shelf(plan, top, buffers, dates=manifest.dates)
     with closing(prefetch(_read_pieces(scene, plan, manifest, top, buffers), depth=AHEAD)) as pieces:
         for row, (stop, below) in enumerate(pairwise([*stops[first:], plan.height]), start=first):
             for col in range(cols):
@@ -149,10 +149,11 @@ class _Shelf:
         plan: windows over the scene's grid.
         top: first row of the scene that is read.
         buffers: where the memory of columns goes back.
+        dates: dates stacked in the bands.
     """
 
-    def __init__(self, plan: TilePlan, top: int, buffers: _Buffers) -> None:
-        self._plan, self._buffers = plan, buffers
+    def __init__(self, plan: TilePlan, top: int, buffers: _Buffers, *, dates: int) -> None:
+        self._plan, self._buffers, self._dates = plan, buffers, dates
         self._spans = _column_spans(plan.cols)
         self._pieces: list[_Piece] = []
         self._read_to = top
@@ -187,7 +188,8 @@ class _Shelf:
         dn_BHW = np.empty((len(like_BHW), *shape), like_BHW.dtype)
         for column, source, place in parts:
             dn_BHW[:, *place] = column.dn_BHW[:, *source]
-        mirror_borders(dn_BHW, valid_HW)
+        if not valid_HW.all():
+            mirror_borders(dn_BHW, known_pixels(dn_BHW, self._dates))
         return SceneWindow(row, col, dn_BHW, inside_HW)
 
     def drop(self, col: int, row_start: int) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from affine import Affine
 from pyproj import CRS
 
+from landcover.borders import known_pixels, mirror_borders
 from landcover.grid import Grid
 from landcover.raster.scene import Block
 from tests.bundles import BANDS
@@ -31,6 +32,13 @@ def smooth_numbers(height, width, *, bands=4, seed=0):
         for _ in range(bands)
     ]
     return np.clip(np.stack(waves), 1, 10_000).astype(np.uint16)
+
+
+def as_shown(dn_BHW, *, dates=1):
+    """A window as the network is shown it: mirrored where it has no data, see tests/landcover/test_borders.py."""
+    shown_BHW = dn_BHW.copy()
+    mirror_borders(shown_BHW, known_pixels(shown_BHW, dates))
+    return shown_BHW
 
 
 class ArrayScene:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from landcover.blending import Blender
-from landcover.borders import mirror_borders
+from landcover.borders import known_pixels, mirror_borders
 from landcover.bundle import Bundle, check_stamp
 from landcover.errors import ConfigError
 from landcover.grid import Window
@@ -196,19 +196,11 @@ def predict_strips(predict: Predictor, scene: Scene, plan: TilePlan) -> Iterator
         blocks = []
         for col, start in enumerate(plan.cols.origins):
             window_BHW = dn_BHW[:, :, start : start + plan.cols.tile].copy()
-            mirror_borders(window_BHW, _valid(window_BHW, scene.info.dates))
+            mirror_borders(window_BHW, known_pixels(window_BHW, scene.info.dates))
             probabilities_KHW = predict(window_BHW[None], *overview)[0]
             blender = blender or Blender(plan, len(probabilities_KHW))
             blocks.append(blender.add(row, col, probabilities_KHW).probabilities_KHW)
         yield from _finished(np.concatenate(blocks, axis=2), plan, row, sample, top)
-
-
-def _valid(dn_BHW: NDArray[np.float32], dates: int) -> NDArray[np.bool_]:
-    """Pixels that hold data at every date, (row, col); without it all bands of a date are 0."""
-    valid_HW = np.ones(dn_BHW.shape[1:], np.bool_)
-    for date_BHW in np.split(dn_BHW, dates):
-        valid_HW &= (date_BHW != 0).any(axis=0)
-    return valid_HW
 
 
 def _finished(blended_KHW: NDArray[np.float32], plan: TilePlan, row: int, sample: Sample, top: int) -> Iterator[Strip]:

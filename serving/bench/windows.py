@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.borders import mirror_borders
+from landcover.borders import known_pixels, mirror_borders
 from landcover.errors import WindowError, WrongUse
 from landcover.grid import Window
 from landcover.postprocess import best_class
@@ -144,7 +144,7 @@ def one_pass(scene: Scene, engine: Engine) -> tuple[NDArray[Any], NDArray[np.boo
     far = [MARGIN + round_up(side + 2 * MARGIN) - side - 2 * MARGIN for side in (height, width)]
     around = [(MARGIN, far[0]), (MARGIN, far[1])]
     padded_BHW = np.pad(dn_BHW, [(0, 0), *around], mode="symmetric")
-    mirror_borders(padded_BHW, np.pad(block.valid, around, mode="symmetric"))
+    mirror_borders(padded_BHW, known_pixels(padded_BHW, manifest.dates))
     inside_KHW = engine.run(padded_BHW[None])[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
     return manifest.legend.encode(best_class(inside_KHW)), block.valid
 

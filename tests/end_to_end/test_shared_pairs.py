@@ -16,6 +16,7 @@ from serving.engine import Engine
 from serving.registry import open_registry
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
+from tests.scenes import as_shown
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
 
@@ -45,7 +46,7 @@ def test_a_pair_of_one_window_equals_one_pass_over_the_whole_image(names, engine
     rows, cols = ([int((part + 0.5) * side / 64) for part in range(64)] for side in (height, width))
     far = [MARGIN + round_up(side + 2 * MARGIN) - side - 2 * MARGIN for side in (height, width)]
     padded = np.pad(dn_BRC, [(0, 0), (MARGIN, far[0]), (MARGIN, far[1])], mode="symmetric")
-    whole = engine.run(padded[None], dn_BRC[None][:, :, rows][:, :, :, cols])[0].argmax(axis=0) - 1
+    whole = engine.run(as_shown(padded, dates=2)[None], dn_BRC[None][:, :, rows][:, :, :, cols])[0].argmax(axis=0) - 1
     with rasterio.open(outputs.map) as written:
         codes = written.read(1)
     valid = np.all([(date != 0).any(axis=0) for date in dates], axis=0)

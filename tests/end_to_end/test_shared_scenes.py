@@ -21,6 +21,7 @@ from serving.registry import open_registry
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import open_input
+from tests.scenes import as_shown
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
 
@@ -84,6 +85,8 @@ def test_the_tiled_map_equals_one_pass_over_the_whole_image(name, engine):
         tiled = codes_of(scene, engine, plan, 1)
     far = [MARGIN + round_up(side + 2 * MARGIN) - side - 2 * MARGIN for side in (height, width)]
     padded = np.pad(dn, [(0, 0), (MARGIN, far[0]), (MARGIN, far[1])], mode="symmetric")
-    whole = engine.run(padded[None])[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width].argmax(axis=0) + 1
+    whole = (
+        engine.run(as_shown(padded)[None])[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width].argmax(axis=0) + 1
+    )
     different = np.count_nonzero(tiled != whole) / tiled.size
     assert different <= 0.005, f"{100 * different:.3f} % of the pixels differ"

@@ -7,7 +7,6 @@ import pytest
 import rasterio
 from affine import Affine
 
-from landcover.borders import mirror_borders
 from landcover.errors import ConfigError, NoValidData, RasterChanged, RasterTooLarge, ResolutionMismatch
 from landcover.raster.multiband import MultibandScene
 from landcover.tiling import MARGIN, TilePlan, mirror
@@ -19,6 +18,7 @@ from serving.request import Inputs, Outputs
 from serving.sources import open_input
 from tests.bundles import BANDS
 from tests.rasters import north_up, write_band_folder
+from tests.scenes import as_shown
 from tests.service import left_in, make_settings, scene_numbers, valid_of, write_scene
 
 
@@ -61,10 +61,9 @@ def test_the_seam_score_is_that_of_the_windows_alone(classify, engine, scene):
     plan = TilePlan(*valid.shape, 64, 32, MARGIN)
     answers = np.full((len(list(plan.windows())), plan.padded_height + 64, plan.padded_width + 64), -1)
     rows, cols = (mirror(-MARGIN, side + MARGIN + 64, side) for side in valid.shape)
-    padded, land, count = dn[:, rows][:, :, cols], valid[rows][:, cols], len(plan.cols.origins)
+    padded, count = dn[:, rows][:, :, cols], len(plan.cols.origins)
     for number, window in enumerate(plan.windows()):
-        shown = padded[:, window.rows, window.cols].copy()
-        mirror_borders(shown, land[window.rows, window.cols])
+        shown = as_shown(padded[:, window.rows, window.cols])
         answers[number, window.rows, window.cols] = engine.run(shown[None])[0].argmax(0)
     pixels = different = 0
     inside = slice(MARGIN, MARGIN + valid.shape[0]), slice(MARGIN, MARGIN + valid.shape[1])

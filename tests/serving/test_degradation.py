@@ -25,7 +25,7 @@ from serving.request import Inputs, Outputs
 from serving.sources import TwoDatesWanted
 from tests.bundles import BANDS, pair_bundle, tiny_bundle
 from tests.rasters import north_up, write_tiff
-from tests.scenes import smooth_numbers
+from tests.scenes import as_shown, smooth_numbers
 from tests.service import left_in, make_settings, valid_of
 
 SHAPE = (70, 90)
@@ -99,7 +99,9 @@ def one_pass(engine, dn_BRC):
     height, width = dn_BRC.shape[1:]
     far = [MARGIN + round_up(side + 2 * MARGIN) - side - 2 * MARGIN for side in (height, width)]
     padded = np.pad(dn_BRC, [(0, 0), (MARGIN, far[0]), (MARGIN, far[1])], mode="symmetric")
-    return engine.run(padded[None], overview_of(dn_BRC))[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+    return engine.run(as_shown(padded, dates=2)[None], overview_of(dn_BRC))[
+        0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width
+    ]
 
 
 def test_the_map_of_one_window_is_one_pass_over_both_images(compare, engine, images):
@@ -125,7 +127,9 @@ def test_the_overview_is_that_of_the_scene_and_not_of_the_window(compare, engine
     for row, down in zip(plan.rows.origins, plan.rows.weights(), strict=True):
         for col, along in zip(plan.cols.origins, plan.cols.weights(), strict=True):
             place = (slice(None), slice(row, row + 64), slice(col, col + 64))
-            blended[place] += engine.run(padded[place][None], overview_of(dn_BRC))[0] * np.outer(down, along)
+            blended[place] += engine.run(as_shown(padded[place], dates=2)[None], overview_of(dn_BRC))[0] * np.outer(
+                down, along
+            )
     expected = blended[:, MARGIN : MARGIN + SHAPE[0], MARGIN : MARGIN + SHAPE[1]].argmax(axis=0) - 1
     np.testing.assert_array_equal(codes[codes != NODATA], expected[codes != NODATA])
 

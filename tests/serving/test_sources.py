@@ -461,7 +461,7 @@ def test_days_that_cannot_be_are_not_known(classify, tmp_path, given, day):
 
 def test_what_the_item_cannot_say_is_refused_before_the_first_row(classify, tmp_path, monkeypatch):
     """A grid whose outline has no place on the Earth, although its middle has."""
-    monkeypatch.setattr("serving.classify.write_rasters", None)
+    monkeypatch.setattr("serving.pipeline.write_rasters", None)
     beyond = Affine(10, 0, 18_040_095.7 - 1200, 0, -10, 100)
     scene = write_scene(tmp_path / "scene.tif", scene_numbers(20, 200), crs="ESRI:54009", transform=beyond)
     with pytest.raises(NoGeoreference):

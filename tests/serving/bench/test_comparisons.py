@@ -19,6 +19,7 @@ from serving.engine import Engine, installed
 from serving.registry import open_registry
 from serving.request import Inputs
 from tests.bundles import int8_bundle, reference_answer, tiny_graph, tiny_int8_graph
+from tests.scenes import as_shown
 from tests.service import make_settings, scene_numbers, write_scene
 
 CPU, CPU8 = Kind("cpu", Precision.FP32), Kind("cpu", Precision.INT8)
@@ -29,8 +30,8 @@ def images(tmp_path):
     """Two scenes that windows of 64 tile without sharing a pixel, margins included, and a file that is no image."""
     folder = tmp_path / "images"
     folder.mkdir()
-    write_scene(folder / "a.tif", scene_numbers(128, 64))
-    write_scene(folder / "b.tiff", scene_numbers(40, 50))
+    write_scene(folder / "a.tif", scene_numbers(128, 64, hole=False))
+    write_scene(folder / "b.tiff", scene_numbers(40, 50, hole=False))
     (folder / "notes.txt").write_text("no image")
     return folder
 
@@ -40,7 +41,7 @@ def reference_classes(graph, path):
     with rasterio.open(path) as dataset:
         dn_BHW = dataset.read()
     padded = np.pad(dn_BHW, [(0, 0), (32, 32), (32, 32)], mode="symmetric")
-    inside = reference_answer(graph, padded[None])[0][:, 32:-32, 32:-32]
+    inside = reference_answer(graph, as_shown(padded)[None])[0][:, 32:-32, 32:-32]
     return inside.argmax(axis=0), (dn_BHW != 0).any(axis=0)
 
 
