@@ -58,7 +58,8 @@ def main(argv: list[str] | None = None) -> int:
 
     Returns:
         Exit code: 0 done, 2 wrong use, 3 data, 4 configuration, 6 no space, 130 interrupted, 1 anything else that
-        has a clear sentence. A programming error is not caught: its traceback belongs in a report.
+        has a clear sentence; docs/classify.md has all of them. A programming error is not caught: its traceback belongs
+        in a report.
     """
     return_freed_memory()
     try:
