@@ -22,11 +22,11 @@ ALIGNMENT: Final = 32
 """Pixels; five halvings in the encoder, 2**5."""
 
 
-ROW_PIXELS: Final = 2**24
+ROW_PIXELS: Final = 8_000_000
 """Most pixels in a row of windows. A row of windows is what is held of a scene, so wide scenes get flat windows."""
 
-FLATTEST: Final = 256
-"""Rows that even the flattest window has, or its tile, if that is less."""
+FLATTEST: Final = 512
+"""Rows that even the flattest window has, or its tile, if that is less: a network must see around each pixel."""
 
 MARGIN: Final = 32
 """Pixels of mirrored scene around the scene. A network fills what lies beyond a window with zeros, which it has never

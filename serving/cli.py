@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from landcover.errors import ConfigError, SteppeError
+from landcover.errors import ConfigError, RasterTooLarge, SteppeError
 from serving.commands import bench, classify, degradation, models, serve
 from serving.memory import return_freed_memory
 from serving.sentence import sentence
@@ -19,6 +19,11 @@ from serving.signals import INTERRUPTED, end_as_usual
 from serving.version import VERSION
 
 PLUGIN_GROUP: Final = "steppe.commands"
+
+_NO_MEMORY: Final = (
+    "this machine has too little free memory for the work; give it a part of the data (for a map --bbox or --aoi), or "
+    "free memory"
+)
 
 _ROOMS: Final = frozenset({"landcover", "indicators", "models", "training", "serving"})
 
@@ -57,9 +62,9 @@ def main(argv: list[str] | None = None) -> int:
         argv: arguments without the program's name; default: the process's own.
 
     Returns:
-        Exit code: 0 done, 2 wrong use, 3 data, 4 configuration, 6 no space, 130 interrupted, 1 anything else that
-        has a clear sentence; docs/classify.md has all of them. A programming error is not caught: its traceback belongs
-        in a report.
+        Exit code: 0 done, 2 wrong use, 3 data (or more of them than memory takes), 4 configuration, 6 no space,
+        130 interrupted, 1 anything else that has a clear sentence; docs/classify.md has all of them. A programming
+        error is not caught: its traceback belongs in a report.
     """
     return_freed_memory()
     try:
@@ -67,6 +72,9 @@ def main(argv: list[str] | None = None) -> int:
     except SteppeError as error:
         typer.secho(f"steppe: {sentence(error)}", fg=typer.colors.RED, err=True)
         return error.exit_code
+    except MemoryError:
+        typer.secho(f"steppe: {_NO_MEMORY}", fg=typer.colors.RED, err=True)
+        return RasterTooLarge.exit_code
     except SystemExit as leave:
         if leave.code == INTERRUPTED:
             typer.secho("steppe: interrupted", fg=typer.colors.RED, err=True)

@@ -26,7 +26,7 @@ from serving.engine import Engine
 from serving.pipeline import Order, publish_map
 from serving.predict import Progress
 from serving.products import check_language
-from serving.request import Inputs, Outputs, refuse_undecodable
+from serving.request import Inputs, Outputs, refuse_empty, refuse_undecodable
 from serving.settings import Settings
 from serving.sources import open_date, resampling_of
 from serving.treatment import DEFAULT_TREATMENT, Treatment
@@ -79,6 +79,7 @@ class PairInputs:
         Raises:
             ConfigError: with the name.
         """
+        refuse_empty("--name", self.name)
         refuse_undecodable("the name", self.name)
 
     @property

@@ -24,13 +24,17 @@ from 2**18 on, a scene took 7 % more processor time and 4 % less memory (benchma
 KEPT_BYTES: Final = 16 * 2**20
 """What may stay unused at the end of a heap."""
 
+HEAPS: Final = 2
+"""Heaps that all threads share. Each keeps the most that it ever held."""
+
 # Names and numbers of mallopt(3), and the variables by which an operator chooses; the operator wins.
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 _STATUS: Final = Path("/proc/self/status")
 _PEAK: Final = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 
-_VARIABLES: Final = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES")
+_VARIABLES: Final = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
 
 
 def return_freed_memory() -> bool:
@@ -44,7 +48,8 @@ def return_freed_memory() -> bool:
     mallopt = _from_glibc("mallopt")
     if mallopt is None:
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, RETURNED_BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
+    wanted = ((_M_MMAP_THRESHOLD, RETURNED_BYTES), (_M_TRIM_THRESHOLD, KEPT_BYTES), (_M_ARENA_MAX, HEAPS))
+    return all([bool(mallopt(name, value)) for name, value in wanted])
 
 
 def peak_resident_bytes(status: Path = _STATUS) -> int:

@@ -106,8 +106,13 @@ class _Answer(NamedTuple):
     probabilities_KHW: NDArray[np.float32] | None
 
 
-def check_scene(scene: Scene, manifest: Manifest) -> None:
+def check_scene(scene: Scene, manifest: Manifest, *, placed: bool = False) -> None:
     """Refuse a scene the model was not made for; bands and sample type were checked when it was opened.
+
+    Args:
+        scene: the scene.
+        manifest: the model's.
+        placed: whether its grid is the one that the caller asked for, not its own.
 
     Raises:
         LevelMismatch: when the processing level is not one of the model's, or unknown for a model of one level.
@@ -122,10 +127,22 @@ def check_scene(scene: Scene, manifest: Manifest) -> None:
         )
     narrow, wide = sorted(size / manifest.gsd_m for size in ground_pixel_size(scene.grid))
     if not 1 / COARSENESS <= wide <= COARSENESS or narrow < 1 / NARROWNESS:
+        which = "pixels of the grid that was asked for" if placed else "pixels"
         raise ResolutionMismatch(
-            f"pixels measure {narrow * manifest.gsd_m:.3g} x {wide * manifest.gsd_m:.3g} m on the ground, model "
-            f"{manifest.identifier} was made for {manifest.gsd_m:g} m; resample the input first"
+            f"{which} measure {narrow * manifest.gsd_m:.3g} x "
+            f"{wide * manifest.gsd_m:.3g} m on the ground, model {manifest.identifier} was made for "
+            f"{manifest.gsd_m:g} m; {_other_pixels(scene, manifest, placed=placed, coarse=wide > COARSENESS)}"
         )
+
+
+def _other_pixels(scene: Scene, manifest: Manifest, *, placed: bool, coarse: bool) -> str:
+    """What to do about pixels of another size than the model's."""
+    if placed:
+        return f"choose another --resolution, in units of the map's CRS, for pixels of about {manifest.gsd_m:g} m"
+    if coarse:
+        return "resampling adds no detail: give a finer scene"
+    metres = scene.grid.crs.axis_info[0].unit_name == "metre"
+    return f"resample the input first{f', for example with --resolution {manifest.gsd_m:g}' if metres else ''}"
 
 
 def predict_rows(

@@ -129,20 +129,23 @@ class _Quality:
     def __init__(self, provenance: Provenance, mask: MaskReader | None, *, masked: bool) -> None:
         self._mask, self._masked, self._nodata = mask, masked, provenance.manifest.legend.nodata
         self._areas = ClassAreas(provenance.grid, QUALITY_LEGEND)
+        self._missed = 0
 
     def observe(self, row: int, codes_HW: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         """Quality codes of some rows, and the map's codes, masked where that is wanted."""
         quality_HW = valid_only(codes_HW, nodata=self._nodata)
         if self._mask:
             valid_HW = codes_HW != self._nodata
-            np.copyto(quality_HW, self._mask.rows(row, row + len(codes_HW)), where=valid_HW)
+            mask_HW, inside_HW = self._mask.rows(row, row + len(codes_HW))
+            np.copyto(quality_HW, mask_HW, where=valid_HW)
+            self._missed += int((valid_HW & ~inside_HW).sum())
         self._areas.add(row, quality_HW)
         if self._masked:
             codes_HW = np.where(np.isin(quality_HW, UNSEEN), codes_HW.dtype.type(self._nodata), codes_HW)
         return quality_HW, codes_HW
 
     def observed(self) -> Observed:
-        return Observed.by(self._mask, self._areas.table(), masked=self._masked)
+        return Observed.by(self._mask, self._areas.table(), masked=self._masked, missed=self._missed)
 
 
 class _Patches:

@@ -61,11 +61,16 @@ class Inputs:
     max_pixels: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse names that the files of a map could not say.
+        """Refuse names that the files of a map could not say, and options without a value.
 
         Raises:
             ConfigError: with the name.
         """
+        refuse_empty("--crs", self.crs)
+        refuse_empty("--aoi-crs or --bbox-crs", self.area_crs)
+        refuse_empty("--level", self.level)
+        refuse_empty("--product", self.product)
+        refuse_empty("--name", self.name)
         refuse_undecodable("the name", self.name)
         refuse_undecodable("the area", None if self.aoi is None else self.aoi.name)
 
@@ -136,6 +141,16 @@ class Outputs:
 def _check_ending(path: Path | None, what: str, *endings: str) -> None:
     if path is not None and path.suffix.lower() not in endings:
         raise WrongUse(f"{what}, its name {path.name!r} must end in {' or '.join(endings)}")
+
+
+def refuse_empty(option: str, text: str | None) -> None:
+    """Refuse a value that is empty: a variable of the shell that was not set, which must not mean the default.
+
+    Raises:
+        WrongUse: with the option.
+    """
+    if text is not None and not text.strip():
+        raise WrongUse(f"{option} was given without a value; give it one, or leave it out")
 
 
 def refuse_undecodable(what: str, text: str | None) -> None:

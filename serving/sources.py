@@ -17,7 +17,7 @@ from landcover.manifest import Manifest
 from landcover.raster.area import AreaScene
 from landcover.raster.geojson import WGS84, Area, box_area, parse_crs, read_area
 from landcover.raster.mosaic import Mosaic, MosaicRule, check_alike, common_grid, joint_digest, joint_name
-from landcover.raster.scene import Scene, open_scene, place_of
+from landcover.raster.scene import DEFAULT_POLICY, Scene, open_scene, place_of
 from landcover.raster.view import SceneView
 from landcover.raster.warped import on_grid, target_grid
 from landcover.sensors import Product as SensorProduct
@@ -142,8 +142,9 @@ def _open_all(inputs: Inputs, manifest: Manifest) -> Sources:
         joined = _joined(placed, inputs, manifest)
         scenes = tuple(joined if area is None else [AreaScene(scene, area) for scene in joined])
         _check_size(scenes[0], inputs.max_pixels)
+        _check_width(scenes[0], parts)
         for scene in scenes:
-            check_scene(scene, manifest)
+            check_scene(scene, manifest, placed=inputs.crs is not None or inputs.resolution is not None)
         stack.pop_all()
     return Sources(scenes=scenes, parts=parts, resamplings=resamplings, inputs=inputs, area=area)
 
@@ -185,7 +186,7 @@ def _on_one_grid(parts: Sequence[Scene], inputs: Inputs, manifest: Manifest) -> 
     """The parts on the grid that was asked for, or on the first one's pixels."""
     if inputs.crs is None and inputs.resolution is None:
         return parts if len(parts) == 1 else common_grid(parts)
-    crs = parse_crs(inputs.crs) if inputs.crs else parts[0].grid.crs
+    crs = parse_crs(inputs.crs) if inputs.crs is not None else parts[0].grid.crs
     resolution = inputs.resolution
     if resolution is None:
         unit = crs.axis_info[0]
@@ -224,7 +225,7 @@ def _area(inputs: Inputs) -> Area | None:
     """
     if inputs.aoi is not None and inputs.bbox is not None:
         raise WrongUse("an area and a box were given; give --aoi or --bbox")
-    crs = parse_crs(inputs.area_crs) if inputs.area_crs else None
+    crs = parse_crs(inputs.area_crs) if inputs.area_crs is not None else None
     if inputs.aoi is not None:
         return read_area(inputs.aoi, crs)
     if inputs.bbox is not None:
@@ -271,6 +272,23 @@ def _check_size(scene: Scene, limit: int | None) -> None:
             f"the scene has {scene.grid.height} x {scene.grid.width} = {pixels:,} pixels, the limit is {limit:,}; "
             "send a smaller cut"
         )
+
+
+def _check_width(scene: Scene, parts: Sequence[Scene]) -> None:
+    """Refuse a map that is too wide for the memory; an area of it may do.
+
+    Raises:
+        RasterTooLarge: with both numbers.
+    """
+    width = scene.grid.width
+    if width <= DEFAULT_POLICY.max_columns:
+        return
+    apart = "the scenes lie so far apart that one" if len(parts) > 1 else "the"
+    advice = "map them one by one" if len(parts) > 1 else "map it in parts"
+    raise RasterTooLarge(
+        f"{apart} map would have {scene.grid.height:,} x {width:,} pixels; at most {DEFAULT_POLICY.max_columns:,} "
+        f"columns are mapped, because memory goes with the width: {advice}, or choose a part with --bbox or --aoi"
+    )
 
 
 def _level(level: str | None, product: SensorProduct | None) -> str | None:

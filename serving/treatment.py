@@ -9,14 +9,14 @@ from typing import Any, Final, Self
 
 from indicators.areas import AreaTable, PixelAreas
 from indicators.moves import MoveTable
-from landcover.errors import WrongUse
+from landcover.errors import GridMismatch, WrongUse
 from landcover.grid import Grid
 from landcover.labels import Language
 from landcover.legends import Legend
 from landcover.postprocess import UncertaintyMeasure
 from landcover.quality import CLOUD_SHADOW, CLOUDS, MASKS, QUALITY_LEGEND, MaskKind
 from landcover.raster.digest import file_digest
-from landcover.raster.quality import MaskReader
+from landcover.raster.quality import ELSEWHERE, MaskReader
 from landcover.raster.sieve import CONNECTIVITY
 from serving.class_areas import KM2_DIGITS, PERCENT_DIGITS, class_entries
 
@@ -25,6 +25,8 @@ MASK_NAMES: Final = ", ".join(kind.name for kind in MASKS[:-1]) + f" or {MASKS[-
 # More digits than any area on the Earth has, and few enough for arithmetic.
 _AREA: Final = re.compile(r"(?P<number>\d{1,18}(?:\.\d+)?)\s*(?P<unit>px|m2|ha|km2)", re.IGNORECASE)
 _KM2_OF: Final = {"m2": 1e-6, "ha": 0.01, "km2": 1.0}
+_BORDER: Final = 1e-3
+"""Share of a scene that its mask may miss without a word: a border of single pixels, after resampling."""
 _LONGEST: Final = 40
 """Characters of a text that a message repeats."""
 
@@ -180,6 +182,7 @@ class Observed:
         sha256: digest of that file, or None; that of the input is of the files with the model's bands alone.
         areas: area of each quality code.
         masked: whether the map has no data where the ground is not seen.
+        missed: valid pixels that the mask does not reach.
     """
 
     kind: MaskKind | None
@@ -187,17 +190,21 @@ class Observed:
     sha256: str | None
     areas: AreaTable
     masked: bool
+    missed: int = 0
 
     @classmethod
-    def by(cls, mask: MaskReader | None, areas: AreaTable, *, masked: bool) -> Self:
+    def by(cls, mask: MaskReader | None, areas: AreaTable, *, masked: bool, missed: int = 0) -> Self:
         """What a mask, or its absence, says; reads its file to the end.
 
         Raises:
             RasterUnreadable: when that file can no longer be read.
+            GridMismatch: when it reaches no valid pixel.
         """
         if mask is None:
             return cls(None, None, None, areas, masked)
-        return cls(mask.kind, mask.file.name, file_digest(mask.file.path), areas, masked)
+        if missed and missed == areas.valid_pixels:
+            raise GridMismatch(f"the mask {mask.kind.name} in {mask.file.name!r} {ELSEWHERE}")
+        return cls(mask.kind, mask.file.name, file_digest(mask.file.path), areas, masked, missed)
 
     @property
     def cloud_percent(self) -> float | None:
@@ -219,9 +226,16 @@ class Observed:
                 f"the input has no mask band ({MASK_NAMES}): the quality map tells valid from no data only; "
                 "clouds count as valid",
             )
+        found = []
+        if self.missed > _BORDER * self.areas.valid_pixels:
+            percent = 100 * self.missed / self.areas.valid_pixels
+            found.append(
+                f"{self.source} does not reach {self.missed:,} valid pixels ({percent:.3g} %): their quality is "
+                "unknown, and clouds there stay in the map"
+            )
         if self.masked and not self.kind.tells(CLOUD_SHADOW):
-            return (f"{self.kind.name} does not tell cloud shadow: shadows stay in the map",)
-        return ()
+            found.append(f"{self.kind.name} does not tell cloud shadow: shadows stay in the map")
+        return tuple(found)
 
     def to_json(self) -> dict[str, Any]:
         """For areas, STAC Item and ``--json``."""

@@ -30,6 +30,8 @@ _AROUND: Final = 0.05
 
 _SCAN_ROWS: Final = 512
 
+_SCAN_PIXELS: Final = 2**24
+
 
 class AreaScene(SceneView):
     """The window of a scene that an area needs; pixels outside the area are not valid.
@@ -146,8 +148,9 @@ def _window_of(polygons: Sequence[Polygon], grid: Grid) -> Window | None:
     if around is None:
         return None
     rows, cols = np.zeros(around.height, np.bool_), np.zeros(around.width, np.bool_)
-    for top in range(0, around.height, _SCAN_ROWS):
-        part = Window(around.row + top, around.col, min(_SCAN_ROWS, around.height - top), around.width)
+    high = min(_SCAN_ROWS, max(_SCAN_PIXELS // around.width, 1))
+    for top in range(0, around.height, high):
+        part = Window(around.row + top, around.col, min(high, around.height - top), around.width)
         inside_HW = covered(polygons, part)
         rows[top : top + part.height] = inside_HW.any(axis=1)
         cols |= inside_HW.any(axis=0)

@@ -32,8 +32,16 @@ def check_dtype(dataset: DatasetReader, indexes: Sequence[int], wanted: np.dtype
     if found:
         raise DtypeMismatch(
             f"{name!r} has {' and '.join(found)} samples; the model wants {wanted.name}: give the product as it was "
-            "delivered, not rescaled or rendered"
+            f"delivered, not rescaled or rendered{_conversion(found, wanted)}"
         )
+
+
+def _conversion(found: Sequence[str], wanted: np.dtype[Any]) -> str:
+    """How to bring whole numbers that may be the product's own into the wanted type; empty where they cannot be."""
+    if wanted.kind != "u" or any(np.dtype(name).kind not in "iu" or np.dtype(name).itemsize < 2 for name in found):  # noqa: PLR2004 (bytes)
+        return ""
+    gdal = f"UInt{8 * wanted.itemsize}"
+    return f"; numbers that were only stored in another type are converted by: gdal_translate -ot {gdal} IN.tif OUT.tif"
 
 
 def load_bands(indexes: list[int]) -> Load:

@@ -86,7 +86,7 @@ def box_area(box: Sequence[float], crs: CRS) -> Area:
         )
     ring = np.array([(west, south), (east, south), (east, north), (west, north)])
     name = f"{_listed(box)} ({':'.join(crs.to_authority() or (crs.name,))})"
-    _refuse_off_earth(ring, crs, f"the box {_listed(box)}")
+    _refuse_off_earth(ring, crs, f"the box {_listed(box)}", option="--bbox-crs")
     return Area(crs, ((ring,),), name)
 
 
@@ -115,7 +115,7 @@ def read_area(path: Path, crs: CRS | None = None) -> Area:
         points += sum(map(len, made))
         if points > _MAX_POINTS:
             raise AreaInvalid(f"{path.name!r} has more than {_MAX_POINTS:,} points; simplify it")
-        _refuse_off_earth(np.concatenate(made), chosen, repr(path.name))
+        _refuse_off_earth(np.concatenate(made), chosen, repr(path.name), option="--aoi-crs")
         polygon = _unwrapped(made, turn_of(chosen))
         _refuse_crossing(polygon, path.name)
         polygons.append(polygon)
@@ -187,9 +187,9 @@ def _polygons(item: Any, name: str) -> Iterator[Sequence[Any]]:
 def _ring(positions: Any, name: str) -> Ring:
     """The points of a ring without the last one, which repeats the first."""
     try:
-        points = np.array([[float(x), float(y)] for x, y, *_ in positions])
+        points = np.array([[_number(x), _number(y)] for x, y, *_ in positions])
     except (TypeError, ValueError, OverflowError) as error:
-        raise AreaInvalid(f"{name!r} has a ring with something else than positions [x, y]") from error
+        raise AreaInvalid(f"{name!r} has a ring with something else than positions [x, y] of two numbers") from error
     if not np.isfinite(points).all():
         raise AreaInvalid(f"{name!r} has a position that is no number")
     if len(points) < _MIN_POINTS or (points[0] != points[-1]).any():
@@ -200,7 +200,18 @@ def _ring(positions: Any, name: str) -> Ring:
     return points[:-1]
 
 
-def _refuse_off_earth(points: Ring, crs: CRS, what: str) -> None:
+def _number(value: Any) -> float:
+    """A JSON number; text such as "9.16" is none.
+
+    Raises:
+        TypeError: when it is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(type(value).__name__)
+    return float(value)
+
+
+def _refuse_off_earth(points: Ring, crs: CRS, what: str, *, option: str) -> None:
     turn = turn_of(crs)
     if turn is None or not crs.is_geographic:
         return
@@ -208,7 +219,7 @@ def _refuse_off_earth(points: Ring, crs: CRS, what: str) -> None:
     if degrees[0] <= _MAX_LONGITUDE and degrees[1] <= _MAX_LATITUDE:
         return
     swapped = degrees[0] <= _MAX_LATITUDE and degrees[1] <= _MAX_LONGITUDE
-    hint = "are longitude and latitude swapped?" if swapped else "metres want their CRS: pass it"
+    hint = "are longitude and latitude swapped?" if swapped else f"metres want their CRS: give it with {option}"
     raise AreaInvalid(f"{what} has coordinates that are no longitude and latitude; {hint}")
 
 

@@ -17,6 +17,7 @@ from landcover.grid import Grid
 
 _MAX_LATITUDE: Final = 90.0
 _MAX_LONGITUDE: Final = 540.0  # grids may run on beyond the date line
+_BEYOND_POLE_PX: Final = 0.51
 _MIN_PIXEL: Final = 1e-9  # CRS units; a tenth of a millimetre in degrees
 
 
@@ -43,6 +44,7 @@ def grid_of(dataset: DatasetReader, name: str) -> Grid:
 
 def _refuse_nowhere(grid: Grid, name: str) -> None:
     """Refuse a transform that leaves the Earth; GDAL may answer with any numbers where a JPEG 2000 file has none."""
+    _refuse_beyond_poles(grid, name)
     x, y = grid.transform @ (grid.width / 2, grid.height / 2)
     to_lonlat = Transformer.from_crs(grid.crs, grid.crs.geodetic_crs, always_xy=True)
     lon, lat = to_lonlat.transform(x, y)
@@ -53,6 +55,22 @@ def _refuse_nowhere(grid: Grid, name: str) -> None:
         raise NoGeoreference(
             f"{name!r} is not on Earth by its transform {tuple(grid.transform)[:6]} in {grid.crs.name!r}; "
             "correct the transform or the CRS"
+        )
+
+
+def _refuse_beyond_poles(grid: Grid, name: str) -> None:
+    """Refuse latitudes that there are not; edges of global grids may lie up to half a pixel beyond a pole."""
+    if not grid.crs.is_geographic:
+        return
+    degrees = math.degrees(grid.crs.axis_info[0].unit_conversion_factor)
+    corners = ((col, row) for col in (0, grid.width) for row in (0, grid.height))
+    latitudes = [degrees * (grid.transform @ corner)[1] for corner in corners]
+    south, north = min(latitudes), max(latitudes)
+    beyond = _BEYOND_POLE_PX * degrees * (abs(grid.transform.d) + abs(grid.transform.e))
+    if max(north, -south) > _MAX_LATITUDE + beyond:
+        raise NoGeoreference(
+            f"{name!r} reaches from latitude {south:.7g} to {north:.7g} by its transform, beyond a pole; correct the "
+            "transform or the CRS"
         )
 
 

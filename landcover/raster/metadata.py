@@ -92,7 +92,7 @@ def agreed_radiometry(statements: Iterable[Statement[Radiometry]]) -> Radiometry
             raise RadiometryMismatch(
                 f"scale and offset are {first.value.scale:g}, {first.value.offset:g} by {first.source}, but "
                 f"{said.value.scale:g}, {said.value.offset:g} by {said.source}; reflectance = DN * scale + offset "
-                "must be the same for all bands"
+                "must be the same for all bands: correct the one that is wrong, or leave it out"
             )
     return first.value if first else None
 
@@ -140,6 +140,11 @@ def tag_radiometry(tags: Mapping[str, str], name: str) -> list[Statement[Radiome
     return [Statement(value, f"the tags of {name!r}")]
 
 
-def stated_by_caller[T](value: T | None) -> list[Statement[T]]:
-    """What the caller says, if anything."""
-    return [] if value is None else [Statement(value, "the caller")]
+def level_by_caller(level: str | None) -> list[Statement[str]]:
+    """The processing level that the caller states, if any."""
+    return [] if level is None else [Statement(level, "the caller (--level or --product)")]
+
+
+def radiometry_by_caller(radiometry: Radiometry | None) -> list[Statement[Radiometry]]:
+    """The scale and offset that the caller states, if any."""
+    return [] if radiometry is None else [Statement(radiometry, "the caller (--product)")]

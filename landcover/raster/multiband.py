@@ -44,11 +44,14 @@ def _select(dataset: DatasetReader, request: SceneRequest, name: str) -> _Select
 
 def _header(dataset: DatasetReader, selection: _Selection, request: SceneRequest, path: Path) -> SceneHeader:
     tags = metadata.tags_of(dataset)
-    levels = [*metadata.level_statements(tags, path.name), *metadata.stated_by_caller(request.level)]
+    levels = [
+        *metadata.level_statements(tags, path.name),
+        *metadata.level_by_caller(request.level),
+    ]
     radiometries = [
         *metadata.band_radiometry(dataset, selection.wanted, path.name),
         *metadata.tag_radiometry(tags, path.name),
-        *metadata.stated_by_caller(request.radiometry),
+        *metadata.radiometry_by_caller(request.radiometry),
     ]
     return SceneHeader(
         grid=grid_of(dataset, path.name),

@@ -192,8 +192,8 @@ def _header(opened: Sequence[BandFile], grid: Grid, request: SceneRequest, folde
         grid=grid,
         bands=request.bands_wanted,
         dtype=request.dtype,
-        level=metadata.agreed_level([*said.levels, *metadata.stated_by_caller(request.level)]),
-        radiometry=metadata.agreed_radiometry([*said.radiometries, *metadata.stated_by_caller(request.radiometry)]),
+        level=metadata.agreed_level([*said.levels, *metadata.level_by_caller(request.level)]),
+        radiometry=metadata.agreed_radiometry([*said.radiometries, *metadata.radiometry_by_caller(request.radiometry)]),
         datetime=dates[0] if dates else None,
         identifier=_identifier(root, [one.file.path for one in opened]),
     )

@@ -110,6 +110,8 @@ class ReadPolicy:
         max_pixels: largest grid, rows x columns.
         max_block_bytes: largest decoded block (tile or strip): one pixel costs a whole block of memory.
         max_bands: most bands in one file.
+        max_columns: widest map. A row of windows is held, so memory goes with the width: up to 33 kB for each column of
+            a scene of ten bands (2.6 GB at 66,000 columns in blocks of 512 rows), a third of it where nothing is.
     """
 
     assumed_nodata: int | None = 0
@@ -117,6 +119,7 @@ class ReadPolicy:
     max_pixels: int = 20_000_000_000
     max_block_bytes: int = 512 * 2**20
     max_bands: int = 1024
+    max_columns: int = 80_000
 
     @property
     def decode_threads(self) -> int:

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
-from landcover.errors import BandMapping
+from landcover.errors import BandMapping, GridMismatch
 from landcover.grid import Grid, Window
 from landcover.quality import MASKS, UNKNOWN, MaskKind
 from landcover.raster.bands import data_bands
@@ -27,6 +27,9 @@ from landcover.raster.opening import RasterFile, open_raster, pixel_errors, read
 from landcover.raster.positions import CELL, Positions
 from landcover.raster.protocol import DEFAULT_POLICY
 from landcover.raster.scene import place_of
+from landcover.raster.target import touching
+
+ELSEWHERE: Final = "lies elsewhere than the scene; correct its georeference, or leave --quality and --mask-clouds out"
 
 
 class MaskReader:
@@ -43,14 +46,17 @@ class MaskReader:
         Raises:
             NoCrs: the mask has no coordinate reference system.
             NoGeoreference: it has no usable transform.
+            GridMismatch: it lies elsewhere than the scene.
         """
         self.kind, self.file = found.kind, found.file
         self._dataset, self._indexes = found.dataset, list(found.indexes)
         own = grid_of(found.dataset, found.file.name)
+        if not touching(grid, own):
+            raise GridMismatch(f"the mask {found.kind.name} in {found.file.name!r} {ELSEWHERE}")
         self._places = _Aligned.of(grid, own) or _Warped(grid, own)
 
-    def rows(self, row_start: int, row_stop: int) -> NDArray[np.uint8]:
-        """Quality codes of some rows of the scene, uint8 (row, col); unknown where the mask does not reach.
+    def rows(self, row_start: int, row_stop: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Quality codes of some rows of the scene, uint8 (row, col), and where the mask reaches; unknown elsewhere.
 
         Raises:
             RasterTruncated: when pixels are missing or damaged.
@@ -60,14 +66,15 @@ class MaskReader:
         rows, cols = self._places.rows(row_start, row_stop)
         inside_RW = (rows >= 0) & (cols >= 0)
         if not inside_RW.any():
-            return np.full(inside_RW.shape, UNKNOWN, np.uint8)
+            return np.full(inside_RW.shape, UNKNOWN, np.uint8), inside_RW
         top, left = int(rows[rows >= 0].min()), int(cols[cols >= 0].min())
         window = RasterioWindow(left, top, int(cols.max()) - left + 1, int(rows.max()) - top + 1)
         with reading_env(), pixel_errors(self.file.name):
             values_BRC = self._dataset.read(self._indexes, window=window)
         self.file.check_unchanged()
         mask_RC = self.kind.codes(values_BRC)
-        return np.where(inside_RW, mask_RC[np.maximum(rows - top, 0), np.maximum(cols - left, 0)], np.uint8(UNKNOWN))
+        codes_RW = mask_RC[np.maximum(rows - top, 0), np.maximum(cols - left, 0)]
+        return np.where(inside_RW, codes_RW, np.uint8(UNKNOWN)), inside_RW
 
     def __enter__(self) -> Self:
         """The reader itself."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from landcover.raster.protocol import DEFAULT_POLICY, Block, ReadPolicy, Scene, 
 from landcover.sensors import Radiometry
 
 __all__ = ["DEFAULT_POLICY", "Block", "ReadPolicy", "Scene", "open_scene", "place_of"]
+
+# A URL, whose second slash is lost when it is taken for a path, or one of GDAL's virtual file systems.
+_REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]+:/|/vsi", re.IGNORECASE)
 
 
 def open_scene(
@@ -41,7 +46,7 @@ def open_scene(
         DataError: one of its nouns, see ``MultibandScene`` and ``PerBandScene``.
     """
     place = place_of(path)
-    _refuse_missing(place)
+    _refuse_missing(place, str(path))
     request = SceneRequest(
         bands_wanted=tuple(bands_wanted),
         bands=None if bands is None else tuple(bands),
@@ -61,10 +66,11 @@ def place_of(path: str | Path) -> Path:
     return place.resolve() if ".." in place.parts else place
 
 
-def _refuse_missing(place: Path) -> None:
+def _refuse_missing(place: Path, given: str) -> None:
     try:
         found = place.exists()
     except OSError as error:
         raise RasterUnreadable(f"{place.name!r} cannot be reached: {error.strerror}") from error
     if not found:
-        raise RasterUnreadable(f"{place.name!r} does not exist")
+        advice = "; only local files are read: fetch it first" if _REMOTE.match(given) else ""
+        raise RasterUnreadable(f"{place.name!r} does not exist{advice}")

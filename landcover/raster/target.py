@@ -163,6 +163,21 @@ def _with_poles(source: Grid, crs: CRS, box: Box, turn: float) -> Box:
     return west, south, east, north
 
 
+def touching(one: Grid, other: Grid) -> bool:
+    """Whether two grids may have a place in common, by their outlines: surely not where this is False."""
+    return _meets(one, other) or _meets(other, one)
+
+
+def _meets(grid: Grid, other: Grid) -> bool:
+    """Whether the box around the other grid, in pixels of the first, reaches into the first."""
+    cols, rows = Positions(other, grid).exact(*_edge_pixels(other))
+    known = np.isfinite(cols) & np.isfinite(rows)
+    if not known.any():
+        return False
+    cols, rows = cols[known], rows[known]
+    return bool(cols.min() < grid.width and cols.max() > 0 and rows.min() < grid.height and rows.max() > 0)
+
+
 def union_grid(grids: Sequence[Grid]) -> Grid:
     """The grid with the first one's pixels that holds all grids; pixels count on from the first's, rotation is kept.
 

@@ -64,7 +64,7 @@ def area_crs(aoi_crs: str | None, bbox_crs: str | None, *, aoi: bool, bbox: bool
     for stated, given, option in ((aoi_crs, aoi, "--aoi"), (bbox_crs, bbox, "--bbox")):
         if stated is not None and not given:
             raise WrongUse(f"{option}-crs says what {option} counts in, but there is no {option}; give it, too")
-    return aoi_crs or bbox_crs
+    return bbox_crs if aoi_crs is None else aoi_crs
 
 
 def chosen_measure(measure: UncertaintyMeasure | None, *, wanted: bool) -> UncertaintyMeasure:
@@ -98,7 +98,8 @@ def classify(
         MosaicMode,
         typer.Option(
             help="Where several inputs overlap: map the last or the first that has data (neighbours of one day), or "
-            "the mean of the probabilities over all that have (dates of one place).",
+            "the mean of the probabilities over all that have (for dates of one place; for neighbours use last: under "
+            "mean each scene is mapped for itself, which shows where they meet).",
         ),
     ] = MosaicMode.LAST,
     aoi: Annotated[
@@ -151,13 +152,14 @@ def classify(
         typer.Option(
             metavar="Q.tif",
             help="Observation quality, a COG with colours: valid, cloud, thin cirrus, cloud shadow, snow, defective; "
-            "from the scene's own mask (SCL, MSK_CLASSI, QA60 or QA_PIXEL).",
+            "from the scene's own mask (SCL, MSK_CLASSI, QA60 or QA_PIXEL). One input only.",
         ),
     ] = None,
     mask_clouds: Annotated[
         bool,
         typer.Option(
-            "--mask-clouds", help="No data in the map where that mask says cloud, cirrus, shadow or defective."
+            "--mask-clouds",
+            help="No data in the map where that mask says cloud, cirrus, shadow or defective. One input only.",
         ),
     ] = False,
     min_area: Annotated[
@@ -187,7 +189,8 @@ def classify(
 
     Bands are found by name and put in the model's order. The map has exactly the input's grid, cut to the area. Inputs
     on the pixels of the first are joined pixel by pixel, others are resampled; --crs and --resolution ask for another
-    grid. Where no input has data, the map has none (255). Files appear when everything is done, each of them whole, the
+    grid. Where no input has data, the map has none (255): where all bands the model reads are nodata (0 if the file
+    declares none), or the file's own mask says so. Files appear when everything is done, each of them whole, the
     STAC Item last.
 
     Two tiles in one map: steppe classify A.SAFE B.SAFE -o map.tif

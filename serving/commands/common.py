@@ -16,6 +16,7 @@ from landcover.augmentation import Augmentation
 from landcover.errors import WrongUse
 from landcover.labels import LANGUAGES, Language
 from landcover.precision import Precision
+from serving.request import refuse_empty
 
 if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
     from rich.table import Table
@@ -108,6 +109,7 @@ def load_engine(
     """The engine for a command's options.
 
     Raises:
+        WrongUse: when a name is empty.
         ModelNotFound: when there is no such model.
         VariantMissing: when it does not have that precision.
         BundleInvalid: when its bundle is broken.
@@ -116,6 +118,8 @@ def load_engine(
     from serving.engines import open_engine  # noqa: PLC0415 - loads the runtime
     from serving.registry import open_registry  # noqa: PLC0415
 
+    refuse_empty("--model", model)
+    refuse_empty("--provider", provider)
     bundle = open_registry(settings).get(model or settings.model)
     return open_engine(bundle, settings, provider=provider, precision=precision, augmentation=augmentation)
 

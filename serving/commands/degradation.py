@@ -115,7 +115,7 @@ def degradation(
     outputs = Outputs(map=output, confidence=confidence, preview=preview, areas=areas, stac=stac)
     treatment = Treatment(language=language)
     folder = chosen_work(output, work, resume=resume)
-    engine = load_engine(settings, model or settings.degradation_model, provider, precision, tta)
+    engine = load_engine(settings, settings.degradation_model if model is None else model, provider, precision, tta)
     shown = sys.stderr.isatty() and not as_json
     with (
         stop_like_interrupt(publishes=True),

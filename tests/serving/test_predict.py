@@ -152,11 +152,21 @@ def test_a_model_of_both_levels_takes_a_scene_that_does_not_say():
     check_scene(ArrayScene(smooth_numbers(9, 9), level=None), tiny_manifest(levels=("L1C", "L2A")))
 
 
-@pytest.mark.parametrize("pixel", [30.0, 3.0, 250.0, 1e-6])
-def test_pixels_of_another_size_are_refused(pixel):
+@pytest.mark.parametrize(
+    ("pixel", "says"),
+    [
+        (30.0, "adds no detail: give a finer scene"),
+        (250.0, "adds no detail: give a finer scene"),
+        (3.0, "resample the input first, for example with --resolution 10"),
+        (1e-6, "resample the input first, for example with --resolution 10"),
+    ],
+)
+def test_pixels_of_another_size_are_refused(pixel, says):
     scene = ArrayScene(smooth_numbers(9, 9), grid=utm_grid(9, 9, pixel=pixel))
-    with pytest.raises(ResolutionMismatch, match="resample the input first"):
+    with pytest.raises(ResolutionMismatch, match=f"{says}$"):
         check_scene(scene, tiny_manifest())
+    with pytest.raises(ResolutionMismatch, match=r"grid that was asked for .* choose another --resolution"):
+        check_scene(scene, tiny_manifest(), placed=True)
 
 
 LAYERS = {"probabilities": Layer(7, probability_percent)}

@@ -14,7 +14,7 @@ from rasterio import features
 
 from indicators.areas import ClassAreas
 from indicators.moves import ClassMoves
-from landcover.errors import BandMapping, ConfigError, NoValidData, WrongUse
+from landcover.errors import BandMapping, ConfigError, GridMismatch, NoValidData, WrongUse
 from landcover.legends import get_legend
 from landcover.postprocess import UncertaintyMeasure
 from landcover.quality import QUALITY_LEGEND
@@ -227,6 +227,41 @@ def test_without_a_mask(classify, scene):
 def test_masking_without_a_mask_is_refused(classify, scene, out):
     with pytest.raises(BandMapping, match=r"no mask band .* leave --mask-clouds out"):
         classify(scene, mask_clouds=True)
+    assert left_in(out) == []
+
+
+def beside(folder, transform):
+    """A folder of bands with a mask of clouds alone beside them, 20 x 20 pixels of 20 m."""
+    write_band_folder(folder, dict(zip(BANDS, scene_numbers(), strict=True)), suffix=".tif")
+    write_tiff(folder / "T33UUU_20170216T102101_SCL.tif", np.full((1, 20, 20), 9, np.uint8), transform=transform)
+    return folder
+
+
+def classify_clear(engine, settings, folder, out):
+    inputs, outputs = Inputs(source=folder, level="L1C"), Outputs(map=out / "map.tif", quality=out / "quality.tif")
+    return classify_scene(inputs, outputs, engine, settings, treatment=Treatment(mask_clouds=True))
+
+
+def test_a_mask_of_a_part_of_the_scene_says_so(engine, settings, tmp_path, out):
+    folder = beside(tmp_path / "part", rasterio.Affine(20, 0, 500_000, 0, -20, 5_500_000))
+    outcome = classify_clear(engine, settings, folder, out)
+    valid = valid_of(scene_numbers())
+    missed = valid.sum() - valid[:40, :40].sum()
+    assert f"does not reach {missed:,} valid pixels ({100 * missed / valid.sum():.3g} %)" in outcome.warnings[-1]
+    assert (bands_of(outcome, "quality")[0] == 7).sum() == missed
+
+
+@pytest.mark.parametrize("east", [900_000, 500_880])
+def test_a_mask_of_another_place_is_refused(engine, settings, tmp_path, out, east):
+    """Also where its first two columns meet the last two of the scene, which have no data."""
+    folder = beside(tmp_path / "far", rasterio.Affine(20, 0, east, 0, -20, 5_500_000))
+    for path in folder.glob("*_B*.tif"):
+        with rasterio.open(path, "r+") as dataset:
+            numbers = dataset.read(1)
+            numbers[:, -2:] = 0
+            dataset.write(numbers, 1)
+    with pytest.raises(GridMismatch, match="lies elsewhere than the scene"):
+        classify_clear(engine, settings, folder, out)
     assert left_in(out) == []
 
 

@@ -398,7 +398,7 @@ BAD = {
         ),
         {},
     ),
-    "coarse grid": (ResolutionMismatch, "resample", ("scene",), {"resolution": 60.0}),
+    "coarse grid": (ResolutionMismatch, "choose another --resolution", ("scene",), {"resolution": 60.0}),
     "degrees": (ConfigError, "--resolution", ("scene",), {"crs": "EPSG:4326"}),
     "no crs": (ConfigError, "EPSG:32650", ("scene",), {"crs": "EPSG:99999"}),
     "huge": (RasterTooLarge, "units of the target CRS", ("scene",), {"crs": "EPSG:32633", "resolution": 1e-6}),
@@ -431,6 +431,35 @@ def test_refusals(classify, tmp_path, name):
     with pytest.raises(error, match=says) as caught:
         classify(*files, **keywords)
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_maps_too_wide_for_the_memory(classify, tmp_path, monkeypatch):
+    """The pixels would be few enough: what a run holds goes with the width."""
+    monkeypatch.setattr("serving.pipeline.predict_rows", None)
+    near = write_scene(tmp_path / "near.tif", scene_numbers(20, 30))
+    far = write_scene(tmp_path / "far.tif", scene_numbers(20, 30), transform=shifted(0, 80_000))
+    with pytest.raises(RasterTooLarge, match=r"far apart .* 20 x 80,030 pixels; at most 80,000 columns .* one by"):
+        classify(near, far)
+    with pytest.raises(RasterTooLarge, match="far apart"):
+        classify(near, far, mosaic=MosaicMode.MEAN)
+    with pytest.raises(RasterTooLarge, match=r"the map would have .* in parts"):
+        classify(near, resolution=0.002)
+
+
+def test_a_part_of_a_map_that_would_be_too_wide(classify, tmp_path):
+    near = write_scene(tmp_path / "near.tif", scene_numbers(20, 30))
+    far = write_scene(tmp_path / "far.tif", scene_numbers(20, 30), transform=shifted(0, 300_000))
+    box = {"bbox": (500_000, 5_499_000, 500_300, 5_500_000), "area_crs": "EPSG:32633"}
+    both, alone = classify(near, far, **box), classify(near, **box)
+    assert_same_map(both, alone)
+
+
+@pytest.mark.parametrize("name", ["crs", "area_crs", "level", "product", "name"])
+@pytest.mark.parametrize("empty", ["", " "])
+def test_values_that_are_empty(name, empty):
+    """As a variable of the shell that was not set: the default must not stand in for it."""
+    with pytest.raises(ConfigError, match=f"{name.replace('area_', '')} was given without a value"):
+        Inputs(source=Path("scene.tif"), **{name: empty})
 
 
 @pytest.mark.parametrize("names", [{"name": "Z\udcfcrich"}, {"aoi": Path("caf\udce9.geojson")}])

@@ -210,13 +210,18 @@ BAD = {
     "open": ({"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}, "not closed"),
     "two points": (polygon((0, 0), (1, 1)), "at least 4"),
     "words": (polygon((0, 0), (1, "east"), (1, 1)), "something else than positions"),
+    "numbers in quotes": (polygon(("9.16", "45.49"), ("9.19", "45.49"), ("9.19", "45.52")), "of two numbers"),
+    "truth": (polygon((0, 0), (True, 0), (1, 1)), "of two numbers"),
     "null": ({"type": "Polygon", "coordinates": [None]}, "something else than positions"),
     "NaN": ('{"type": "Polygon", "coordinates": [[[0, 0], [NaN, 0], [1, 1], [0, 0]]]}', "no number"),
     "infinite": ('{"type": "Polygon", "coordinates": [[[0, 0], [1e999, 0], [1, 1], [0, 0]]]}', "no number"),
     "bow tie": (polygon((0, 0), (2, 2), (2, 0), (0, 2)), "sides cross near 1, 1"),
     "a line": (polygon((0, 0), (1, 1), (2, 2)), "without area"),
     "swapped": (polygon((49, 115), (50, 115), (50, 116)), "swapped"),
-    "metres": (polygon((5e5, 5.49e6), (5.01e5, 5.49e6), (5.01e5, 5.5e6)), "metres want their CRS"),
+    "metres": (
+        polygon((5e5, 5.49e6), (5.01e5, 5.49e6), (5.01e5, 5.5e6)),
+        "metres want their CRS: .* --aoi-crs",
+    ),
     "crs of nothing": ({**SQUARE, "crs": {"type": "link"}}, "names no CRS"),
     "crs unknown": ({**SQUARE, "crs": {"type": "name", "properties": {"name": "EPSG:1"}}}, "not known"),
     "too many points": (polygon(*[(i * 1e-4, (i % 2) * 1e-4) for i in range(100_001)]), "100,000 points"),
@@ -246,7 +251,7 @@ def test_a_file_that_is_not_there(tmp_path):
         ((1, 0, 1, 2), DEGREES, "empty"),
         ((2, 0, 1, 2), UTM33, "west below east"),
         ((0, 0, float("nan"), 2), UTM33, "no number"),
-        ((5e5, 5e6, 6e5, 6e6), DEGREES, "metres"),
+        ((5e5, 5e6, 6e5, 6e6), DEGREES, "metres want their CRS: give it with --bbox-crs"),
     ],
 )
 def test_bad_boxes(box, crs, says):

@@ -1,13 +1,21 @@
 """One file with named bands: pixels against rasterio, bands by name, grids kept exactly, nodata and masks."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
 
-from landcover.errors import BandMapping, DtypeMismatch, LevelMismatch, RadiometryMismatch, WindowError
+from landcover.errors import (
+    BandMapping,
+    DtypeMismatch,
+    LevelMismatch,
+    RadiometryMismatch,
+    RasterUnreadable,
+    WindowError,
+)
 from landcover.grid import Window
 from landcover.raster.scene import ReadPolicy, open_scene
 from landcover.sensors import Radiometry
@@ -90,10 +98,38 @@ def test_wanted_bands_must_agree_on_radiometry(tmp_path, dn):
 def test_caller_must_not_contradict_the_file(tmp_path, dn):
     tags = {"scale": "0.0001", "offset": "0", "processing_level": "L1C"}
     path = write_tiff(tmp_path / "scene.tif", dn, names=BANDS, tags=tags)
-    with pytest.raises(LevelMismatch, match=r"L1C by the tags of 'scene.tif', but L2A by the caller"):
+    with pytest.raises(LevelMismatch, match=r"L1C by the tags of 'scene.tif', but L2A by the caller \(--level"):
         open_scene(path, bands_wanted=BANDS, level="L2A")
-    with pytest.raises(RadiometryMismatch, match=r"by the tags of 'scene.tif', but 0.0001, -0.1 by the caller"):
+    with pytest.raises(
+        RadiometryMismatch,
+        match=r"of 'scene.tif', but 0.0001, -0.1 by the caller \(--product\); .* leave it",
+    ):
         open_scene(path, bands_wanted=BANDS, radiometry=SHIFTED)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "says"),
+    [
+        ("int16", "rendered; numbers .* gdal_translate -ot UInt16 IN.tif OUT.tif$"),
+        ("int32", "rendered; numbers .* gdal_translate -ot UInt16 IN.tif OUT.tif$"),
+        ("uint8", "rescaled or rendered$"),
+        ("float32", "rescaled or rendered$"),
+    ],
+)
+def test_other_sample_types_and_what_to_do_about_them(tmp_path, dn, dtype, says):
+    path = write_tiff(tmp_path / "scene.tif", dn.astype(dtype), names=BANDS, photometric="minisblack")
+    with pytest.raises(DtypeMismatch, match=rf"has {dtype} samples; the model wants uint16: .*{says}"):
+        open_scene(path, bands_wanted=BANDS)
+
+
+@pytest.mark.parametrize(
+    "given", ["https://example.org/scene.tif", "s3://bucket/scene.tif", "/vsicurl/https://example.org/scene.tif"]
+)
+def test_only_local_files_are_read(given):
+    with pytest.raises(RasterUnreadable, match=r"'scene.tif' does not exist; only local files are read"):
+        open_scene(Path(given), bands_wanted=BANDS)
+    with pytest.raises(RasterUnreadable, match=r"'scene.tif' does not exist$"):
+        open_scene(Path("absent/scene.tif"), bands_wanted=BANDS)
 
 
 def test_caller_states_what_the_file_does_not(tmp_path, dn):

@@ -166,6 +166,29 @@ def test_crs_without_a_place_on_earth(tmp_path, wkt, message):
 @pytest.mark.parametrize(
     ("crs", "transform"),
     [
+        ("EPSG:4326", Affine(1e-4, 0, 10, 0, -1e-4, 90.0003)),
+        ("EPSG:4326", Affine(1e-4, 0, 10, 0, 1e-4, -90.0003)),
+        ("EPSG:4326", Affine(0, 1e-4, 10, 1e-4, 0, -90.0003)),
+        ("EPSG:4901", Affine(1e-4, 0, 10, 0, -1e-4, 100.0003)),  # in grads
+    ],
+)
+def test_latitudes_beyond_a_pole(tmp_path, crs, transform):
+    path = write_tiff(tmp_path / "scene.tif", numbers(4, 9, 9), names=BANDS, crs=crs, transform=transform)
+    with pytest.raises(NoGeoreference, match=r"reaches from latitude .* beyond a pole; correct the transform"):
+        read_all(path)
+
+
+@pytest.mark.parametrize("north", [90, 90.00005])
+def test_edges_half_a_pixel_beyond_a_pole(tmp_path, north):
+    """Grids whose pixel centres lie on the pole."""
+    transform = Affine(1e-4, 0, 10, 0, -1e-4, north)
+    path = write_tiff(tmp_path / "scene.tif", numbers(4, 9, 9), names=BANDS, crs="EPSG:4326", transform=transform)
+    assert read_all(path).valid.all()
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
         ("EPSG:4326", Affine(1e-4, 0, 10, 0, -1e-4, 95)),
         ("EPSG:4326", Affine(1e-4, 0, 5e5, 0, -1e-4, 5.5e6)),
         ("EPSG:32633", Affine(10, 0, 5e5, 0, -10, 9e12)),
