@@ -24,6 +24,13 @@ class ConfigError(SteppeError):
     exit_code = 4
 
 
+class WrongUse(ConfigError):
+    """What is asked for cannot be understood, or its options do not go together."""
+
+    slug = "usage"
+    exit_code = 2
+
+
 class DataError(SteppeError):
     """Input data cannot be used as it is."""
 

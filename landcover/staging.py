@@ -1,17 +1,22 @@
 """Files and folders that appear whole or not at all: a private folder beside the result, flush to disk, rename.
 
 A process that is killed leaves at most a folder named ``.steppe-*.part``; nothing else is ever visible half-written.
+Each such folder is locked by the process that works in it. The kernel ends the lock with the process, however that
+ends, so that a later one can tell what nobody needs any more.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import re
 import secrets
 import shutil
+import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -21,12 +26,17 @@ from landcover.errors import DiskFull, OutputNotWritable
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Errors that mean: make room, and it works."""
 
+FRESH_S: Final = 60.0
+"""Seconds for which a folder is left alone that nobody seems to hold: its maker may be about to lock it."""
+
 _REMOVALS: Final = 3
 """A thread that was still writing when a signal came may put a file into a folder while it is being emptied."""
 
+_OURS: Final = re.compile(r"\.steppe-(?:[0-9a-f]{8}|[0-9a-f]{16})\.part")
+
 
 class StagingFolder:
-    """A private folder beside a result, removed with all it holds whatever happens.
+    """A private folder beside a result, removed with all it holds whatever happens, and locked until then.
 
     Use as a context manager, which gives the folder. A signal may come at any step, even in the middle of a removal:
     the name is noted before the folder is made, and is forgotten after it has gone. What is then left is removed when
@@ -41,7 +51,8 @@ class StagingFolder:
     def __init__(self, path: Path, *, label: str | None = None) -> None:
         self._result, self._named = path, label is not None
         self._folder: Final = path.parent / f".steppe-{label or secrets.token_hex(4)}.part"
-        self._at_the_latest = weakref.finalize(self, _remove, self._folder)
+        self._locks: Final[list[int]] = []
+        self._at_the_latest = weakref.finalize(self, _end, self._folder, self._locks)
 
     def __enter__(self) -> Path:
         """Make the folder, for this user alone.
@@ -51,17 +62,65 @@ class StagingFolder:
             DiskFull: when there is no room for it.
         """
         if self._named:
-            _remove(self._folder)
+            _remove_left(self._folder)
         with os_errors(self._result):
             self._folder.mkdir(mode=0o700)
+            self._locks.append(_open(self._folder))
+        with suppress(OSError):  # some network file systems have no locks for folders; what is left there stays
+            fcntl.flock(self._locks[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
         return self._folder
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Remove the folder, if it is there, with all it holds."""
-        _remove(self._folder)
+        _end(self._folder, self._locks)
         self._at_the_latest.detach()
+
+
+def sweep(folder: Path) -> None:
+    """Remove the staging folders that killed processes left in a folder.
+
+    Those of a process that lives, of another user, or made within the last minute stay; so does whatever only has a
+    similar name.
+    """
+    for path in folder.glob(".steppe-*.part"):
+        if not _OURS.fullmatch(path.name):
+            continue
+        with suppress(OSError), _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB) as handle:
+            facts = os.fstat(handle)
+            if facts.st_uid == os.geteuid() and time.time() - facts.st_mtime > FRESH_S:
+                # Once, not _remove(): whoever owns a name that is not left to chance may take it again at once.
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove what a killed process left under a name that is ours; a sweep that has begun to ends first."""
+    with suppress(OSError), _locked(folder, fcntl.LOCK_EX):
+        pass
+    _remove(folder)
+
+
+@contextmanager
+def _locked(folder: Path, how: int) -> Iterator[int]:
+    """Hold the lock of a folder; OSError when that cannot be had."""
+    handle = _open(folder)
+    try:
+        fcntl.flock(handle, how)
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _open(folder: Path) -> int:
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def _end(folder: Path, locks: list[int]) -> None:
+    """Remove a folder, then let go of it."""
+    _remove(folder)
+    while locks:
+        os.close(locks.pop())
 
 
 def _remove(folder: Path) -> None:

@@ -1,5 +1,5 @@
 """``python -m serving`` is the ``steppe`` command."""
 
-from serving.cli import main
+from serving.start import main
 
 raise SystemExit(main())

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from indicators.areas import AreaTable
 from landcover.augmentation import Augmentation
-from landcover.errors import BandMapping, ConfigError
+from landcover.errors import BandMapping, WrongUse
 from landcover.precision import Precision
 from landcover.raster.quality import MaskReader, open_mask
 from landcover.seams import SeamScore
@@ -163,11 +163,11 @@ def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[
     Raises:
         DataError: when it cannot be read.
         BandMapping: when the map shall be masked and there is none.
-        ConfigError: when there are several scenes.
+        WrongUse: when there are several scenes.
     """
     wanted = outputs.quality is not None or treatment.mask_clouds
     if wanted and len(sources.parts) > 1:
-        raise ConfigError(
+        raise WrongUse(
             f"--quality and --mask-clouds use the mask band of one scene, {len(sources.parts)} were given; leave them "
             "out, or map the scenes one by one"
         )

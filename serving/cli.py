@@ -15,7 +15,7 @@ from landcover.errors import ConfigError, RasterTooLarge, SteppeError
 from serving.commands import bench, classify, degradation, models, serve
 from serving.memory import return_freed_memory
 from serving.sentence import sentence
-from serving.signals import INTERRUPTED
+from serving.signals import INTERRUPTED, end_as_usual
 from serving.version import VERSION
 
 PLUGIN_GROUP: Final = "steppe.commands"
@@ -63,8 +63,8 @@ def main(argv: list[str] | None = None) -> int:
 
     Returns:
         Exit code: 0 done, 2 wrong use, 3 data (or more of them than memory takes), 4 configuration, 6 no space,
-        130 interrupted, 1 anything else that has a clear sentence. A programming error is not caught: its traceback
-        belongs in a report.
+        130 interrupted, 1 anything else that has a clear sentence; docs/classify.md has all of them. A programming
+        error is not caught: its traceback belongs in a report.
     """
     return_freed_memory()
     try:
@@ -94,6 +94,7 @@ def _add_plugin(app: typer.Typer, plugin: EntryPoint) -> None:
     """Register a command that hands its arguments, as they are, to another room."""
 
     def run(context: typer.Context) -> None:
+        end_as_usual()
         try:
             code = plugin.load()(list(context.args))
         except ModuleNotFoundError as error:

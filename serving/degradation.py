@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from landcover.errors import ConfigError, DataError, LevelMismatch
+from landcover.errors import ConfigError, DataError, LevelMismatch, WrongUse
 from landcover.grid import Grid
 from landcover.manifest import Manifest
 from landcover.raster.metadata import normalise_datetime
@@ -257,14 +257,14 @@ def acquired(scene: Scene, stated: str | None, role: str) -> str | None:
         role: ``before`` or ``after``.
 
     Raises:
-        ConfigError: when what is stated is no date.
+        WrongUse: when what is stated is no date.
         DatesMismatch: when file and caller contradict each other.
     """
     if stated is None:
         return scene.datetime
     said = normalise_datetime(stated)
     if said is None:
-        raise ConfigError(f"--{role}-date {stated!r} is no date; write it as 2020-01-31")
+        raise WrongUse(f"--{role}-date {stated!r} is no date; write it as 2020-01-31")
     if scene.datetime and said[:DAY] != scene.datetime[:DAY]:
         raise DatesMismatch(
             f"{scene.identifier!r} was taken on {scene.datetime[:DAY]} by its file, --{role}-date says {said[:DAY]}; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 
 import numpy as np
@@ -71,8 +71,7 @@ def job_of(
         "tile": plan.tile,
         "overlap": plan.overlap,
         "margin": plan.margin,
-        "layers": ", ".join(f"{name} ({measure})" if name == "uncertainty" else name for name in sorted(layers))
-        or "none",
+        "set of rasters": _options(layers, measure),
     }
     samples = manifest.legend.dtype.itemsize + 1 + sum(layer.bands for layer in layers.values())
     return Job(facts, plan.height * plan.width * samples)
@@ -80,6 +79,12 @@ def job_of(
 
 def _scaling(radiometry: Radiometry) -> str:
     return f"{radiometry.scale!r}, {radiometry.offset!r}"
+
+
+def _options(layers: Iterable[str], measure: str | None) -> str:
+    """The options that asked for more rasters than those that every run can have."""
+    options = [f"--{name} ({measure})" if name == "uncertainty" else f"--{name}" for name in sorted(layers)]
+    return ", ".join(options) or "neither --probabilities nor --uncertainty"
 
 
 def _machine(provider: str) -> Facts:

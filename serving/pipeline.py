@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
-from landcover.errors import ConfigError
+from landcover.errors import ConfigError, WindowError
 from landcover.raster.quality import MaskReader
 from landcover.raster.scene import Scene
 from landcover.tiling import MARGIN, TilePlan
@@ -85,15 +85,24 @@ class Published:
 
 
 def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[TilePlan, int]:
-    """Windows over a scene and windows per engine call: the settings', or else the model's."""
+    """Windows over a scene and windows per engine call: the settings', or else the model's.
+
+    Raises:
+        ConfigError: when settings and model make no windows together.
+    """
     manifest = engine.bundle.manifest
-    plan = TilePlan(
-        scene.grid.height,
-        scene.grid.width,
-        tile=settings.tile or manifest.tile_size,
-        overlap=manifest.overlap if settings.overlap is None else settings.overlap,
-        margin=MARGIN,
-    )
+    try:
+        plan = TilePlan(
+            scene.grid.height,
+            scene.grid.width,
+            tile=settings.tile or manifest.tile_size,
+            overlap=manifest.overlap if settings.overlap is None else settings.overlap,
+            margin=MARGIN,
+        )
+    except WindowError as error:
+        raise ConfigError(
+            f"STEPPE_TILE and STEPPE_OVERLAP do not go together: {error}; correct or unset them"
+        ) from error
     return plan, settings.batch_size or manifest.batch_size
 
 

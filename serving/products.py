@@ -194,7 +194,8 @@ class Finished:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know before trusting the map."""
-        return (*self.provenance.warnings, *(self.observed.warnings if self.observed else ()))
+        reports = [report for report in (self.observed, self.sieved) if report]
+        return (*self.provenance.warnings, *(warning for report in reports for warning in report.warnings))
 
     def extras(self) -> dict[str, Any]:
         """``quality`` and ``sieve`` as JSON objects, where they were asked for."""

@@ -171,7 +171,14 @@ class _Patches:
                 yield row, after_HW
 
     def report(self, areas: AreaTable) -> Sieved:
-        return Sieved(self._min_patch, self._min_pixels, self._legend, self._moves.table(), areas.valid_area_km2)
+        return Sieved(
+            self._min_patch,
+            self._min_pixels,
+            self._legend,
+            self._moves.table(),
+            areas.valid_area_km2,
+            areas.valid_pixels,
+        )
 
 
 def _observes(roles: Mapping[str, Path], treatment: Treatment) -> bool:

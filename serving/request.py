@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from landcover.errors import ConfigError, OutputNotWritable
+from landcover.errors import ConfigError, WrongUse
 from landcover.raster.band_files import band_of
 from landcover.raster.mask_files import mask_of
 
@@ -123,28 +123,34 @@ class Outputs:
         """Refuse names that would overwrite an input or each other.
 
         Raises:
-            ConfigError: naming the file.
-            OutputNotWritable: when a raster has no TIFF name.
+            WrongUse: naming the file.
         """
         for role, path in {"map": self.map, **self._optional_rasters()}.items():
-            if path and path.suffix.lower() not in {".tif", ".tiff"}:
-                raise OutputNotWritable(f"the {role} is a GeoTIFF, its name {path.name!r} must end in .tif or .tiff")
+            _check_ending(path, f"the {role} is a GeoTIFF", ".tif", ".tiff")
+        _check_ending(self.preview, "the picture is a PNG", ".png")
+        _check_ending(self.areas, "the table of areas is JSON", ".json")
+        _check_ending(self.stac, "the STAC Item is JSON", ".json", ".geojson")
         places = [_place(path) for path in self.files().values()]
         for path in places:
             if any(_is_input(path, _place(source)) for source in sources):
-                raise ConfigError(f"output {path.name!r} is the input itself; choose another name")
+                raise WrongUse(f"output {path.name!r} is the input itself; choose another name")
             if places.count(path) > 1:
-                raise ConfigError(f"two outputs have the same name {path.name!r}; give each its own")
+                raise WrongUse(f"two outputs have the same name {path.name!r}; give each its own")
+
+
+def _check_ending(path: Path | None, what: str, *endings: str) -> None:
+    if path is not None and path.suffix.lower() not in endings:
+        raise WrongUse(f"{what}, its name {path.name!r} must end in {' or '.join(endings)}")
 
 
 def refuse_empty(option: str, text: str | None) -> None:
     """Refuse a value that is empty: a variable of the shell that was not set, which must not mean the default.
 
     Raises:
-        ConfigError: with the option.
+        WrongUse: with the option.
     """
     if text is not None and not text.strip():
-        raise ConfigError(f"{option} was given without a value; give it one, or leave it out")
+        raise WrongUse(f"{option} was given without a value; give it one, or leave it out")
 
 
 def refuse_undecodable(what: str, text: str | None) -> None:

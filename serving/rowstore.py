@@ -195,6 +195,8 @@ class RowStore:
             useless = self._complete and isinstance(error, DataError)
             if useless or not any(self.folder.glob(ROWS)):
                 self.forget()
+            elif isinstance(error, KeyboardInterrupt):
+                error.add_note("finished rows are kept: the same command goes on from them")
 
     def rows(self, job: Callable[[], Job], predict: Predict) -> Generator[MapRows]:
         """All rows of the map: those that an earlier run kept, then those that are still to be made, which are kept.

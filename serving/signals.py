@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
 from landcover.errors import SteppeError
 
@@ -24,9 +25,35 @@ class Interrupted(SteppeError):
     exit_code = INTERRUPTED
 
 
+def end_at_once() -> None:
+    """Let Ctrl-C and its like end the process in one line, without unwinding: for as long as nothing is half done.
+
+    A signal that this process was started to ignore stays ignored.
+    """
+    for number in _heard():
+        signal.signal(number, _end)
+
+
+def end_as_usual() -> None:
+    """Take that back, for work that has its own way with signals: servers and training."""
+    for number in _heard():
+        if signal.getsignal(number) is _end:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+def _heard() -> list[signal.Signals]:
+    """Signals that end work and are not ignored: ``nohup`` and shells start processes that ignore some."""
+    return [number for number in STOPPING if signal.getsignal(number) not in {signal.SIG_IGN, None}]
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    os.write(2, b"steppe: interrupted\n")
+    os._exit(INTERRUPTED)
+
+
 @contextmanager
 def stop_like_interrupt(*, publishes: bool = False) -> Generator[None]:
-    """Let SIGTERM and SIGHUP end the work as Ctrl-C does, so that whatever is half done is removed.
+    """Let SIGTERM and SIGHUP end the work as Ctrl-C does in Python, so that whatever is half done is removed.
 
     A signal that this process was started to ignore stays ignored: ``nohup`` and shells do that.
 
@@ -40,11 +67,7 @@ def stop_like_interrupt(*, publishes: bool = False) -> Generator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {
-        number: signal.signal(number, interrupt)
-        for number in (signal.SIGTERM, signal.SIGHUP)
-        if signal.getsignal(number) not in {signal.SIG_IGN, None}
-    }
+    before = {number: signal.signal(number, interrupt) for number in _heard()}
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -61,8 +84,7 @@ def held_off() -> Generator[None]:
         yield
         return
     came: list[int] = []
-    before = {number: signal.getsignal(number) for number in STOPPING}
-    held = {number: handler for number, handler in before.items() if handler not in {signal.SIG_IGN, None}}
+    held = {number: signal.getsignal(number) for number in _heard()}
     try:
         for number in held:
             signal.signal(number, lambda which, _frame: came.append(which))

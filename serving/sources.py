@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from landcover.errors import ConfigError, RasterTooLarge, ResolutionMismatch
+from landcover.errors import ConfigError, RasterTooLarge, ResolutionMismatch, WrongUse
 from landcover.grid import Grid, ground_pixel_size
 from landcover.manifest import Manifest
 from landcover.raster.area import AreaScene
@@ -191,7 +191,7 @@ def _on_one_grid(parts: Sequence[Scene], inputs: Inputs, manifest: Manifest) -> 
     if resolution is None:
         unit = crs.axis_info[0]
         if unit.unit_name != "metre":
-            raise ConfigError(
+            raise WrongUse(
                 f"--crs {inputs.crs} counts in units of {unit.unit_name}; give --resolution in that unit, for example "
                 "0.0001 degrees for about 10 m"
             )
@@ -219,11 +219,12 @@ def _area(inputs: Inputs) -> Area | None:
     """The area of interest, from a file or a box.
 
     Raises:
-        ConfigError: when both are given, or a CRS without either.
+        WrongUse: when both are given.
+        ConfigError: when the CRS is not known, or given without either.
         AreaInvalid: when it is no area.
     """
     if inputs.aoi is not None and inputs.bbox is not None:
-        raise ConfigError("an area and a box were given; give --aoi or --bbox")
+        raise WrongUse("an area and a box were given; give --aoi or --bbox")
     crs = parse_crs(inputs.area_crs) if inputs.area_crs is not None else None
     if inputs.aoi is not None:
         return read_area(inputs.aoi, crs)
@@ -246,7 +247,7 @@ def _refuse_twice(paths: Sequence[Path]) -> None:
     places = [os.path.realpath(path) for path in paths]
     for path, place in zip(paths, places, strict=True):
         if places.count(place) > 1:
-            raise ConfigError(f"{place_of(path).name!r} was given twice; give each scene once")
+            raise WrongUse(f"{place_of(path).name!r} was given twice; give each scene once")
 
 
 def _refuse_coarse(part: Scene, manifest: Manifest) -> None:
@@ -294,8 +295,8 @@ def _level(level: str | None, product: SensorProduct | None) -> str | None:
     """The level the caller states, directly or by naming a product.
 
     Raises:
-        ConfigError: when both are given and differ.
+        WrongUse: when both are given and differ.
     """
     if level and product and level.upper() != product.level:
-        raise ConfigError(f"--level {level} contradicts --product {product.id}, which is {product.level}; give one")
+        raise WrongUse(f"--level {level} contradicts --product {product.id}, which is {product.level}; give one")
     return level or (product.level if product else None)

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from landcover.errors import ConfigError
+from landcover.errors import WrongUse
 from landcover.raster.staging import check_target
-from landcover.staging import StagingFolder, flush, os_errors, publish
+from landcover.staging import StagingFolder, flush, os_errors, publish, sweep
 from serving.hrefs import landing
 from serving.signals import held_off
 
@@ -30,7 +30,8 @@ def write_file(path: Path, content: bytes) -> None:
 class Staging:
     """Temporary names beside the final ones; :meth:`publish` renames them in the order they were asked for.
 
-    Leaving the context removes whatever was staged and not published.
+    Leaving the context removes whatever was staged and not published. What killed processes left beside the final names
+    is removed, too.
 
     Args:
         owner: a folder that one process at a time holds, if there is one: the temporary names then follow from it, and
@@ -40,6 +41,7 @@ class Staging:
     def __init__(self, owner: Path | None = None) -> None:
         self._owner = owner
         self._moves: dict[Path, Path] = {}
+        self._swept: set[Path] = set()
         self._published = False
         self._folders = ExitStack()
 
@@ -60,14 +62,17 @@ class Staging:
         name or extension see the right one and the last step is a rename within one file system.
 
         Raises:
-            ConfigError: when two outputs have the same name.
+            WrongUse: when two outputs have the same name.
             OutputNotWritable: when the folder does not exist or cannot be written.
             DiskFull: when there is no room for a folder.
         """
         final = landing(final)
         if final in self._moves:
-            raise ConfigError(f"two outputs have the same name {final.name!r}; give each its own")
+            raise WrongUse(f"two outputs have the same name {final.name!r}; give each its own")
         check_target(final, needed_bytes=0)
+        if final.parent not in self._swept:
+            self._swept.add(final.parent)
+            sweep(final.parent)
         self._moves[final] = self._folders.enter_context(StagingFolder(final, label=self._label(final))) / final.name
         return self._moves[final]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from indicators.areas import AreaTable, PixelAreas
 from indicators.moves import MoveTable
-from landcover.errors import ConfigError, GridMismatch
+from landcover.errors import GridMismatch, WrongUse
 from landcover.grid import Grid
 from landcover.labels import Language
 from landcover.legends import Legend
@@ -47,11 +48,11 @@ class MinimumPatch:
         """The patch meant by ``0.5ha``, ``5000m2``, ``0.01km2`` or ``50px``.
 
         Raises:
-            ConfigError: when it means none.
+            WrongUse: when it means none.
         """
         match = _AREA.fullmatch(text.strip())
         if not match or float(match["number"]) <= 0:
-            raise ConfigError(f"{_shown(text)} is no least area; give for example 0.5ha, 5000m2, 0.01km2 or 50px")
+            raise WrongUse(f"{_shown(text)} is no least area; give for example 0.5ha, 5000m2, 0.01km2 or 50px")
         return cls(float(match["number"]), match["unit"].lower())
 
     def __str__(self) -> str:
@@ -59,18 +60,18 @@ class MinimumPatch:
         return f"{self.number:g}{self.unit}"
 
     def pixels(self, grid: Grid) -> int:
-        """Pixels of such a patch, to the nearest one; areas by the ground area of a pixel in the middle of the grid.
+        """Pixels of the smallest patch that is not below it; by the ground area of a pixel in the middle of the grid.
 
         Raises:
-            ConfigError: when it is one pixel or less, so that nothing would be merged.
+            WrongUse: when it is one pixel or less, so that nothing would be merged.
         """
         each = 1.0
         if self.unit != "px":
             middle = grid.height // 2
             each = float(PixelAreas(grid).rows(middle, middle + 1).mean())
-        pixels = round(self.number * _KM2_OF.get(self.unit, 1.0) / each)
+        pixels = math.ceil(self.number * _KM2_OF.get(self.unit, 1.0) / each)
         if pixels <= 1:
-            raise ConfigError(f"a least area of {self} is one pixel of this map or less: nothing would be merged")
+            raise WrongUse(f"a least area of {self} is one pixel of this map or less: nothing would be merged")
         return pixels
 
 
@@ -110,6 +111,7 @@ class Sieved:
         legend: the map's.
         moves: which area went from which class to which.
         valid_km2: area of the map that has a class.
+        valid_pixels: the same in pixels.
     """
 
     min_patch: MinimumPatch
@@ -117,11 +119,22 @@ class Sieved:
     legend: Legend
     moves: MoveTable
     valid_km2: float
+    valid_pixels: int
 
     @property
     def percent(self) -> float:
         """Share of the valid area that changed its class."""
         return 100 * self.moves.area_km2 / self.valid_km2
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What such a least area cannot do."""
+        if self.min_pixels <= self.valid_pixels:
+            return ()
+        return (
+            f"a least area of {self.min_patch} is more than the whole map, which has {self.valid_km2:,.4g} km2 with a "
+            "class: no patch of it is large enough; give a smaller one",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """For areas, STAC Item and ``--json``: everything that moved, the largest area first."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from landcover.errors import ConfigError, SteppeError
+from landcover.errors import ConfigError, SteppeError, WrongUse
 
 _NOISE: Final = (
     "Does not validate against any of",
@@ -23,13 +23,6 @@ LONGEST_VALUE: Final = 60
 """Characters; a longer "Given value" is a whole branch of the configuration, which the user has before them."""
 
 LONGEST: Final = 400
-
-
-class WrongUse(SteppeError):
-    """The command line itself has a mistake."""
-
-    slug = "usage"
-    exit_code = 2
 
 
 def refused(error: BaseException) -> SteppeError:

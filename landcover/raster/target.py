@@ -10,7 +10,7 @@ import numpy as np
 from affine import Affine
 from pyproj import CRS, Transformer
 
-from landcover.errors import ConfigError, GridMismatch, RasterTooLarge
+from landcover.errors import GridMismatch, RasterTooLarge, WrongUse
 from landcover.grid import Grid
 from landcover.raster.positions import Floats, Positions, same_crs, turn_of
 from landcover.raster.protocol import DEFAULT_POLICY
@@ -64,12 +64,12 @@ def target_grid(sources: Sequence[Grid], crs: CRS, resolution: float) -> Grid:
         resolution: side of a pixel, in units of the CRS (metres, or degrees).
 
     Raises:
-        ConfigError: when the resolution is not above 0.
+        WrongUse: when the resolution is not above 0.
         GridMismatch: when a source does not lie where the CRS maps to.
         RasterTooLarge: when the target would have more pixels than are read.
     """
     if not (math.isfinite(resolution) and resolution > 0):
-        raise ConfigError(f"resolution {resolution:g}: expected a number above 0, in units of the target CRS")
+        raise WrongUse(f"resolution {resolution:g}: expected a number above 0, in units of the target CRS")
     boxes: list[Box] = []
     for source in sources:
         boxes.append(bounds_in(source, crs, around=boxes[0] if boxes else None))

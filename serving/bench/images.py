@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.errors import ConfigError
+from landcover.errors import DataError
 from serving.engine import Engine
 from serving.pipeline import plan_windows
 from serving.predict import predict_rows
@@ -23,11 +23,11 @@ def images_in(folder: Path) -> list[Path]:
     """GeoTIFF files and SAFE folders of a folder, by name.
 
     Raises:
-        ConfigError: when there are none.
+        DataError: when there are none.
     """
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
     if not found:
-        raise ConfigError(f"{folder.name!r} holds no images: expected a folder of GeoTIFF files or SAFE folders")
+        raise DataError(f"{folder.name!r} holds no images: expected a folder of GeoTIFF files or SAFE folders")
     return found
 
 

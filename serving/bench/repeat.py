@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.bundle import Bundle
+from landcover.errors import DataError
 from landcover.precision import Precision
 from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
@@ -71,6 +72,7 @@ def compare_repeats(
         chosen = settings.model_copy(update={"threads": threads})
         return open_engine(bundle, chosen, provider=provider, precision=precision)
 
+    _open_once(inputs, bundle)
     engine, tile = engine_of(settings.threads), settings.tile or TILE
     batches = [_map(inputs, engine, tile, batch_size) for batch_size in BATCH_SIZES]
     threads = [_map(inputs, engine_of(count), tile, 1) for count in THREADS]
@@ -85,6 +87,17 @@ def compare_repeats(
         different_by_batch=_different(batches),
         different_by_threads=_different(threads),
     )
+
+
+def _open_once(inputs: Inputs, bundle: Bundle) -> None:
+    """Refuse what is no scene before a model is loaded for it."""
+    try:
+        with open_input(inputs, bundle.manifest):
+            pass
+    except DataError as error:
+        if not inputs.source.is_dir():
+            raise
+        raise type(error)(f"{error}; steppe bench repeat takes one scene, not a folder of scenes") from error
 
 
 def _map(inputs: Inputs, engine: Engine, tile: int, batch_size: int) -> NDArray[Any]:

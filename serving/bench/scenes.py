@@ -6,6 +6,7 @@ network meet what they meet in real scenes: nothing is constant, nothing repeats
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
+from landcover.errors import WrongUse
 from landcover.raster.staging import check_target, write_errors
-from landcover.staging import StagingFolder, publish
+from landcover.staging import StagingFolder, publish, sweep
 
 BANDS: Final = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12")
 LEVELS: Final = (900, 900, 850, 1150, 1900, 2200, 2300, 2400, 1800, 1200)
@@ -44,7 +46,7 @@ class _Waves(NamedTuple):
     phases: NDArray[np.float64]
 
 
-def make_scene(path: Path, *, height: int, width: int, seed: int = 0) -> None:
+def make_scene(path: Path, *, height: int, width: int, seed: int = 0, replace: bool = True) -> None:
     """Write a scene, row of blocks by row of blocks; it appears when it is whole.
 
     Args:
@@ -52,12 +54,17 @@ def make_scene(path: Path, *, height: int, width: int, seed: int = 0) -> None:
         height: rows.
         width: columns.
         seed: of the noise and the fields.
+        replace: whether a file of that name may go.
 
     Raises:
+        WrongUse: when there is one that may not.
         OutputNotWritable: when it cannot be written there.
         DiskFull: when there is no room.
     """
+    if not replace and os.path.lexists(path):
+        raise WrongUse(f"{path.name!r} exists; choose another name, or replace it with --force")
     needed = scene_bytes(height, width)
+    sweep(path.parent)
     check_target(path, needed_bytes=needed)
     random = np.random.default_rng(seed)
     waves = _Waves(random.uniform(0.003, 0.15, (WAVES, 2)), random.uniform(0, 2 * np.pi, WAVES))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.borders import known_pixels, mirror_borders
-from landcover.errors import ConfigError
+from landcover.errors import WindowError, WrongUse
 from landcover.grid import Window
 from landcover.postprocess import best_class
 from landcover.raster.scene import Scene
@@ -38,14 +38,15 @@ class WindowSize:
         """From ``640/64``.
 
         Raises:
-            ConfigError: when it is not of that form.
+            WrongUse: when it is not of that form, or there are no such windows.
         """
         try:
             tile, overlap = map(int, text.split("/"))
+            TilePlan(tile, tile, tile, overlap)
         except ValueError as error:
-            raise ConfigError(
-                f"{text!r} is no size of windows: expected TILE/OVERLAP in pixels, like 640/64"
-            ) from error
+            raise WrongUse(f"{text!r} is no size of windows: expected TILE/OVERLAP in pixels, like 640/64") from error
+        except WindowError as error:
+            raise WrongUse(f"{text!r} is no size of windows: {error}") from error
         return cls(tile, overlap)
 
     @property

@@ -21,6 +21,7 @@ from serving.commands.common import (
     PrecisionOption,
     ProductOption,
     ProviderOption,
+    answering,
     load_engine,
     split_bands,
 )
@@ -76,12 +77,13 @@ def make(
     side: Annotated[int, typer.Option(min=1, help="Rows, and columns unless --width is given.")] = 10980,
     width: Annotated[int | None, typer.Option(min=1, help="Columns.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the fields and the noise.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file of that name.")] = False,
 ) -> None:
     """Make a Sentinel-2-like scene: ten bands of noise and smooth fields, DEFLATE, a corner without data."""
     from serving.bench.scenes import make_scene  # noqa: PLC0415 - loads GDAL
 
     with stop_like_interrupt():
-        make_scene(path, height=side, width=width or side, seed=seed)
+        make_scene(path, height=side, width=width or side, seed=seed, replace=force)
 
 
 @app.command("agreement")
@@ -104,9 +106,10 @@ def agreement(
     if as_json:
         _show(found, as_json=True)
         return
-    typer.echo(f"{found['model']}: pixels with another class, of {found['pixels']:,} in {found['images']} images")
-    for pair in found["pairs"]:
-        typer.echo(f"  {pair['one']:16} {pair['other']:16} {pair['percent']:7.3f} %")
+    with answering():
+        typer.echo(f"{found['model']}: pixels with another class, of {found['pixels']:,} in {found['images']} images")
+        for pair in found["pairs"]:
+            typer.echo(f"  {pair['one']:16} {pair['other']:16} {pair['percent']:7.3f} %")
 
 
 @app.command("windows")
@@ -137,12 +140,13 @@ def windows(
     if as_json:
         _show(found, as_json=True)
         return
-    typer.echo(f"{found['engine']}: pixels with another class in windows than in one pass")
-    for size, tally in found["sizes"].items():
-        typer.echo(
-            f"  {size:10} {tally['percent']} % of {tally['pixels']:,}; worst image {tally['worst_percent']} % "
-            f"({tally['worst_image']}); seam score {tally['seam_percent']} %"
-        )
+    with answering():
+        typer.echo(f"{found['engine']}: pixels with another class in windows than in one pass")
+        for size, tally in found["sizes"].items():
+            typer.echo(
+                f"  {size:10} {tally['percent']} % of {tally['pixels']:,}; worst image {tally['worst_percent']} % "
+                f"({tally['worst_image']}); seam score {tally['seam_percent']} %"
+            )
 
 
 @app.command("repeat")
@@ -216,9 +220,10 @@ def report(
     command = _report_command(images, model, provider or [], quick=quick, rounds=rounds)
     with stop_like_interrupt(), _progress() as told:
         found = make_report(task, output, settings, run_command, told, command=command)
-    for figure in found.figures:
-        typer.echo(f"{figure.verdict:12}  {figure.value_text:>14}  {figure.goal_text:18}  {figure.title}")
-    typer.echo(f"{found.missed} missed, {found.not_measured} not measured: {output / MARKDOWN}")
+    with answering():
+        for figure in found.figures:
+            typer.echo(f"{figure.verdict:12}  {figure.value_text:>14}  {figure.goal_text:18}  {figure.title}")
+        typer.echo(f"{found.missed} missed, {found.not_measured} not measured: {output / MARKDOWN}")
 
 
 def _report_command(images: Path | None, model: str | None, providers: list[str], *, quick: bool, rounds: int) -> str:
@@ -233,12 +238,10 @@ def _report_command(images: Path | None, model: str | None, providers: list[str]
 
 
 def _show(figures: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(figures, indent=2))
-        return
     width = max(map(len, figures))
-    for name, value in figures.items():
-        typer.echo(f"{name.ljust(width)}  {value}")
+    lines = [f"{name.ljust(width)}  {value}" for name, value in figures.items()]
+    with answering():
+        typer.echo(json.dumps(figures, indent=2) if as_json else "\n".join(lines))
 
 
 @contextmanager

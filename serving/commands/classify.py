@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from landcover.errors import ConfigError
+from landcover.errors import WrongUse
 from landcover.postprocess import UncertaintyMeasure
 from serving.commands.common import (
     AreasOption,
@@ -41,12 +42,16 @@ def parse_box(text: str) -> tuple[float, float, float, float]:
     """West, south, east and north from ``W,S,E,N``.
 
     Raises:
-        ConfigError: when these are not four numbers.
+        WrongUse: when these are not four numbers, or the box is empty whatever it counts in.
     """
     try:
         west, south, east, north = map(float, text.split(","))
     except ValueError as error:
-        raise ConfigError(f"--bbox {text!r} is no box: expected four numbers west,south,east,north") from error
+        raise WrongUse(f"--bbox {text!r} is no box: expected four numbers west,south,east,north") from error
+    if not all(map(math.isfinite, (west, south, east, north))):
+        raise WrongUse(f"--bbox {text!r} holds something that is no number: expected west,south,east,north")
+    if south >= north or west == east:
+        raise WrongUse(f"--bbox {text!r} is empty: expected west,south,east,north with south below north")
     return west, south, east, north
 
 
@@ -54,12 +59,25 @@ def area_crs(aoi_crs: str | None, bbox_crs: str | None, *, aoi: bool, bbox: bool
     """The CRS of the area that was given.
 
     Raises:
-        ConfigError: when a CRS was given for an area that was not.
+        WrongUse: when a CRS was given for an area that was not.
     """
     for stated, given, option in ((aoi_crs, aoi, "--aoi"), (bbox_crs, bbox, "--bbox")):
         if stated is not None and not given:
-            raise ConfigError(f"{option}-crs says what {option} counts in, but there is no {option}; give it, too")
+            raise WrongUse(f"{option}-crs says what {option} counts in, but there is no {option}; give it, too")
     return bbox_crs if aoi_crs is None else aoi_crs
+
+
+def chosen_measure(measure: UncertaintyMeasure | None, *, wanted: bool) -> UncertaintyMeasure:
+    """The measure of the uncertainty raster.
+
+    Raises:
+        WrongUse: when one was given for a raster that is not wanted.
+    """
+    if measure is not None and not wanted:
+        raise WrongUse(
+            "--uncertainty-measure says what --uncertainty holds, but there is no --uncertainty; give it, too"
+        )
+    return measure or UncertaintyMeasure.ENTROPY
 
 
 def classify(
@@ -123,12 +141,12 @@ def classify(
         typer.Option(metavar="U.tif", help="Uncertainty in percent, a COG: 0 = certain, 100 = no idea."),
     ] = None,
     uncertainty_measure: Annotated[
-        UncertaintyMeasure,
+        UncertaintyMeasure | None,
         typer.Option(
-            help="entropy: over all classes, 100 = all equally probable; margin: of the two best, 100 = equally "
-            "probable."
+            help="Of --uncertainty; entropy, the default: over all classes, 100 = all equally probable; margin: of the "
+            "two best, 100 = equally probable."
         ),
-    ] = UncertaintyMeasure.ENTROPY,
+    ] = None,
     quality: Annotated[
         Path | None,
         typer.Option(
@@ -213,7 +231,7 @@ def classify(
         stac=stac,
     )
     treatment = Treatment(
-        uncertainty=uncertainty_measure,
+        uncertainty=chosen_measure(uncertainty_measure, wanted=uncertainty is not None),
         min_patch=None if min_area is None else MinimumPatch.parse(min_area),
         mask_clouds=mask_clouds,
         language=language,

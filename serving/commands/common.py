@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from landcover.augmentation import Augmentation
-from landcover.errors import ConfigError
+from landcover.errors import WrongUse
 from landcover.labels import LANGUAGES, Language
 from landcover.precision import Precision
 from serving.request import refuse_empty
 
 if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
+    from rich.table import Table
+
     from serving.classify import Outcome
     from serving.engine import Engine
     from serving.predict import Progress
@@ -86,7 +90,13 @@ LanguageOption = Annotated[
         help="Language of class names in areas, table and picture; pictures are in en, es, fr or ru.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON on standard output.")]
+JsonOption = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Answer in JSON on standard output; an error stays one sentence on standard error.",
+    ),
+]
 
 
 def load_engine(
@@ -99,7 +109,7 @@ def load_engine(
     """The engine for a command's options.
 
     Raises:
-        ConfigError: when a name is empty.
+        WrongUse: when a name is empty.
         ModelNotFound: when there is no such model.
         VariantMissing: when it does not have that precision.
         BundleInvalid: when its bundle is broken.
@@ -118,12 +128,12 @@ def chosen_work(output: Path, work: Path | None, *, resume: bool) -> Path | None
     """The folder that keeps finished rows; None = they are not kept.
 
     Raises:
-        ConfigError: when a folder was given for rows that are not kept.
+        WrongUse: when a folder was given for rows that are not kept.
     """
     from serving.rowstore import work_folder  # noqa: PLC0415 - loads GDAL
 
     if work is not None and not resume:
-        raise ConfigError("--work says where --resume keeps its rows, but there is no --resume; give it, too")
+        raise WrongUse("--work says where --resume keeps its rows, but there is no --resume; give it, too")
     return (work or work_folder(output)) if resume else None
 
 
@@ -132,16 +142,42 @@ def split_bands(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(","))
 
 
-def report(outcome: Outcome, *, as_json: bool, language: Language = "en") -> None:
-    """Tell what was done: areas, warnings and files, or all of it as one JSON object."""
+@contextmanager
+def answering() -> Generator[None]:
+    """Print what came of work that is done: whoever reads it may stop early, as ``head`` does; that is no error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still buffered would fail once more when the process ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def echo_table(table: Table) -> None:
+    """Print a table as wide as the terminal; a closed output is a BrokenPipeError, as of other text."""
     from rich.console import Console  # noqa: PLC0415 - slow to import
 
+    console = Console()
+    with console.capture() as printed:
+        console.print(table)
+    typer.echo(printed.get(), nl=False)
+
+
+def report(outcome: Outcome, *, as_json: bool, language: Language = "en") -> None:
+    """Tell what was done: areas, warnings and files, or all of it as one JSON object."""
+    with answering():
+        _report(outcome, as_json=as_json, language=language)
+
+
+def _report(outcome: Outcome, *, as_json: bool, language: Language) -> None:
     from serving.outputs.areas import areas_table  # noqa: PLC0415
 
     if as_json:
         typer.echo(json.dumps(outcome.to_json(), indent=2))
         return
-    Console().print(areas_table(outcome.areas, heading=outcome.identifier, language=language))
+    echo_table(areas_table(outcome.areas, heading=outcome.identifier, language=language))
     for warning in outcome.warnings:
         typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW, err=True)
     typer.echo(outcome.summary())

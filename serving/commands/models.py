@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from landcover.precision import Precision
-from serving.commands.common import JsonOption, ProviderOption
+from serving.commands.common import JsonOption, ProviderOption, answering, echo_table
 from serving.registry import Entry, open_registry
 from serving.settings import load_settings
 
@@ -22,10 +22,10 @@ def list_models(*, as_json: JsonOption = False) -> None:
     """List the models in the zoo and in STEPPE_REGISTRY, newest version first."""
     entries = open_registry(load_settings()).entries()
     if as_json:
-        typer.echo(json.dumps([_summary(entry) for entry in entries], indent=2))
+        with answering():
+            typer.echo(json.dumps([_summary(entry) for entry in entries], indent=2))
         return
-    from rich.console import Console  # noqa: PLC0415 - slow to import
-    from rich.table import Column, Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415 - slow to import
 
     table = Table(Column("model", overflow="fold", no_wrap=True), "version", "legend", "bands", "levels", "state")
     for entry in entries:
@@ -38,14 +38,16 @@ def list_models(*, as_json: JsonOption = False) -> None:
             " ".join(shown.get("levels", [])),
             "ok" if entry.problem is None else f"[red]broken:[/] {entry.problem}",
         )
-    Console().print(table)
+    with answering():
+        echo_table(table)
 
 
 @app.command("show")
 def show(reference: Reference, *, as_json: JsonOption = False) -> None:
     """Print a model's card, or its manifest (a STAC Item) with --json."""
     bundle = open_registry(load_settings()).get(reference)
-    typer.echo(json.dumps(bundle.manifest.to_item(), indent=2) if as_json else bundle.card())
+    with answering():
+        typer.echo(json.dumps(bundle.manifest.to_item(), indent=2) if as_json else bundle.card())
 
 
 @app.command("verify")

@@ -10,6 +10,7 @@ import typer
 
 from landcover.errors import ConfigError
 from serving.settings import load_settings
+from serving.signals import end_as_usual
 
 
 def serve(
@@ -29,6 +30,7 @@ def serve(
     with _listen(settings.host, settings.port) as address:
         host, port = address.getsockname()[:2]
         typer.echo(f"steppe: listening on http://{f'[{host}]' if ':' in host else host}:{port}", err=True)
+        end_as_usual()
         uvicorn.Server(uvicorn.Config(create_app(settings), server_header=False)).run(sockets=[address])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from landcover.errors import ConfigError
+from landcover.errors import WrongUse
 from landcover.labels import Language, canonical_language
 
 type Subject = Literal["land cover", "land degradation"]
@@ -117,11 +117,11 @@ def words_for(language: str) -> Words:
     """The words of a language.
 
     Raises:
-        ConfigError: pictures cannot be had in that language.
+        WrongUse: pictures cannot be had in that language.
     """
     tongue = canonical_language(language)
     if tongue not in _WORDS:
-        raise ConfigError(
+        raise WrongUse(
             f"a picture cannot be drawn in the language {tongue!r}: common typefaces lack its letters; choose one of "
             f"{', '.join(_WORDS)}, or leave the picture out"
         )

@@ -129,8 +129,8 @@ BAD_SCENES = (
     BadScene(
         "product against level",
         changed(tags=None),
-        "config",
-        exit_code=4,
+        "usage",
+        exit_code=2,
         options={"level": "L1C", "product": "sentinel-2-l2a"},
         says="contradicts",
     ),

@@ -7,17 +7,21 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+import serving
 from landcover.errors import ConfigError
-from serving import cli
+from serving import cli, start
 from serving.signals import INTERRUPTED, STOPPING, Interrupted, held_off, stop_like_interrupt
 from serving.staging import Staging
 from tests.bundles import BANDS, tiny_bundle
 from tests.rasters import write_tiff
 from tests.scenes import smooth_numbers
 from tests.service import left_in
+
+ROOT = Path(serving.__file__).parents[1]
 
 
 @pytest.mark.slow
@@ -67,6 +71,22 @@ def test_commands_that_publish_nothing_do_not_say_that(scene, environment, capsy
     assert capsys.readouterr().err.splitlines() == ["steppe: interrupted"]
 
 
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("more", [["--areas", "areas.json"], ["--json"]])
+def test_a_reader_that_stops_early_is_no_error(scene, out, more):
+    """As ``steppe classify ... | head -1``; here the reader has gone before the first line."""
+    command = [sys.executable, "-m", "serving", "classify", str(scene), "-o", "map.tif", *more]
+    read, write = os.pipe()
+    os.close(read)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with os.fdopen(write, "wb") as closed:
+        done = subprocess.run(
+            command, stdout=closed, stderr=subprocess.PIPE, text=True, cwd=out, env=environment, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"map.qml", "map.tif"} <= set(left_in(out))
+
+
 IGNORING = """
 trap '' HUP
 exec "$0" -c '
@@ -86,6 +106,60 @@ def test_a_signal_that_is_ignored_from_the_start_stays_ignored():
     done = subprocess.run(["/bin/sh", "-c", IGNORING, sys.executable], capture_output=True, text=True, check=False)
     assert done.stdout == "went on\n"
     assert done.stderr.splitlines()[-1] == "serving.signals.Interrupted: interrupted"
+
+
+STARTING = """
+import importlib.abc, os, sys
+
+number, place, *sys.argv[1:] = sys.argv[1:]
+
+class Interrupting(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == place:
+            os.kill(os.getpid(), int(number))
+
+sys.meta_path.insert(0, Interrupting())
+from serving.start import main
+sys.exit(main())
+"""
+"""Runs a command that gets a signal when a module is about to be imported."""
+
+
+@pytest.mark.parametrize(
+    ("number", "place"),
+    [(signal.SIGINT, "typer"), (signal.SIGTERM, "serving.commands.classify"), (signal.SIGHUP, "onnxruntime")],
+)
+@pytest.mark.usefixtures("environment")
+def test_an_interrupt_while_starting_is_one_line(scene, out, number, place):
+    command = [sys.executable, "-c", STARTING, str(int(number)), place, "classify", str(scene)]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    done = subprocess.run([*command, "-o", str(out / "map.tif")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (INTERRUPTED, "", "steppe: interrupted\n")
+    assert left_in(out) == []
+
+
+def test_servers_and_training_have_their_own_way_with_signals(monkeypatch):
+    """Whatever was set when the command began is as Python sets it when they run."""
+    seen = {}
+
+    class Plugin:
+        name = "train"
+        value = "training.cli:train"
+
+        def load(self):
+            seen.update({number: signal.getsignal(number) for number in STOPPING})
+            return lambda _arguments: 0
+
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    monkeypatch.setattr(cli, "entry_points", lambda **_: [Plugin()])
+    monkeypatch.setattr(sys, "argv", ["steppe", "train"])
+    try:
+        assert start.main() == 0
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    default = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    assert seen == default
 
 
 def test_handlers_are_those_of_before():

@@ -14,7 +14,7 @@ from rasterio import features
 
 from indicators.areas import ClassAreas
 from indicators.moves import ClassMoves
-from landcover.errors import BandMapping, ConfigError, GridMismatch, NoValidData, OutputNotWritable
+from landcover.errors import BandMapping, ConfigError, GridMismatch, NoValidData, WrongUse
 from landcover.legends import get_legend
 from landcover.postprocess import UncertaintyMeasure
 from landcover.quality import QUALITY_LEGEND
@@ -316,7 +316,7 @@ def test_the_item_describes_every_raster(classify, scene):
 
 
 def test_names_that_are_no_tiff_or_a_mask_of_the_input(cloudy, out):
-    with pytest.raises(OutputNotWritable, match=r"the uncertainty is a GeoTIFF, its name 'u.png'"):
+    with pytest.raises(WrongUse, match=r"the uncertainty is a GeoTIFF, its name 'u.png'"):
         Outputs(map=out / "map.tif", uncertainty=out / "u.png").check(cloudy[0])
     with pytest.raises(ConfigError, match="is the input itself"):
         Outputs(map=out / "map.tif", quality=cloudy[0] / "T33UUU_20170216T102101_SCL.tif").check(cloudy[0])
@@ -324,9 +324,19 @@ def test_names_that_are_no_tiff_or_a_mask_of_the_input(cloudy, out):
 
 @pytest.mark.parametrize(
     ("text", "pixels"),
-    [("50px", 50), ("0.5ha", 50), ("0.5 HA", 50), ("5000m2", 50), ("0.01km2", 100), ("2px", 2)],
+    [
+        ("50px", 50),
+        ("0.5ha", 50),
+        ("0.5 HA", 50),
+        ("5000m2", 50),
+        ("0.01km2", 100),
+        ("2px", 2),
+        ("5010m2", 51),
+        ("110m2", 2),
+    ],
 )
 def test_a_least_area_in_pixels(text, pixels):
+    """Never fewer than the area has: no patch below it stays. A pixel of this grid has a little more than 100 m2."""
     assert MinimumPatch.parse(text).pixels(utm_grid(100, 100)) == pixels
 
 
@@ -340,6 +350,15 @@ def test_what_is_no_area(text):
 def test_the_largest_area_that_can_be_written_is_a_number_of_pixels():
     """It merges all that can be merged; it must not be too large for arithmetic."""
     assert MinimumPatch.parse("9" * 18 + "km2").pixels(utm_grid(100, 100)) > 10**20
+
+
+def test_a_least_area_of_more_than_the_map_is_said(classify, scene):
+    whole = bands_of(classify(scene), "map")[0]
+    outcome = classify(scene, min_patch=MinimumPatch.parse("1km2"))
+    np.testing.assert_array_equal(bands_of(outcome, "map")[0] == 255, whole == 255)
+    (warning,) = outcome.warnings
+    assert warning.startswith("a least area of 1km2 is more than the whole map, which has 0.59")
+    assert classify(scene, min_patch=MinimumPatch.parse("5900px")).warnings == ()
 
 
 def test_a_pixel_or_less_merges_nothing(classify, scene, out):

@@ -209,7 +209,10 @@ def classify(engines, settings, out, tmp_path):
         ({"bands": (*BANDS, "SCL")}, "bands was by their names, is B02,B03,B04,B08,SCL"),
         ({"bbox": (0.0, 5_000_000.0, 1e6, 6e6), "area_crs": "EPSG:32633"}, "another area"),
         ({"resolution": 9.5}, "another grid; resampling was none, is "),
-        ({"files": ("uncertainty",)}, r"layers was none, is uncertainty \(entropy\)"),
+        (
+            {"files": ("uncertainty",)},
+            r"set of rasters was neither --probab\w+ nor --uncertainty, is --uncertainty \(entropy\)",
+        ),
     ],
 )
 def test_rows_of_another_job_are_not_taken(classify, out, change, says):
@@ -324,8 +327,24 @@ def test_a_full_disk_after_the_last_row_leaves_the_rows(commands, out, environme
     assert json.loads(capsys.readouterr().out)["kept_rows"] == HEIGHT
 
 
+def test_an_interrupt_says_how_to_go_on(commands, out, environment, capsys):
+    argv = [*map(str, commands["one"]), *map(str, outputs(out))]
+    said = {}
+    for option in ([], ["--resume"]):
+        with environment.context() as patch:
+            patch.setattr("serving.pipeline.write_products", lambda *_: signal.raise_signal(signal.SIGINT))
+            assert cli.main([*argv, *option]) == 130
+        said[len(option)] = capsys.readouterr().err
+    assert said[0] == "steppe: interrupted, nothing was published\n"
+    assert said[1] == (
+        "steppe: interrupted, nothing was published, finished rows are kept: the same command goes on from them\n"
+    )
+    assert cli.main([*argv, "--resume", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kept_rows"] == HEIGHT
+
+
 def test_a_work_folder_without_resume(commands, out, capsys):
-    assert cli.main([*map(str, commands["one"]), *map(str, outputs(out)), "--work", str(out)]) == 4
+    assert cli.main([*map(str, commands["one"]), *map(str, outputs(out)), "--work", str(out)]) == 2
     assert "--work says where --resume keeps its rows, but there is no --resume" in capsys.readouterr().err
     assert left_in(out) == []
 

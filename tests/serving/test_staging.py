@@ -63,6 +63,16 @@ def test_what_was_staged_for_the_same_owner_is_removed(out):
     )
 
 
+def test_what_a_killed_run_left_goes_with_the_next_one(out):
+    left = out / ".steppe-0123abcd.part"
+    left.mkdir()
+    (left / "rows.tif").write_bytes(b"half")
+    os.utime(left, (0, 0))
+    with Staging() as staging:
+        staging.path_for(out / "a.tif")
+        assert not left.exists()
+
+
 def test_published_in_the_order_of_asking(out, monkeypatch):
     order = []
     replace = Path.replace

@@ -7,7 +7,7 @@ import pytest
 import rasterio
 
 from landcover.bundle import load_bundle
-from landcover.errors import ConfigError, ModelOutputInvalid, ProviderUnavailable
+from landcover.errors import DataError, ModelOutputInvalid, ProviderUnavailable, WrongUse
 from landcover.precision import Precision
 from serving.bench.agreement import compare_engines
 from serving.bench.engines import Kind, engine_kinds
@@ -173,7 +173,7 @@ def test_commands_print_figures_for_people_and_for_pipelines(images, scene, caps
 @pytest.mark.usefixtures("environment")
 def test_what_cannot_be_compared_is_one_sentence(tmp_path, images, capsys):
     (tmp_path / "empty").mkdir()
-    assert main(["bench", "agreement", str(tmp_path / "empty")]) == ConfigError.exit_code
+    assert main(["bench", "agreement", str(tmp_path / "empty")]) == DataError.exit_code
     assert "'empty' holds no images: expected a folder" in capsys.readouterr().err
-    assert main(["bench", "windows", str(images), "640"]) == ConfigError.exit_code
+    assert main(["bench", "windows", str(images), "640"]) == WrongUse.exit_code
     assert "'640' is no size of windows: expected TILE/OVERLAP" in capsys.readouterr().err

@@ -33,6 +33,17 @@ def test_scenes_are_made_again_by_their_seed(tmp_path):
     assert one != other
 
 
+def test_a_file_that_exists_is_replaced_only_when_that_is_asked_for(tmp_path, capsys):
+    path = tmp_path / "scene.tif"
+    path.write_bytes(b"a scene of somebody")
+    argv = ["bench", "make-scene", str(path), "--side", "64"]
+    assert main(argv) == 2
+    assert "'scene.tif' exists; choose another name, or replace it with --force" in capsys.readouterr().err
+    assert path.read_bytes() == b"a scene of somebody"
+    assert main([*argv, "--force"]) == 0
+    assert path.stat().st_size > 1000
+
+
 def test_a_full_disk_is_found_before_work(tmp_path, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _path: type("Usage", (), {"free": 1000})())
     with pytest.raises(DiskFull, match="bytes of disk, 1000 are free"):
