@@ -26,8 +26,9 @@ from landcover.errors import DiskFull, OutputNotWritable
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Errors that mean: make room, and it works."""
 
-FRESH_S: Final = 60.0
-"""Seconds for which a folder is left alone that nobody seems to hold: its maker may be about to lock it."""
+FRESH_S: Final = 600.0
+"""Seconds after the last write for which a folder is left alone that nobody seems to hold: its maker may be about to
+lock it, or work on another machine whose locks a shared file system does not tell."""
 
 _REMOVALS: Final = 3
 """A thread that was still writing when a signal came may put a file into a folder while it is being emptied."""
@@ -81,15 +82,15 @@ class StagingFolder:
 def sweep(folder: Path) -> None:
     """Remove the staging folders that killed processes left in a folder.
 
-    Those of a process that lives, of another user, or made within the last minute stay; so does whatever only has a
-    similar name.
+    Those of a process that lives, of another user, or written to within the last ten minutes stay; so does whatever
+    only has a similar name.
     """
     for path in folder.glob(".steppe-*.part"):
         if not _OURS.fullmatch(path.name):
             continue
         with suppress(OSError), _locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB) as handle:
-            facts = os.fstat(handle)
-            if facts.st_uid == os.geteuid() and time.time() - facts.st_mtime > FRESH_S:
+            last_write = max(entry.stat().st_mtime for entry in (path, *path.rglob("*")))
+            if os.fstat(handle).st_uid == os.geteuid() and time.time() - last_write > FRESH_S:
                 # Once, not _remove(): whoever owns a name that is not left to chance may take it again at once.
                 shutil.rmtree(path, ignore_errors=True)
 

@@ -42,7 +42,8 @@ with StagingFolder(pathlib.Path(sys.argv[1]), label=sys.argv[2] or None) as fold
 
 def make_old(folder):
     long_ago = time.time() - 2 * FRESH_S
-    os.utime(folder, (long_ago, long_ago))
+    for path in (*folder.rglob("*"), folder):
+        os.utime(path, (long_ago, long_ago))
 
 
 def test_a_folder_is_private_and_beside_the_result(tmp_path):
@@ -115,6 +116,12 @@ def test_a_sweep_leaves_what_is_fresh_or_not_ours(tmp_path):
     before = sorted(tmp_path.iterdir())
     sweep(tmp_path)
     assert sorted(tmp_path.iterdir()) == before
-    make_old(tmp_path / ".steppe-22222222.part")
+    old = tmp_path / ".steppe-22222222.part"
+    make_old(old)
+    (old / "written to just now").write_bytes(b"by another machine, perhaps")
+    os.utime(old, (1, 1))
     sweep(tmp_path)
-    assert sorted(tmp_path.iterdir()) == [path for path in before if "22222222" not in path.name]
+    assert sorted(tmp_path.iterdir()) == before
+    make_old(old)
+    sweep(tmp_path)
+    assert sorted(tmp_path.iterdir()) == [path for path in before if path != old]
