@@ -1,8 +1,8 @@
 """Have the C library give large arrays back to the system as soon as they are freed.
 
 glibc learns from the first large arrays that are freed to keep the next ones, up to 32 MB each, in one heap per thread.
-Half a dozen threads pass a scene's arrays on; what each keeps adds up to a fifth of the peak memory. So large arrays are
-returned, and smaller ones come from few heaps.
+Half a dozen threads pass a scene's arrays on; what each keeps adds up to a fifth of the peak memory. So large arrays
+are returned, and smaller ones come from few heaps.
 
 And measure the peak. Not by getrusage(2): a program that another one starts without copying itself (vfork, as
 `subprocess` does) inherits the peak of its parent there.
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Final
 
 RETURNED_BYTES: Final = 2**22
-"""Arrays from this size on get pages of their own, which cost time: with all from 2**18 on, and a heap for each thread, a
-scene in 8 bits took 11 % more processor time (benchmarks/README.md)."""
+"""Arrays from this size on get pages of their own, which cost time: with all from 2**18 on, and a heap for each
+thread, a scene in 8 bits took 11 % more processor time (benchmarks/README.md)."""
 
 KEPT_BYTES: Final = 16 * 2**20
 """What may stay unused at the end of a heap."""
