@@ -1,6 +1,7 @@
 """One registry for all tests of the service's doors, and settings that use it."""
 
 import os
+import signal
 import sys
 from importlib.util import find_spec
 
@@ -54,3 +55,19 @@ def environment(monkeypatch, folders):
     for name, value in chosen.items():
         monkeypatch.setenv(f"STEPPE_{name.upper()}", str(value))
     return monkeypatch
+
+
+@pytest.fixture(autouse=True, scope="session")
+def signals_are_heard():
+    """Under nohup, or in the background of a shell, tests and all they start would inherit that signals are ignored."""
+    usual = {
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGINT: signal.default_int_handler,
+    }
+    ignored = [number for number in usual if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, usual[number])
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)

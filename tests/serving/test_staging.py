@@ -67,7 +67,8 @@ def test_what_a_killed_run_left_goes_with_the_next_one(out):
     left = out / ".steppe-0123abcd.part"
     left.mkdir()
     (left / "rows.tif").write_bytes(b"half")
-    os.utime(left, (0, 0))
+    for path in (left / "rows.tif", left):
+        os.utime(path, (0, 0))
     with Staging() as staging:
         staging.path_for(out / "a.tif")
         assert not left.exists()
