@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -101,8 +101,7 @@ def agreement(
         bundle = open_registry(settings).get(model or settings.model)
         kinds = engine_kinds(bundle.manifest, provider or ())
         found = compare_engines(images_in(images), bundle, kinds, settings).to_json()
-    for line in found["left_out"]:
-        typer.secho(f"left out: {line}", fg=typer.colors.YELLOW, err=True)
+    _tell_left_out(found)
     if as_json:
         _show(found, as_json=True)
         return
@@ -135,8 +134,7 @@ def windows(
         manifest = engine.bundle.manifest
         wanted = [WindowSize.parse(text) for text in sizes or [f"{manifest.tile_size}/{manifest.overlap}"]]
         found = compare_windows(paths, engine, wanted).to_json()
-    for line in found["left_out"]:
-        typer.secho(f"left out: {line}", fg=typer.colors.YELLOW, err=True)
+    _tell_left_out(found)
     if as_json:
         _show(found, as_json=True)
         return
@@ -235,6 +233,12 @@ def _report_command(images: Path | None, model: str | None, providers: list[str]
     words += ["--quick"] if quick else []
     words += ["--rounds", str(rounds)] if rounds > 1 else []
     return shlex.join(words)
+
+
+def _tell_left_out(found: Mapping[str, Any]) -> None:
+    """Images or engines that a comparison could not use, on standard error."""
+    for line in found["left_out"]:
+        typer.secho(f"left out: {line}", fg=typer.colors.YELLOW, err=True)
 
 
 def _show(figures: dict[str, Any], *, as_json: bool) -> None:
