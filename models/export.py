@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from landcover.errors import ParityError
 from models.graph import SceneNet
+from models.upsampling import merge_upsampling, split_softmax
 
 OPSET: Final = 18
 """ONNX operator set: old enough for every runtime in use, new enough for the exporter to need no conversion."""
@@ -58,12 +59,14 @@ class Export:
 
     Attributes:
         content: bytes of the ONNX file.
+        plain: bytes of the same graph with its decoder as the network has it, which an int8 variant is made of.
         sample: golden input in the product's dtype.
         sample_probabilities_NKHW: what torch answers on it, float32.
         parity: largest probability difference seen between torch and ONNX Runtime.
     """
 
     content: bytes
+    plain: bytes
     sample: Batch
     sample_probabilities_NKHW: NDArray[np.float32]
     parity: float
@@ -114,11 +117,12 @@ def export_graph(
     graph = served(copy.deepcopy(net).float().cpu().eval(), temperature)
     sample = Batch(np.ascontiguousarray(sample_dn_NBHW), overview_1BHW)
     two = sample._replace(dn_NBHW=sample.dn_NBHW[:2])
-    content = _with_metadata(_to_onnx(_with_fixed_padding(graph), two.tensors()), metadata or {})
+    plain = split_softmax(_with_metadata(_to_onnx(_with_fixed_padding(graph), two.tensors()), metadata or {}))
+    content = merge_upsampling(plain)
     with torch.inference_mode():
         expected: NDArray[np.float32] = graph(*sample.tensors()).numpy().copy()
     parity = max(check_parity(content, graph, batch) for batch in (sample, *probes))
-    return Export(content, sample, expected, parity)
+    return Export(content, plain, sample, expected, parity)
 
 
 def check_parity(content: bytes, graph: nn.Module, batch: Batch) -> float:

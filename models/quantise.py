@@ -25,10 +25,13 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.operators.direct_q8 import QDQDirect8BitOp
+from onnxruntime.quantization.registry import QDQRegistry
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from landcover.errors import ConfigError, ParityError
 from models.export import Batch, open_session, run_alike
+from models.upsampling import merge_upsampling
 
 WEIGHTED: Final = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 """Operators with weights; the first and the last of them bound what is quantised."""
@@ -36,10 +39,16 @@ WEIGHTED: Final = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 CARRIED: Final = frozenset(
     {
         *("Add", "Mul", "Concat", "Relu", "Clip", "LeakyRelu", "Sigmoid", "MaxPool", "AveragePool"),
-        *("GlobalAveragePool", "Resize", "Pad", "Slice", "Split", "Transpose", "Reshape", "Squeeze", "Unsqueeze"),
+        *("GlobalAveragePool", "Resize", "DepthToSpace", "Pad", "Slice", "Split", "Transpose", "Reshape"),
+        *("Squeeze", "Unsqueeze"),
     }
 )
 """Operators that have integer kernels, quantised between weighted ones: values need not become float in between."""
+
+
+MERGED: Final = 2
+"""Stages of the decoder, the finest, that are merged (`models.upsampling`) before they are quantised. A merged stage is
+a sum of two roundings to 8 bits; in the coarser stages that moves more pixels into another class than it saves time."""
 
 
 class Method(StrEnum):
@@ -100,7 +109,7 @@ def quantise_graph(
     """Quantise a float32 graph.
 
     Args:
-        content: Bytes of the exported ONNX file.
+        content: Bytes of the exported ONNX file, its decoder as the network has it (`models.export.Export.plain`).
         windows: Batches NBHW of digital numbers from training scenes; the ranges are taken from them.
         choice: Options; default: the measured best.
 
@@ -113,10 +122,10 @@ def quantise_graph(
     choice = choice or QuantiseChoice()
     if not windows:
         raise ConfigError("quantising needs windows of training scenes to calibrate on, none were given")
-    model = onnx.load_model_from_string(content)
+    model = onnx.load_model_from_string(merge_upsampling(content, last=MERGED))
     for index, node in enumerate(model.graph.node):
         node.name = f"{node.op_type}_{index}"  # the tool picks nodes by name, which a graph need not have
-    with tempfile.TemporaryDirectory(prefix="steppe-int8-") as folder, _quiet():
+    with tempfile.TemporaryDirectory(prefix="steppe-int8-") as folder, _quiet(), _rearranging_bytes():
         prepared, target = Path(folder, "prepared.onnx"), Path(folder, "int8.onnx")
         # Shapes only: the exporter has folded normalisation layers and constants already.
         quant_pre_process(model, prepared, skip_optimization=True, skip_symbolic_shape=True)
@@ -254,6 +263,20 @@ def _finished(model: onnx.ModelProto, metadata: Mapping[str, str]) -> bytes:
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString()
     return content
+
+
+@contextlib.contextmanager
+def _rearranging_bytes() -> Generator[None]:
+    """The tool knows that DepthToSpace moves values about and changes none, as it knows of Transpose."""
+    before = QDQRegistry.get("DepthToSpace")
+    QDQRegistry["DepthToSpace"] = QDQDirect8BitOp
+    try:
+        yield
+    finally:
+        if before is None:
+            del QDQRegistry["DepthToSpace"]
+        else:
+            QDQRegistry["DepthToSpace"] = before
 
 
 @contextlib.contextmanager

@@ -153,7 +153,7 @@ def measure(work: Work, console: Console) -> Result:
     )
     console.print(f"torch and the exported graph differ by at most {export.parity:.1e} in a probability")
     evaluation, int8 = fp32_and_int8(
-        export.content,
+        export,
         work.order.int8(),
         scenes=work.data.scenes("train"),
         probes=probes,

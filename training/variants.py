@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from landcover.errors import SteppeError
 from landcover.precision import Variant
-from models.export import Batch
+from models.export import Batch, Export
 from models.quantise import Difference, compare_graphs, quantise_graph
 from training.evaluation import Evaluation
 from training.inference import Predictor, graph_predictor
@@ -76,7 +76,7 @@ class Int8:
 
 
 def fp32_and_int8(
-    content: bytes,
+    export: Export,
     choice: Int8Choice | None,
     *,
     scenes: Sequence[Scene],
@@ -87,7 +87,7 @@ def fp32_and_int8(
     """Score a graph, make its int8 variant and score that on the same scenes.
 
     Args:
-        content: bytes of the fp32 graph.
+        export: the fp32 graph.
         choice: how to quantise; None for not at all.
         scenes: training scenes, to calibrate on.
         probes: windows to compare on.
@@ -100,10 +100,11 @@ def fp32_and_int8(
     Raises:
         ParityError: the variant's answer depends on the batch or is not finite.
     """
+    content = export.content
     if choice is None:
         return evaluate(graph_predictor(content, dtype)), None
     windows = calibration_windows(scenes, count=choice.windows, side=choice.side, dtype=dtype)
-    quantised = quantise_graph(content, windows, choice.quantise)
+    quantised = quantise_graph(export.plain, windows, choice.quantise)
     difference = compare_graphs(content, quantised, [probe.dn_NBHW for probe in probes])
     agreement = Agreement()
     exact = evaluate(agreement.first(graph_predictor(content, dtype)))
