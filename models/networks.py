@@ -15,6 +15,7 @@ import segmentation_models_pytorch as smp
 from torch import Tensor, nn
 
 from landcover.errors import ConfigError
+from models.borders import replicate_borders
 from models.changes import ChangeNet
 from models.contrast import bands_with_contrast
 from models.siamese import SiameseUNet
@@ -69,6 +70,9 @@ class UNet(nn.Module):
         encoder: Encoder name of segmentation-models-pytorch; ``tu-NAME`` takes timm's NAME.
         decoder_channels: Channels of the five decoder stages, deepest first.
         dropout: Share of channels dropped before the last layer in training.
+        replicate_from: Layers whose pixels are this many pixels of the image wide, or wider, repeat their border
+            instead of laying zeros around it; 0 for none. Zeros look like no land that there is, and in a coarse layer
+            they reach far into the window.
 
     Raises:
         UnknownNetwork: No library has an encoder of that name, or not one that a U-Net can stand on.
@@ -83,6 +87,7 @@ class UNet(nn.Module):
         encoder: str = "resnet18",
         decoder_channels: tuple[int, ...] = DECODER_CHANNELS,
         dropout: float = 0.0,
+        replicate_from: int = 0,
     ) -> None:
         super().__init__()
         try:
@@ -102,6 +107,8 @@ class UNet(nn.Module):
         except ValueError as error:
             raise NetworkOptions(f"encoder {encoder!r}: {' '.join(str(error).split())}") from error
         self.body.segmentation_head.insert(0, nn.Dropout2d(dropout))
+        if replicate_from:
+            replicate_borders(self.body, in_channels, coarseness=replicate_from)
 
     def forward(self, inputs_NBHW: Tensor) -> Tensor:
         """Logits NKHW of standardised inputs NBHW."""

@@ -99,6 +99,32 @@ def merge_upsampling(content: bytes, *, last: int | None = None) -> bytes:
     return _finished(model)
 
 
+def unmerged(weights: Mapping[str, NDArray[np.generic]], name: str) -> NDArray[np.float32] | None:
+    """The 3 x 3 weights, MCHW, that `merge_upsampling` replaced; None where it did not.
+
+    Args:
+        weights: All weights of a graph, by name.
+        name: Of the weights in the graph that was not merged.
+    """
+    coarse = weights.get(f"{name}_coarse")
+    if coarse is None:
+        return None
+    outputs, inputs = coarse.shape[0] // FACTOR**2, coarse.shape[1]
+    phases = coarse.astype(np.float64).reshape(outputs, FACTOR, FACTOR, inputs, 2, 2)
+    # By lines, then by columns: the first line is that of an even fine line alone, the last that of an odd one, and the
+    # middle one is in the even line's second sum.
+    even, odd = phases[:, 1], phases[:, 0]
+    lines = np.stack(
+        [even[..., 0, :], even[..., 1, :] - odd[..., 1, :], odd[..., 1, :]], axis=-2
+    )  # M, col phase, C, 3, 2
+    even, odd = lines[:, 1], lines[:, 0]
+    kernel = np.stack([even[..., 0], even[..., 1] - odd[..., 1], odd[..., 1]], axis=-1)
+    skip = weights.get(f"{name}_skip")
+    joined = kernel if skip is None else np.concatenate([kernel, skip], axis=1)
+    result: NDArray[np.float32] = joined.astype(np.float32)
+    return result
+
+
 def split_softmax(content: bytes) -> bytes:
     """Write a softmax over channels as exponential, sum and quotient.
 

@@ -23,6 +23,8 @@ Then train:
   test       Score it on the test split.
   predict    Map the scenes of a split, one GeoTIFF each.
   average    One network from the weights of several that started alike.
+  settle     Tune a network until its windows agree with one pass over the scene: fewer seams.
+  recover    A checkpoint from a published bundle, to train on from it.
 
   steppe train check -c my.yaml
   steppe train fit -c my.yaml
@@ -40,6 +42,8 @@ OWN_COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "stats": "training.statistics",
         "folds": "training.folds",
         "average": "training.soup",
+        "settle": "training.settle.command",
+        "recover": "training.recover",
     }
 )
 LIGHTNING_COMMANDS: Final = ("fit", "validate", "test", "predict")

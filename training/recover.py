@@ -1,0 +1,173 @@
+"""``steppe train recover``: a checkpoint from a published bundle, to train on from what ships.
+
+A published graph holds the network's weights under the network's names, with every batch normalisation folded into the
+convolution before it, and the finest steps of a decoder merged (`models.upsampling`). Both can be undone, but for the
+statistics that batch normalisation had: here they are 0 and 1, so train on with them frozen, or for long. Whether the
+weights were understood is not believed but tried: the network must reproduce the bundle's golden sample.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import lightning
+import numpy as np
+import onnx
+import torch
+from lightning.pytorch.cli import instantiate_module
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import nn
+
+from landcover.bundle import Bundle, load_bundle
+from landcover.errors import ConfigError, OutputNotWritable
+from landcover.manifest import MODEL_FILE
+from models.export import PARITY_TOLERANCE
+from models.upsampling import unmerged
+from training.checkpoints import write_checkpoint
+from training.config import read_yaml
+from training.inference import SITES_KEY, torch_predictor
+from training.task import LandCoverTask
+
+RECOVERED_KEY: Final = "recovered_from"
+"""Entry of a checkpoint with the SHA-256 of the manifest of the bundle that it was recovered from."""
+
+
+class NotRecovered(ConfigError):
+    """A bundle's weights are not those of the network of a configuration."""
+
+    slug = "not-recovered"
+
+
+def recover(bundle: Bundle, config: Path) -> dict[str, Any]:
+    """A checkpoint with the weights of a bundle.
+
+    Args:
+        bundle: published by this project, of one date.
+        config: training configuration whose network it is.
+
+    Raises:
+        ConfigError: the configuration has no model.
+        NotRecovered: the weights do not fit, or the network does not reproduce the golden sample.
+    """
+    choices = _model_choices(config)
+    task = instantiate_module(LandCoverTask, choices)
+    manifest = bundle.manifest
+    if tuple(task.inputs.bands) != manifest.bands or task.inputs.dates != manifest.dates or manifest.dates > 1:
+        raise NotRecovered(
+            f"{config.name} describes a network for {task.inputs.dates} date(s) of {', '.join(task.inputs.bands)}, "
+            f"{manifest.identifier} takes {manifest.dates} of {', '.join(manifest.bands)}; one date can be recovered"
+        )
+    graph = onnx.load_model_from_string(bundle.read(MODEL_FILE))
+    _fill(
+        task.scene_net,
+        {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.graph.initializer},
+        manifest.identifier,
+    )
+    _compare(task.eval(), bundle)
+    return {
+        "pytorch-lightning_version": lightning.__version__,
+        "hyper_parameters": {**choices, "_instantiator": "lightning.pytorch.cli.instantiate_module"},
+        "state_dict": task.state_dict(),
+        "loops": {},
+        "epoch": 0,
+        "global_step": 0,
+        SITES_KEY: sorted(manifest.provenance.get("sites", {}).get("train", ())),
+        RECOVERED_KEY: [bundle.digest],
+    }
+
+
+def _model_choices(config: Path) -> dict[str, Any]:
+    model = read_yaml(config).get("model")
+    if not isinstance(model, dict) or model.get("class_path") != "training.task.LandCoverTask":
+        raise ConfigError(f"{config.name} describes no training.task.LandCoverTask; give a configuration of scenes")
+    return dict(model.get("init_args") or {})
+
+
+def _fill(net: nn.Module, stored: Mapping[str, NDArray[np.generic]], identifier: str) -> None:
+    """Put the graph's weights into the network.
+
+    Raises:
+        NotRecovered: when one is missing or has another shape.
+    """
+    # The exporter's wrapper of a "same" convolution adds a word to its name.
+    weights = {name.removeprefix("net.").replace(".same.", "."): values for name, values in stored.items()}
+    for name, convolution, norm in _layers(net):
+        kernel = weights.get(f"{name}.weight")
+        if kernel is None:
+            kernel = unmerged(weights, f"{name}.weight")
+        if kernel is None or kernel.shape != tuple(convolution.weight.shape):
+            found = "none" if kernel is None else " x ".join(map(str, kernel.shape))
+            raise NotRecovered(
+                f"{identifier} has other weights than the network of the configuration: for {name} it has {found}, "
+                f"wanted are {' x '.join(map(str, convolution.weight.shape))}; give the configuration it was made with"
+            )
+        bias = weights.get(f"{name}.bias", weights.get(f"{name}.weight_bias"))
+        with torch.no_grad():
+            convolution.weight.copy_(torch.from_numpy(kernel.astype(np.float32)))
+            if norm is not None:
+                _make_shift(norm)
+            target = convolution.bias if norm is None else norm.bias
+            if target is not None:
+                target.copy_(torch.from_numpy(np.zeros(len(target), np.float32) if bias is None else bias.copy()))
+
+
+def _layers(net: nn.Module) -> Iterator[tuple[str, nn.Conv2d, nn.BatchNorm2d | None]]:
+    """Every convolution with its name, and the normalisation that follows one without a bias."""
+    modules = list(net.named_modules())
+    for index, (name, module) in enumerate(modules):
+        if isinstance(module, nn.Conv2d):
+            following = (later for _, later in modules[index + 1 :] if isinstance(later, nn.BatchNorm2d))
+            yield name, module, next(following, None) if module.bias is None else None
+
+
+def _make_shift(norm: nn.BatchNorm2d) -> None:
+    """Let a normalisation add its bias and do nothing else."""
+    norm.weight.fill_(1.0)
+    if norm.running_mean is not None and norm.running_var is not None:
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1.0 - norm.eps)
+
+
+def _compare(task: LandCoverTask, bundle: Bundle) -> None:
+    """Raises NotRecovered when the network answers the golden sample otherwise than the bundle."""
+    sample, identifier = bundle.sample(), bundle.manifest.identifier
+    predict = torch_predictor(task.scene_net, temperature=bundle.manifest.temperature)
+    gap = float(np.abs(predict(sample.dn_NBHW.astype(np.float32)) - sample.probabilities_NKHW).max())
+    if not gap <= PARITY_TOLERANCE:
+        raise NotRecovered(
+            f"the network with the weights of {identifier} answers its golden sample otherwise, by up to {gap:.2g} in "
+            "a probability; give the configuration it was made with"
+        )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Everything after ``steppe train recover``.
+
+    Returns:
+        Exit code.
+
+    Raises:
+        SteppeError: As `recover`; BundleInvalid for a damaged bundle, OutputNotWritable for the result.
+    """
+    parser = argparse.ArgumentParser(
+        prog="steppe train recover",
+        description="Write a checkpoint with the weights of a published bundle, to tune or publish it anew.",
+    )
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder NAME/VERSION of the bundle")
+    parser.add_argument("-c", "--config", type=Path, required=True, help="training configuration of its network")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="checkpoint to write")
+    options = parser.parse_args(arguments)
+    if options.output.exists():
+        raise OutputNotWritable(f"{options.output.name!r} exists; give the checkpoint a name of its own")
+    bundle = load_bundle(options.bundle)
+    write_checkpoint(recover(bundle, options.config), options.output)
+    sys.stdout.write(f"wrote {options.output}: the weights of {bundle.manifest.identifier}\n")
+    return 0

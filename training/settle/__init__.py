@@ -1,0 +1,1 @@
+"""Tune a network until its windows agree with its answers for whole scenes."""

@@ -1,0 +1,170 @@
+"""``steppe train settle``: a network whose windows agree with its answers for whole scenes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+from lightning.pytorch.cli import instantiate_module
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from landcover.errors import ConfigError, OutputNotWritable
+from landcover.raster.digest import file_digest
+from models.networks import NetworkOptions
+from training.candidates import check_fits, checkpoint_candidate
+from training.checkpoints import read_checkpoint, write_checkpoint
+from training.config import data_from_config
+from training.inference import SITES_KEY, load_task, torch_predictor
+from training.scenes import Scene
+from training.settle.crops import answered
+from training.settle.figures import tally
+from training.settle.tuning import TuningChoice, settle
+from training.task import LandCoverTask
+
+SETTLED_KEY: Final = "settled_from"
+"""Entry of a checkpoint with the SHA-256 of the one that it was settled from."""
+
+
+REPLICATE_FROM: Final = 16
+"""Coarseness from which borders are repeated, see `models.networks.UNet`; finer layers gained nothing."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Everything after ``steppe train settle``.
+
+    Returns:
+        Exit code.
+
+    Raises:
+        SteppeError: The checkpoint or the data do not fit, the result cannot be written, or the tuning diverges.
+    """
+    options = _parser().parse_args(arguments)
+    if options.output.exists():
+        raise OutputNotWritable(f"{options.output.name!r} exists; give the result a name of its own")
+    choice = TuningChoice(steps=options.steps, rate=options.rate, temperature=options.temperature, seed=options.seed)
+    data, stored, task = (
+        data_from_config(options.config),
+        read_checkpoint(options.checkpoint),
+        load_task(options.checkpoint),
+    )
+    check_fits(checkpoint_candidate(options.checkpoint), data.facts)
+    if task.inputs.dates > 1:
+        raise ConfigError(f"{options.checkpoint.name} compares two dates; only networks of one date can be settled")
+    scenes = data.scenes("train")
+    kept = [scene for scene in scenes if not _named(scene, options.leave_out)]
+    held_out = [scene for scene in scenes if _named(scene, options.leave_out)]
+    if options.leave_out and not (kept and held_out):
+        raise ConfigError(f"--leave-out leaves {len(kept)} of {len(scenes)} training scenes; name some of their sites")
+    predict = torch_predictor(task.scene_net, temperature=choice.temperature)
+    with _bar("scenes in one pass", len(kept)) as advance:
+        pool = [one for scene in kept for one in _advancing(answered([scene], predict), advance)]
+    if not pool:
+        raise ConfigError("no training scene is large enough to cut windows from it; they have 256 pixels and more")
+    with _bar("steps", choice.steps) as advance:
+        start = _with_borders(stored, task, options.replicate_from)
+        start.scene_net = settle(start.scene_net, pool, choice, lambda _, loss: advance(f"loss {loss:.5f}"))
+    if held_out:
+        after = torch_predictor(start.scene_net, temperature=choice.temperature)
+        sizes = {"tile": options.tile, "overlap": options.overlap}
+        sys.stdout.write("".join(f"{line}\n" for line in tally(held_out, predict, after, **sizes).lines()))
+    write_checkpoint(_settled(stored, start, options.checkpoint, kept), options.output)
+    sys.stdout.write(f"wrote {options.output}: {choice.steps} steps on {len(pool)} scenes\n")
+    return 0
+
+
+def _with_borders(stored: dict[str, Any], task: LandCoverTask, replicate_from: int) -> LandCoverTask:
+    """The task with other borders, which go into the stored choices, too.
+
+    Raises:
+        ConfigError: The network has no such option.
+    """
+    if not replicate_from:
+        return task
+    choices = stored["hyper_parameters"]
+    network = choices["network"]
+    network["options"] = {**network.get("options", {}), "replicate_from": replicate_from}
+    try:
+        changed = instantiate_module(LandCoverTask, {name: choices[name] for name in choices if name[0] != "_"})
+    except NetworkOptions as error:
+        raise ConfigError(f"network {network['name']!r} cannot repeat its borders; pass --replicate-from 0") from error
+    changed.load_state_dict(task.state_dict())
+    return changed.eval()
+
+
+def _settled(stored: dict[str, Any], task: LandCoverTask, path: Path, scenes: Sequence[Scene]) -> dict[str, Any]:
+    """The checkpoint with other weights; it scores, predicts and is published like any other."""
+    kept = ("pytorch-lightning_version", "hyper_parameters", "epoch", "global_step", "loops")
+    sites = {*stored.get(SITES_KEY, ()), *(scene.info.site for scene in scenes)}
+    return {
+        **{name: stored[name] for name in kept if name in stored},
+        "state_dict": task.state_dict(),
+        SITES_KEY: sorted(sites),
+        SETTLED_KEY: [file_digest(path)],
+    }
+
+
+def _named(scene: Scene, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in (scene.info.site, scene.info.name))
+
+
+def _advancing[Item](items: Iterator[Item], advance: Callable[[str], None]) -> Iterator[Item]:
+    yield from items
+    advance("")
+
+
+@contextmanager
+def _bar(title: str, total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on standard error where that is a terminal; called once for each part, with a remark."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        bar = progress.add_task(title, total=total)
+        yield lambda remark: progress.update(bar, advance=1, description=f"{title} {remark}".strip())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="steppe train settle",
+        description="Tune a trained network of one date until its windows agree with what it answers for whole scenes, "
+        "so that maps have fewer seams. Its own answers are the labels. Takes about a second a step on two cores.",
+    )
+    usual = TuningChoice()
+    parser.add_argument("-c", "--config", type=Path, required=True, help="training configuration: the data")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="the trained network")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="checkpoint to write")
+    parser.add_argument("--steps", type=int, default=usual.steps, help="default: %(default)s")
+    parser.add_argument("--rate", type=float, default=usual.rate, help="largest learning rate (%(default)s)")
+    parser.add_argument(
+        "--temperature",
+        type=float,
+        default=usual.temperature,
+        help="that of the published graph, where it is known: below 1 pixels near the border of two classes count more",
+    )
+    parser.add_argument(
+        "--replicate-from",
+        type=int,
+        default=REPLICATE_FROM,
+        metavar="PIXELS",
+        help="layers whose pixels are this many pixels wide, or wider, repeat their border instead of laying zeros "
+        "around it; 0 for none (%(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=usual.seed, help="of the windows (%(default)s)")
+    parser.add_argument(
+        "--leave-out",
+        nargs="+",
+        default=[],
+        metavar="SITE",
+        help="do not tune on these sites or scenes (patterns such as 'pisa*'), but measure on them what tuning did",
+    )
+    parser.add_argument("--tile", type=int, default=512, help="side of the windows that are measured (%(default)s)")
+    parser.add_argument("--overlap", type=int, default=32, help="pixels that they share (%(default)s)")
+    return parser

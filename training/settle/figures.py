@@ -1,0 +1,116 @@
+"""What settling did to scenes: how far windows agree with one pass, and how far the answers moved.
+
+Axes: B band, K class, H row, W column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from landcover.grid import Window
+from landcover.postprocess import best_class
+from landcover.tiling import MARGIN
+from training.inference import Predictor, predict_strips, scene_plan
+from training.scenes import IGNORE, Scene
+from training.settle.crops import framed
+
+
+@dataclass(slots=True)
+class Tally:
+    """Pixels of some scenes.
+
+    Attributes:
+        scenes: of more than one window.
+        pixels: their pixels with data.
+        seams_before: another class in windows than in one pass, by the network before.
+        seams_after: the same, after.
+        moved: another class in one pass than before.
+        labelled: pixels with a label.
+        right_before: of these, right in windows before.
+        right_after: the same, after.
+    """
+
+    scenes: int = 0
+    pixels: int = 0
+    seams_before: int = 0
+    seams_after: int = 0
+    moved: int = 0
+    labelled: int = 0
+    right_before: int = 0
+    right_after: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        """Both together."""
+        return Tally(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+    def lines(self) -> list[str]:
+        """For people."""
+        return [
+            f"{self.scenes} scenes of several windows, {self.pixels:,} pixels",
+            f"another class in windows than in one pass: {_percent(self.seams_before, self.pixels)} before, "
+            f"{_percent(self.seams_after, self.pixels)} after",
+            f"another class in one pass than before: {_percent(self.moved, self.pixels)}",
+            f"as the label says, in windows, of {self.labelled:,} pixels: "
+            f"{_percent(self.right_before, self.labelled)} before, {_percent(self.right_after, self.labelled)} after",
+        ]
+
+
+def tally(scenes: Iterable[Scene], before: Predictor, after: Predictor, *, tile: int, overlap: int) -> Tally:
+    """Map scenes by two networks, in windows and in one pass.
+
+    Args:
+        scenes: those that fit into one window are left out; of very large ones the upper rows are looked at.
+        before: the network as it was.
+        after: the network as it is.
+        tile: side of a window.
+        overlap: pixels that neighbours share.
+    """
+    found = Tally()
+    for scene in scenes:
+        plan = scene_plan(scene, tile=tile, overlap=overlap)
+        if len(plan.rows.origins) * len(plan.cols.origins) > 1:
+            found += _of_scene(scene, before, after, tile=tile, overlap=overlap)
+    return found
+
+
+def _of_scene(scene: Scene, before: Predictor, after: Predictor, *, tile: int, overlap: int) -> Tally:
+    framed_BHW = framed(scene)
+    width = scene.info.width
+    height = min(scene.info.height, framed_BHW.shape[1] - 2 * MARGIN)
+    sample = scene.read(Window(0, 0, height, width))
+    valid_HW = (sample["image"].numpy() != 0).any(axis=0)
+    label_HW = sample["mask"].numpy()
+    labelled_HW = (label_HW != IGNORE) & valid_HW
+    passes, windows = [], []
+    for predict in (before, after):
+        whole_KHW = predict(framed_BHW[None].astype(np.float32))[0]
+        passes.append(best_class(whole_KHW[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width]))
+        windows.append(_in_windows(scene, predict, tile=tile, overlap=overlap)[:height])
+    return Tally(
+        scenes=1,
+        pixels=_count(valid_HW),
+        seams_before=_count((windows[0] != passes[0]) & valid_HW),
+        seams_after=_count((windows[1] != passes[1]) & valid_HW),
+        moved=_count((passes[1] != passes[0]) & valid_HW),
+        labelled=_count(labelled_HW),
+        right_before=_count((windows[0] == label_HW) & labelled_HW),
+        right_after=_count((windows[1] == label_HW) & labelled_HW),
+    )
+
+
+def _in_windows(scene: Scene, predict: Predictor, *, tile: int, overlap: int) -> NDArray[np.uint8]:
+    """Class indices (row, col)."""
+    plan = scene_plan(scene, tile=tile, overlap=overlap)
+    return np.concatenate([best_class(strip.probabilities_KHW) for strip in predict_strips(predict, scene, plan)])
+
+
+def _count(pixels_HW: NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(pixels_HW))
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.3f} %" if whole else "-"
