@@ -198,7 +198,7 @@ def test_a_failure_at_the_last_file_leaves_nothing(engine, settings, scene, out,
 
 def test_only_what_is_wanted_is_drawn(engine, settings, scene, out, monkeypatch):
     monkeypatch.setattr(quicklook, "render_quicklook", None)
-    monkeypatch.setattr("serving.products.render_quicklook", None)
+    monkeypatch.setattr("serving.outputs.quicklook.render_quicklook", None)
     outcome = classify_scene(Inputs(source=scene), Outputs(map=out / "map.tif"), engine, settings)
     assert left_in(out) == ["map.qml", "map.tif"]
     assert set(outcome.files) == {"map", "style"}
