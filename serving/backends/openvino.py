@@ -7,10 +7,12 @@ known beforehand are compiled side by side.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
 KEPT: Final = 2
 """Compiled shapes held in memory: that of the scene's windows, and that of the golden sample."""
+
+CONVERTER: Final = "openvino.tools.ovc"
+"""OpenVINO's converter of models, which its package loads where it is installed. It takes longer than the rest of the
+package, needs telemetry, and is not used here."""
 
 BFLOAT16: Final = "BF16"
 """OpenVINO's word for processors that multiply bfloat16."""
@@ -181,9 +187,23 @@ def _core() -> openvino.Core:
     Where the last model is released by another thread, the stack is gone but still in use, and the next signal, be it
     a child process that ends, kills the process.
     """
-    import openvino  # noqa: PLC0415 (an extra)
+    with _without(CONVERTER):
+        import openvino  # noqa: PLC0415 (an extra)
 
     return openvino.Core()
+
+
+@contextmanager
+def _without(module: str) -> Generator[None]:
+    """Let a module that is not loaded yet seem not to be installed."""
+    if module in sys.modules:
+        yield
+        return
+    sys.modules[module] = None  # type: ignore[assignment] # importing it is then an ImportError, by its documentation
+    try:
+        yield
+    finally:
+        del sys.modules[module]
 
 
 def installed() -> bool:

@@ -34,6 +34,7 @@ from serving.commands.common import (
     report,
     split_bands,
 )
+from serving.garbage import uncollected
 from serving.request import Inputs, MosaicMode, Outputs
 from serving.settings import load_settings
 from serving.signals import stop_like_interrupt
@@ -231,7 +232,7 @@ def classify(
     bundle = find_bundle(settings, model, provider)
     from serving.engines import loading  # noqa: PLC0415 - loads the runtime
 
-    with loading(bundle, settings, provider=provider, precision=precision, augmentation=tta) as making:
+    with uncollected(), loading(bundle, settings, provider=provider, precision=precision, augmentation=tta) as making:
         # Beside the runtime, because this loads GDAL.
         from landcover.raster.mosaic import joint_name  # noqa: PLC0415
         from serving.classify import classify_opened, open_checked  # noqa: PLC0415

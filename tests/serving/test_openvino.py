@@ -89,3 +89,19 @@ def test_an_outlook_may_come_late_or_never():
     assert [backend.parallel for backend in backends] == [1, 2]
     answers = [backend.run([digital_numbers(32, 32)]) for backend in backends]
     assert np.array_equal(*answers)
+
+
+CONVERTING = """
+import sys
+from serving.backends.openvino import OpenVinoBackend
+from tests.bundles import tiny_graph
+
+OpenVinoBackend(tiny_graph(), 1)
+print([name for name in ("openvino.tools.ovc", "openvino_telemetry") if name in sys.modules])
+from openvino.tools.ovc import convert_model
+"""
+
+
+def test_the_converter_is_not_loaded_and_can_be():
+    done = subprocess.run([sys.executable, "-c", CONVERTING], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
