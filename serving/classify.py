@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -12,11 +12,13 @@ from typing import Any, Final, Self
 from indicators.areas import AreaTable
 from landcover.augmentation import Augmentation
 from landcover.errors import BandMapping, WrongUse
+from landcover.manifest import Manifest
 from landcover.precision import Precision
 from landcover.raster.quality import MaskReader, open_mask
 from landcover.seams import SeamScore
 from serving.engine import Engine
-from serving.pipeline import Order, Published, publish_map
+from serving.engines import Making
+from serving.pipeline import Order, Published, outlook_of, publish_map
 from serving.predict import Progress
 from serving.products import check_language
 from serving.request import Inputs, Outputs
@@ -147,13 +149,61 @@ def classify_scene(
         OutputNotWritable: when a file cannot be written where it should be.
         DiskFull: when there is no space.
     """
+    order = Order(outputs=outputs, engine=engine, settings=settings, treatment=treatment, progress=progress, work=work)
+    return classify_opened(open_checked(inputs, outputs, engine.bundle.manifest, treatment), order)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Opened inputs of a map, before there has to be an engine.
+
+    Attributes:
+        sources: the inputs.
+        seconds: how long opening them took.
+    """
+
+    sources: Sources
+    seconds: float
+
+    def engine(self, making: Making, settings: Settings) -> Engine:
+        """Tell an engine in the making what is asked of it, and wait for it; the sources are closed where it fails.
+
+        Raises:
+            SteppeError: whatever loading the engine raises.
+        """
+        with ExitStack() as where_it_fails:
+            where_it_fails.enter_context(self.sources)
+            making.ahead.set_result(outlook_of(self.sources.scenes[0], making.manifest, settings))
+            engine = making.engine.result()
+            where_it_fails.pop_all()
+        return engine
+
+
+def open_checked(
+    inputs: Inputs, outputs: Outputs, manifest: Manifest, treatment: Treatment = DEFAULT_TREATMENT
+) -> Opening:
+    """The first part of ``classify_scene``: what needs no engine, so that one can be chosen and loaded for the scene.
+
+    The caller closes the sources, or hands them to ``classify_opened``, which does.
+
+    Raises:
+        DataError: when the input cannot be used.
+        ConfigError: when names or treatment do not fit the scene.
+        OutputNotWritable: when a file cannot be written where it should be.
+    """
     started = time.perf_counter()
     outputs.check(*inputs.files)
     check_language(outputs, treatment)
-    order = Order(outputs=outputs, engine=engine, settings=settings, treatment=treatment, progress=progress, work=work)
-    with open_sources(inputs, engine.bundle.manifest) as sources, _mask(sources, outputs, treatment) as mask:
+    sources = open_sources(inputs, manifest)
+    return Opening(sources, time.perf_counter() - started)
+
+
+def classify_opened(opening: Opening, order: Order) -> Outcome:
+    """The second part of ``classify_scene``, with what it raises; the sources are closed at the end."""
+    started = time.perf_counter()
+    with opening.sources as sources, _mask(sources, order.outputs, order.treatment) as mask:
         made = publish_map(sources, order, mask=mask)
-    return Outcome.of(made, outputs, seconds=time.perf_counter() - started)
+    return Outcome.of(made, order.outputs, seconds=opening.seconds + time.perf_counter() - started)
 
 
 @contextmanager

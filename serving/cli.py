@@ -6,6 +6,7 @@ live in rooms that the service must not import; they are found by name as entry 
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Final
 
@@ -25,6 +26,9 @@ _NO_MEMORY: Final = (
     "free memory"
 )
 
+_OWN: Final = frozenset({"classify", "degradation", "serve", "models", "bench"})
+"""Commands of this room."""
+
 _ROOMS: Final = frozenset({"landcover", "indicators", "models", "training", "serving"})
 
 _PLUGIN_HELP: Final = {
@@ -34,8 +38,13 @@ _PLUGIN_HELP: Final = {
 }
 
 
-def build_app() -> typer.Typer:
-    """The command tree, with the sub-commands other rooms contribute."""
+def build_app(*, plugins: bool = True) -> typer.Typer:
+    """The command tree.
+
+    Args:
+        plugins: with the sub-commands that other rooms contribute; to find them, all that is installed is looked
+            through.
+    """
     app = typer.Typer(
         name="steppe",
         help="Classify satellite scenes into land-cover maps, serve models over HTTP, train and publish models.",
@@ -50,8 +59,9 @@ def build_app() -> typer.Typer:
     app.command("serve")(serve.serve)
     app.add_typer(models.app, name="models")
     app.add_typer(bench.app, name="bench")
-    for plugin in sorted(entry_points(group=PLUGIN_GROUP), key=lambda found: found.name):
-        _add_plugin(app, plugin)
+    if plugins:
+        for plugin in sorted(entry_points(group=PLUGIN_GROUP), key=lambda found: found.name):
+            _add_plugin(app, plugin)
     return app
 
 
@@ -67,8 +77,9 @@ def main(argv: list[str] | None = None) -> int:
         error is not caught: its traceback belongs in a report.
     """
     return_freed_memory()
+    words = sys.argv[1:] if argv is None else argv
     try:
-        build_app()(args=argv, prog_name="steppe")
+        build_app(plugins=not words or words[0] not in _OWN)(args=argv, prog_name="steppe")
     except SteppeError as error:
         typer.secho(f"steppe: {sentence(error)}", fg=typer.colors.RED, err=True)
         return error.exit_code

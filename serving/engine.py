@@ -22,7 +22,7 @@ from serving.backends import gpu, openvino
 from serving.backends.gpu import GpuBackend, GpuSettings
 from serving.backends.openvino import OpenVinoBackend
 from serving.backends.ort import OrtBackend
-from serving.backends.protocol import Backend, GraphRefused, RuntimeUnfit, first_line
+from serving.backends.protocol import Ahead, Backend, GraphRefused, RuntimeUnfit, first_line
 from serving.graphcheck import check_graph
 
 PROVIDERS: Final = ("tensorrt", "cuda", "openvino", "cpu")
@@ -70,6 +70,7 @@ class Engine:
         precision: which variant of the model.
         augmentation: over which turns of a batch answers are averaged.
         settings: what only GPUs need; default: the model's batch.
+        ahead: what the engine is going to be asked, for which it gets ready; it answers everything else, too.
 
     Raises:
         VariantMissing: when the bundle does not have that variant.
@@ -86,8 +87,9 @@ class Engine:
         precision: Precision = Precision.FP32,
         augmentation: Augmentation = Augmentation.NONE,
         settings: GpuSettings | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
-        self.bundle = bundle
+        self.bundle, self._ahead = bundle, ahead
         self.precision, self.augmentation = precision, augmentation
         self._settings = settings or GpuSettings(batch=bundle.manifest.batch_size)
         content = bundle.read(bundle.manifest.model_file(precision))
@@ -221,8 +223,8 @@ class Engine:
         if provider in gpu.PROVIDERS:
             return GpuBackend(content, provider, self.precision, self._settings)
         if provider == "openvino":
-            return OpenVinoBackend(content, self.threads, self.precision)
-        return OrtBackend(content, self.threads)
+            return OpenVinoBackend(content, self.threads, self.precision, ahead=self._ahead)
+        return OrtBackend(content, self.threads, ahead=self._ahead)
 
     def _check_signature(self) -> None:
         """The graph's own input and output must be what the manifest promises."""
@@ -244,12 +246,19 @@ class Engine:
 
 def installed() -> set[str]:
     """Providers that are in this installation."""
-    return gpu.installed() | ({"openvino"} if openvino.installed() else set()) | {"cpu"}
+    return set(filter(_is_installed, PROVIDERS))
+
+
+def _is_installed(provider: str) -> bool:
+    """Whether it is in this installation; ONNX Runtime is loaded only to ask it for GPUs."""
+    if provider in gpu.PROVIDERS:
+        return provider in gpu.installed()
+    return provider == "cpu" or openvino.installed()
 
 
 def _candidates(provider: str, precision: Precision) -> list[str]:
     """The providers to try, in order; raises when there is none, or an explicit one is not fit."""
-    available, able = installed(), ABLE[precision]
+    able = ABLE[precision]
     if provider not in {"auto", *PROVIDERS}:
         raise ProviderUnavailable(f"provider {provider!r} is not known; use auto, {' or '.join(PROVIDERS)}")
     wanted = AUTO if provider == "auto" else (provider,)
@@ -258,11 +267,11 @@ def _candidates(provider: str, precision: Precision) -> list[str]:
             f"provider {provider!r} has no {precision} arithmetic, {' and '.join(sorted(able))} may have; use "
             f"--provider {min(able)} or --precision fp32"
         )
-    candidates = [name for name in wanted if name in available & able]
+    candidates = [name for name in wanted if name in able and _is_installed(name)]
     if not candidates:
         missing = min(able & set(wanted))
         raise ProviderUnavailable(
-            f"provider {missing!r} is not in this installation (it has {', '.join(sorted(available))}); install "
+            f"provider {missing!r} is not in this installation (it has {', '.join(sorted(installed()))}); install "
             f"{EXTRAS[missing]} or use --provider cpu" + (" with --precision fp32" if precision in ARITHMETICS else "")
         )
     return candidates

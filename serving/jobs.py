@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 
 import numpy as np
-import onnxruntime
 import pyproj
 import rasterio
 
@@ -90,12 +89,20 @@ def _options(layers: Iterable[str], measure: str | None) -> str:
 def _machine(provider: str) -> Facts:
     """What computes, with versions: kernels of two versions, or for two kinds of processor, may round differently."""
     return {
-        "runtime": f"{provider} {version('openvino') if provider == 'openvino' else onnxruntime.__version__}",
+        "runtime": f"{provider} {_runtime_version(provider)}",
         "processor": " ".join((platform.machine(), *instructions())),
         "NumPy": np.__version__,
         "GDAL": f"{rasterio.__gdal_version__} of rasterio {rasterio.__version__}",
         "PROJ": f"{rasterio.__proj_version__}, {pyproj.proj_version_str} of pyproj {pyproj.__version__}",
     }
+
+
+def _runtime_version(provider: str) -> str:
+    if provider == "openvino":
+        return version("openvino")
+    import onnxruntime  # noqa: PLC0415 - only where it is the runtime: its package may have several names
+
+    return str(onnxruntime.__version__)
 
 
 def _grid_digest(grid: Grid) -> str:

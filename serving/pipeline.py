@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from landcover.errors import ConfigError, WindowError
+from landcover.manifest import Manifest
 from landcover.raster.quality import MaskReader
 from landcover.raster.scene import Scene
 from landcover.tiling import MARGIN, TilePlan
+from serving.backends.protocol import Outlook
 from serving.composition import Origin
 from serving.engine import Engine
 from serving.jobs import job_of
@@ -84,13 +86,29 @@ class Published:
     kept: int
 
 
+def outlook_of(scene: Scene, manifest: Manifest, settings: Settings) -> Outlook:
+    """What mapping a scene asks of an engine that is not there yet.
+
+    Raises:
+        ConfigError: when settings and model make no windows together.
+    """
+    plan, batch_size = windows_of(scene, manifest, settings)
+    shape = (1, manifest.channels, plan.rows.tile, plan.cols.tile)
+    calls = len(plan.rows.origins) * -(-len(plan.cols.origins) // batch_size)
+    return Outlook(None if manifest.overview else (shape,), calls)
+
+
 def plan_windows(scene: Scene, engine: Engine, settings: Settings) -> tuple[TilePlan, int]:
+    """Windows over a scene for an engine; see ``windows_of``."""
+    return windows_of(scene, engine.bundle.manifest, settings)
+
+
+def windows_of(scene: Scene, manifest: Manifest, settings: Settings) -> tuple[TilePlan, int]:
     """Windows over a scene and windows per engine call: the settings', or else the model's.
 
     Raises:
         ConfigError: when settings and model make no windows together.
     """
-    manifest = engine.bundle.manifest
     try:
         plan = TilePlan(
             scene.grid.height,

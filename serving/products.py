@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from numpy.typing import NDArray
 
@@ -28,13 +28,14 @@ from serving.days import DAY
 from serving.engine import Engine
 from serving.hrefs import href, relative_href
 from serving.outputs.areas import areas_document
-from serving.outputs.quicklook import Caption, render_quicklook
-from serving.outputs.stac import AssetFile, Product, check_place_and_times, product_item
 from serving.outputs.words import words_for
 from serving.request import Outputs
 from serving.staging import write_file
 from serving.treatment import DEFAULT_TREATMENT, Observed, Sieved, Treatment
 from serving.version import VERSION
+
+if TYPE_CHECKING:
+    from serving.outputs.stac import AssetFile
 
 _DEFINITIONS: Final = {
     UncertaintyMeasure.ENTROPY: "entropy: 100 * -sum(p log p) / log K over the K class probabilities",
@@ -263,6 +264,8 @@ def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outp
 
 def quicklook(finished: Finished) -> bytes:
     """The picture of the map with its legend, a PNG."""
+    from serving.outputs.quicklook import Caption, render_quicklook  # noqa: PLC0415 - loads Pillow
+
     provenance, (first_day, last_day) = finished.provenance, finished.provenance.days
     caption = Caption(
         title=provenance.scene_name,
@@ -304,11 +307,15 @@ def check_item(provenance: Provenance, outputs: Outputs) -> None:
         NoGeoreference: the grid's outline is not on the Earth.
     """
     if outputs.stac is not None:
+        from serving.outputs.stac import check_place_and_times  # noqa: PLC0415 - loads pystac
+
         check_place_and_times(provenance.grid, provenance.acquired, *(provenance.composition.period or ()))
 
 
 def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) -> Mapping[str, object]:
     """The STAC Item; hrefs are relative to it."""
+    from serving.outputs.stac import Product, product_item  # noqa: PLC0415 - loads pystac
+
     provenance, manifest = finished.provenance, finished.provenance.manifest
     finals = outputs.files()
     item = finals.pop("stac")
@@ -346,6 +353,8 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
 
 
 def _asset(staged: Path, reference: str) -> AssetFile:
+    from serving.outputs.stac import AssetFile  # noqa: PLC0415 - loads pystac
+
     return AssetFile(href=reference, size=staged.stat().st_size, sha256=file_digest(staged))
 
 

@@ -21,13 +21,11 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from landcover.precision import Precision
 from serving.backends.binding import Memory, Shapes, Slot
 from serving.backends.gpudevice import cudnn_version, device_name
-from serving.backends.half import half_graph
 from serving.backends.ort import port_of
 from serving.backends.protocol import RuntimeUnfit, first_line
 
@@ -62,7 +60,7 @@ class GpuBackend:
         provider: ``cuda`` or ``tensorrt``.
         precision: ``fp16`` for half precision; others follow from the graph.
         settings: batch and folders.
-        runtime: ONNX Runtime's package.
+        runtime: what stands in for ONNX Runtime's package.
 
     Raises:
         RuntimeUnfit: when the provider does not start or does not take the graph.
@@ -76,8 +74,9 @@ class GpuBackend:
         precision: Precision,
         settings: GpuSettings,
         *,
-        runtime: Any = onnxruntime,
+        runtime: Any | None = None,
     ) -> None:
+        runtime = runtime or _onnxruntime()
         self.provider, self.parallel = provider, PARALLEL_CALLS
         self._precision, self._settings, self._runtime = precision, settings, runtime
         self._digest = hashlib.sha256(content).hexdigest()
@@ -207,10 +206,19 @@ CUDA_OPTIONS: Final = {
 
 def installed() -> set[str]:
     """Providers of this module that ONNX Runtime was built with; whether they start is another question."""
-    return {name for name, ort_name in PROVIDERS.items() if ort_name in onnxruntime.get_available_providers()}
+    built_with = _onnxruntime().get_available_providers()
+    return {name for name, ort_name in PROVIDERS.items() if ort_name in built_with}
+
+
+def _onnxruntime() -> Any:
+    import onnxruntime  # noqa: PLC0415 - slow to import, and not needed where another runtime is taken
+
+    return onnxruntime
 
 
 def _converted(content: bytes) -> bytes:
+    from serving.backends.half import half_graph  # noqa: PLC0415 - loads more of ONNX than other precisions need
+
     try:
         return half_graph(content)
     except Exception as error:  # the converter raises whatever it meets

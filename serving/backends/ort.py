@@ -8,19 +8,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from serving.backends.protocol import GraphRefused, Port, first_line, port
+from serving.backends.protocol import Ahead, GraphRefused, Port, first_line, port, settled
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 PROVIDER: Final = "CPUExecutionProvider"
-PARALLEL_CALLS: Final = 2
-"""Two calls with half the threads each are 14 % faster than one with all of them (benchmarks/README.md): the threads of
-a call wait for each other after every operator, two calls do not. More calls would take more memory for little."""
-
 CPU_FLAGS: Final = Path("/proc/cpuinfo")
 VNNI: Final = re.compile(r"\b(avx512_vnni|avx_vnni|amx_int8)\b")
 """Instructions that add products of 8 bits in 32 bits."""
@@ -32,6 +30,7 @@ class OrtBackend:
     Args:
         content: bytes of the ONNX file.
         threads: threads of all calls together.
+        ahead: what it is going to be asked; waited for, because a session's threads cannot be changed.
 
     Raises:
         GraphRefused: when the runtime cannot load the graph, or it takes no windows.
@@ -41,8 +40,10 @@ class OrtBackend:
     traits: Final[Mapping[str, str | int]] = MappingProxyType({})
     lasting: Final = True
 
-    def __init__(self, content: bytes, threads: int) -> None:
-        self.parallel = min(PARALLEL_CALLS, threads)
+    def __init__(self, content: bytes, threads: int, *, ahead: Ahead | None = None) -> None:
+        import onnxruntime  # noqa: PLC0415 - slow to import, and not needed where another runtime is taken
+
+        self.parallel = (ahead or settled()).result().at_once(threads)
         try:
             self._session = onnxruntime.InferenceSession(
                 content, _options(threads // self.parallel), providers=[PROVIDER]
@@ -71,6 +72,8 @@ def adds_bytes_exactly(flags: Path = CPU_FLAGS) -> bool:
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:
+    import onnxruntime  # noqa: PLC0415 - as above
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL

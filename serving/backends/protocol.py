@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+PARALLEL_CALLS: Final = 2
+"""Calls of a runtime on processors at the same time. Two with half the threads each are 14 % faster than one with all
+of them (benchmarks/README.md): the threads of a call wait for each other after every operator, two calls do not. More
+calls would take more memory for little."""
 
 WINDOW_AXES: Final = 4
 """Axes of every input and output: batch, channel or class, row, column."""
@@ -51,6 +57,40 @@ def first_line(error: BaseException) -> str:
     """The first line that an error says, or what kind it is where it says nothing."""
     lines = (line.strip() for line in str(error).splitlines())
     return next(filter(None, lines), type(error).__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a runtime is going to be asked.
+
+    Attributes:
+        shapes: shape of every input of a call with one window; None where they are not known.
+        calls: calls in all.
+    """
+
+    shapes: tuple[tuple[int, ...], ...] | None = None
+    calls: int = 2**31
+
+    def at_once(self, threads: int) -> int:
+        """Calls that a runtime on processors is meant to get at the same time, which share its threads.
+
+        One that is called once takes all threads for that call: with half of them the others would be idle.
+        """
+        return min(PARALLEL_CALLS, threads, self.calls)
+
+
+UNKNOWN: Final = Outlook()
+"""Many calls of any shapes."""
+
+type Ahead = Future[Outlook]
+"""An outlook that may become known while the runtime is being loaded."""
+
+
+def settled(outlook: Outlook = UNKNOWN) -> Ahead:
+    """An outlook that is known."""
+    ahead: Ahead = Future()
+    ahead.set_result(outlook)
+    return ahead
 
 
 class Backend(Protocol):

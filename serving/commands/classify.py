@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -28,11 +29,12 @@ from serving.commands.common import (
     StacOption,
     WorkOption,
     chosen_work,
-    load_engine,
+    find_bundle,
     progress_bar,
     report,
     split_bands,
 )
+from serving.garbage import uncollected
 from serving.request import Inputs, MosaicMode, Outputs
 from serving.settings import load_settings
 from serving.signals import stop_like_interrupt
@@ -200,10 +202,6 @@ def classify(
     A district on a grid of its own: steppe classify A.SAFE --aoi district.geojson --crs EPSG:32633 --resolution 10 -o
     map.tif
     """
-    from landcover.raster.mosaic import joint_name  # noqa: PLC0415 - loads GDAL
-    from serving.classify import classify_scene  # noqa: PLC0415 - loads the runtime
-    from serving.treatment import MinimumPatch, Treatment  # noqa: PLC0415
-
     settings = load_settings()
     source, *others = sources
     inputs = Inputs(
@@ -230,18 +228,31 @@ def classify(
         areas=areas,
         stac=stac,
     )
-    treatment = Treatment(
-        uncertainty=chosen_measure(uncertainty_measure, wanted=uncertainty is not None),
-        min_patch=None if min_area is None else MinimumPatch.parse(min_area),
-        mask_clouds=mask_clouds,
-        language=language,
-    )
-    folder = chosen_work(output, work, resume=resume)
-    engine = load_engine(settings, model, provider, precision, tta)
+    measure = chosen_measure(uncertainty_measure, wanted=uncertainty is not None)
+    bundle = find_bundle(settings, model, provider)
+    from serving.engines import loading  # noqa: PLC0415 - loads the runtime
+
+    with uncollected(), loading(bundle, settings, provider=provider, precision=precision, augmentation=tta) as making:
+        # Beside the runtime, because this loads GDAL.
+        from landcover.raster.mosaic import joint_name  # noqa: PLC0415
+        from serving.classify import classify_opened, open_checked  # noqa: PLC0415
+        from serving.pipeline import Order  # noqa: PLC0415
+        from serving.treatment import MinimumPatch, Treatment  # noqa: PLC0415
+
+        treatment = Treatment(
+            uncertainty=measure,
+            min_patch=None if min_area is None else MinimumPatch.parse(min_area),
+            mask_clouds=mask_clouds,
+            language=language,
+        )
+        folder = chosen_work(output, work, resume=resume)
+        opening = open_checked(inputs, outputs, bundle.manifest, treatment)
+        engine = opening.engine(making, settings)
+    order = Order(outputs=outputs, engine=engine, settings=settings, treatment=treatment, work=folder)
     shown = sys.stderr.isatty() and not as_json
     with (
         stop_like_interrupt(publishes=True),
         progress_bar(f"classifying {joint_name([path.name for path in sources])}", shown=shown) as progress,
     ):
-        outcome = classify_scene(inputs, outputs, engine, settings, treatment=treatment, progress=progress, work=folder)
+        outcome = classify_opened(opening, replace(order, progress=progress))
     report(outcome, as_json=as_json, language=language)

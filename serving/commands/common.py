@@ -21,6 +21,7 @@ from serving.request import refuse_empty
 if TYPE_CHECKING:  # these load the model runtime, which --help should not wait for
     from rich.table import Table
 
+    from landcover.bundle import Bundle
     from serving.classify import Outcome
     from serving.engine import Engine
     from serving.predict import Progress
@@ -116,12 +117,24 @@ def load_engine(
         ProviderUnavailable: when the provider cannot be had.
     """
     from serving.engines import open_engine  # noqa: PLC0415 - loads the runtime
+
+    bundle = find_bundle(settings, model, provider)
+    return open_engine(bundle, settings, provider=provider, precision=precision, augmentation=augmentation)
+
+
+def find_bundle(settings: Settings, model: str | None, provider: str | None) -> Bundle:
+    """The model of a command's options.
+
+    Raises:
+        WrongUse: when a name is empty.
+        ModelNotFound: when there is no such model.
+        BundleInvalid: when its bundle is broken.
+    """
     from serving.registry import open_registry  # noqa: PLC0415
 
     refuse_empty("--model", model)
     refuse_empty("--provider", provider)
-    bundle = open_registry(settings).get(model or settings.model)
-    return open_engine(bundle, settings, provider=provider, precision=precision, augmentation=augmentation)
+    return open_registry(settings).get(model or settings.model)
 
 
 def chosen_work(output: Path, work: Path | None, *, resume: bool) -> Path | None:
@@ -172,11 +185,11 @@ def report(outcome: Outcome, *, as_json: bool, language: Language = "en") -> Non
 
 
 def _report(outcome: Outcome, *, as_json: bool, language: Language) -> None:
-    from serving.outputs.areas import areas_table  # noqa: PLC0415
-
     if as_json:
         typer.echo(json.dumps(outcome.to_json(), indent=2))
         return
+    from serving.outputs.areas import areas_table  # noqa: PLC0415 - loads GDAL
+
     echo_table(areas_table(outcome.areas, heading=outcome.identifier, language=language))
     for warning in outcome.warnings:
         typer.secho(f"warning: {warning}", fg=typer.colors.YELLOW, err=True)
@@ -189,7 +202,10 @@ def _report(outcome: Outcome, *, as_json: bool, language: Language) -> None:
 
 @contextmanager
 def progress_bar(what: str, *, shown: bool) -> Generator[Progress]:
-    """A bar on standard error that counts rows of windows; nothing when not shown or not a terminal's business."""
+    """A bar on standard error that counts rows of windows; nothing when not shown."""
+    if not shown:
+        yield lambda _done, _total: None
+        return
     from rich.console import Console  # noqa: PLC0415 - slow to import
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn  # noqa: PLC0415
 
@@ -201,6 +217,6 @@ def progress_bar(what: str, *, shown: bool) -> Generator[Progress]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not shown, transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

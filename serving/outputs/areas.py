@@ -6,15 +6,16 @@ rounded where they are shown; totals are rounded sums of unrounded parts.
 
 from __future__ import annotations
 
-from typing import Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from pyproj import CRS
-from rich import box
-from rich.table import Table
 
 from indicators.areas import AreaTable
 from landcover.labels import Language, canonical_language, nodata_title
 from serving.class_areas import KM2_DIGITS, PERCENT_DIGITS, ClassEntry, class_entries, class_titles
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 DOCUMENT_TYPE: Final = "steppe-class-areas"
 SCHEMA_VERSION: Final = "1.2"
@@ -136,6 +137,9 @@ def areas_table(table: AreaTable, *, heading: str, language: str = "en") -> Tabl
     Raises:
         ConfigError: the language is not one of the six.
     """
+    from rich import box  # noqa: PLC0415 - slow to import, and only terminals show tables
+    from rich.table import Table  # noqa: PLC0415
+
     view = Table(title=heading, caption=f"{QUANTITY}; {table.method}", box=box.SIMPLE_HEAD, title_justify="left")
     view.add_column("Code", justify="right")
     view.add_column("Class", overflow="fold")

@@ -7,12 +7,16 @@ what a third-party package imports in turn.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
+from serving.backends import openvino
 from tests.architecture.tree import ROOT
+from tests.bundles import tiny_bundle
+from tests.service import write_scene
 
 SCHOOL = {"torch", "torchvision", "torchgeo", "lightning", "pytorch_lightning", "timm", "segmentation_models_pytorch"}
 HTTP = {"fastapi", "starlette", "uvicorn", "httpx", "httpx2", "requests", "aiohttp"}
@@ -64,3 +68,42 @@ def test_every_module_of_the_service_was_imported():
         if path.stem not in {"__init__", "__main__"}
     }
     assert files <= set(import_all("serving")["ours"])
+
+
+CLASSIFY = """
+import json, sys
+from serving.cli import main
+code = main(sys.argv[1:])
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+sys.exit(code)
+"""
+
+SLOW = {"PIL", "pystac", "urllib3", "rich", "httpx", "fastapi", "uvicorn", "matplotlib", "scipy", "pandas"}
+"""What a map alone does not need, and each start would wait for."""
+
+
+@pytest.mark.parametrize(
+    ("provider", "other"),
+    [
+        ("cpu", "openvino"),
+        pytest.param(
+            "openvino", "onnxruntime", marks=pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")
+        ),
+    ],
+)
+def test_mapping_a_scene_loads_only_what_that_takes(tmp_path, provider, other):
+    tiny_bundle(tmp_path / "models")
+    scene = write_scene(tmp_path / "scene.tif")
+    words = ["classify", scene, "-o", tmp_path / "map.tif", "--model", "tiny", "--provider", provider, "--json"]
+    run = subprocess.run(
+        [sys.executable, "-c", CLASSIFY, *map(str, words)],
+        cwd=ROOT,
+        env=os.environ | {"STEPPE_REGISTRY": str(tmp_path / "models")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    loaded = set(json.loads(run.stdout.splitlines()[-1]))
+    assert {provider.replace("cpu", "onnxruntime"), "rasterio"} <= loaded
+    assert loaded.isdisjoint(SLOW | {other}), sorted(loaded & (SLOW | {other}))

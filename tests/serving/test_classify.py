@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
 
-from landcover.errors import ConfigError, NoValidData, RasterChanged, RasterTooLarge, ResolutionMismatch
+from landcover.errors import (
+    ConfigError,
+    NoValidData,
+    ProviderUnavailable,
+    RasterChanged,
+    RasterTooLarge,
+    RasterUnreadable,
+    ResolutionMismatch,
+)
 from landcover.raster.multiband import MultibandScene
 from landcover.tiling import MARGIN, TilePlan, mirror
-from serving.classify import classify_scene
+from serving.classify import classify_opened, classify_scene, open_checked
 from serving.engine import Engine
+from serving.engines import loading
 from serving.outputs import quicklook
+from serving.pipeline import Order
 from serving.registry import open_registry
 from serving.request import Inputs, Outputs
-from serving.sources import open_input
+from serving.sources import Sources, open_input
 from tests.bundles import BANDS
 from tests.rasters import north_up, write_band_folder
 from tests.scenes import as_shown
@@ -198,7 +210,7 @@ def test_a_failure_at_the_last_file_leaves_nothing(engine, settings, scene, out,
 
 def test_only_what_is_wanted_is_drawn(engine, settings, scene, out, monkeypatch):
     monkeypatch.setattr(quicklook, "render_quicklook", None)
-    monkeypatch.setattr("serving.products.render_quicklook", None)
+    monkeypatch.setattr("serving.outputs.quicklook.render_quicklook", None)
     outcome = classify_scene(Inputs(source=scene), Outputs(map=out / "map.tif"), engine, settings)
     assert left_in(out) == ["map.qml", "map.tif"]
     assert set(outcome.files) == {"map", "style"}
@@ -237,3 +249,37 @@ def test_a_refused_scene_is_closed(engine, tmp_path, monkeypatch):
     with pytest.raises(ResolutionMismatch, match="60 x 60 m"):
         open_input(Inputs(source=coarse), engine.bundle.manifest)
     assert len(closed) == 1
+
+
+def test_an_engine_that_is_loaded_beside_the_scene_is_told_what_is_asked_of_it(scene, out, settings):
+    """One window makes one call, which has all threads to itself; the map is the same."""
+    settings = settings.model_copy(update={"tile": 512, "overlap": 0})
+    bundle = open_registry(settings).get("tiny")
+    inputs, outputs = Inputs(source=scene), [Outputs(map=out / name) for name in ("late.tif", "before.tif")]
+    with loading(bundle, settings, provider="cpu") as making:
+        opening = open_checked(inputs, outputs[0], bundle.manifest)
+        engine = opening.engine(making, settings)
+    assert engine.parallel == 1
+    classify_opened(opening, Order(outputs=outputs[0], engine=engine, settings=settings))
+    classify_scene(inputs, outputs[1], Engine(bundle, provider="cpu", threads=2), settings)
+    with rasterio.open(out / "late.tif") as late, rasterio.open(out / "before.tif") as before:
+        assert np.array_equal(late.read(), before.read())
+
+
+def test_an_engine_that_fails_beside_the_scene_closes_it(scene, out, settings, monkeypatch):
+    closed, close = [], Sources.close
+    monkeypatch.setattr(Sources, "close", lambda sources: (closed.append(sources), close(sources)))
+    bundle = open_registry(settings).get("tiny")
+    with loading(bundle, settings, provider="none") as making:
+        opening = open_checked(Inputs(source=scene), Outputs(map=out / "map.tif"), bundle.manifest)
+        with pytest.raises(ProviderUnavailable):
+            opening.engine(making, settings)
+    assert closed == [opening.sources]
+
+
+@pytest.mark.parametrize("provider", ["cpu", "auto"])
+def test_a_scene_that_fails_beside_an_engine_leaves_no_thread(out, settings, provider):
+    bundle = open_registry(settings).get("tiny")
+    with pytest.raises(RasterUnreadable), loading(bundle, settings, provider=provider):
+        open_checked(Inputs(source=out / "missing.tif"), Outputs(map=out / "map.tif"), bundle.manifest)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("steppe-load")]

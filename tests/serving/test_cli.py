@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import typer
 from affine import Affine
 
 import serving
@@ -606,3 +607,18 @@ def test_starting_up_loads_no_runtime():
     program = f"import serving.cli, sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_only_commands_of_other_rooms_are_looked_for_among_what_is_installed(environment, capsys):
+    looked = []
+    environment.setattr(serving.cli, "entry_points", lambda **_: looked.append(1) or ())
+    for own in serving.cli._OWN:
+        assert main([own, "--help"]) == 0
+    assert looked == []
+    assert main(["--help"]) == 0
+    assert main([]) == main(["train"]) == 2
+    assert len(looked) == 3
+    printed = capsys.readouterr().out
+    assert all(own in printed for own in serving.cli._OWN)
+    commands = typer.main.get_command(serving.cli.build_app(plugins=False)).commands
+    assert set(commands) == serving.cli._OWN

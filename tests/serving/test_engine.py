@@ -232,7 +232,7 @@ class Wrong:
 
     provider = "openvino"
 
-    def __init__(self, content, threads, _precision):
+    def __init__(self, content, threads, _precision, **_):
         self._right = OrtBackend(content, threads)
         self.parallel, self.inputs, self.outputs = 1, self._right.inputs, self._right.outputs
 
@@ -250,7 +250,7 @@ class Breaks(Wrong):
 class Refuses:
     """Another runtime that does not know an operator of the graph."""
 
-    def __init__(self, *_):
+    def __init__(self, *_, **_options):
         raise GraphRefused("Not supported ops: ai.onnx.Softmax")
 
 
