@@ -31,6 +31,7 @@ from models.upsampling import unmerged
 from training.checkpoints import write_checkpoint
 from training.config import read_yaml
 from training.inference import SITES_KEY, torch_predictor
+from training.settle.borders import with_borders
 from training.task import LandCoverTask
 
 RECOVERED_KEY: Final = "recovered_from"
@@ -43,18 +44,21 @@ class NotRecovered(ConfigError):
     slug = "not-recovered"
 
 
-def recover(bundle: Bundle, config: Path) -> dict[str, Any]:
+def recover(bundle: Bundle, config: Path, *, replicate_from: int = 0) -> dict[str, Any]:
     """A checkpoint with the weights of a bundle.
 
     Args:
         bundle: published by this project, of one date.
         config: training configuration whose network it is.
+        replicate_from: what the network was settled with, see `models.networks.UNet`; 0 for nothing.
 
     Raises:
         ConfigError: the configuration has no model.
         NotRecovered: the weights do not fit, or the network does not reproduce the golden sample.
     """
     choices = _model_choices(config)
+    if replicate_from:
+        choices["network"] = with_borders(choices["network"], replicate_from)
     task = instantiate_module(LandCoverTask, choices)
     manifest = bundle.manifest
     if tuple(task.inputs.bands) != manifest.bands or task.inputs.dates != manifest.dates or manifest.dates > 1:
@@ -63,7 +67,7 @@ def recover(bundle: Bundle, config: Path) -> dict[str, Any]:
             f"{manifest.identifier} takes {manifest.dates} of {', '.join(manifest.bands)}; one date can be recovered"
         )
     graph = onnx.load_model_from_string(bundle.read(MODEL_FILE))
-    _fill(
+    fill(
         task.scene_net,
         {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.graph.initializer},
         manifest.identifier,
@@ -88,8 +92,13 @@ def _model_choices(config: Path) -> dict[str, Any]:
     return dict(model.get("init_args") or {})
 
 
-def _fill(net: nn.Module, stored: Mapping[str, NDArray[np.generic]], identifier: str) -> None:
-    """Put the graph's weights into the network.
+def fill(net: nn.Module, stored: Mapping[str, NDArray[np.generic]], identifier: str) -> None:
+    """Put the weights of an exported graph into a network.
+
+    Args:
+        net: a `models.graph.SceneNet`; changed in place.
+        stored: the graph's weights by name.
+        identifier: of the bundle, for messages.
 
     Raises:
         NotRecovered: when one is missing or has another shape.
@@ -141,7 +150,7 @@ def _compare(task: LandCoverTask, bundle: Bundle) -> None:
     if not gap <= PARITY_TOLERANCE:
         raise NotRecovered(
             f"the network with the weights of {identifier} answers its golden sample otherwise, by up to {gap:.2g} in "
-            "a probability; give the configuration it was made with"
+            "a probability; give the configuration it was made with, and --replicate-from if it was settled"
         )
 
 
@@ -164,10 +173,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder NAME/VERSION of the bundle")
     parser.add_argument("-c", "--config", type=Path, required=True, help="training configuration of its network")
     parser.add_argument("-o", "--output", type=Path, required=True, help="checkpoint to write")
+    parser.add_argument(
+        "--replicate-from", type=int, default=0, metavar="PIXELS", help="what it was settled with (steppe train settle)"
+    )
     options = parser.parse_args(arguments)
     if options.output.exists():
         raise OutputNotWritable(f"{options.output.name!r} exists; give the checkpoint a name of its own")
     bundle = load_bundle(options.bundle)
-    write_checkpoint(recover(bundle, options.config), options.output)
+    write_checkpoint(recover(bundle, options.config, replicate_from=options.replicate_from), options.output)
     sys.stdout.write(f"wrote {options.output}: the weights of {bundle.manifest.identifier}\n")
     return 0

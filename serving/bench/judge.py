@@ -117,11 +117,20 @@ class Judge:
     def _fp32(self) -> Iterator[Figure]:
         group = "One tile in fp32"
         for kind in self._of(Precision.FP32):
+            if kind.provider == "cpu":
+                yield self.book.figure(
+                    [engine_key(kind)],
+                    _share_of_bare,
+                    group=group,
+                    title=f"{kind.provider}: end to end, of the rate of bare ONNX Runtime on ready arrays",
+                    goal=SHARE_GOAL,
+                    **self._on_tiles(),
+                )
             yield self.book.figure(
                 [engine_key(kind)],
                 _share,
                 group=group,
-                title=f"{kind.provider}: end to end, of the rate of the model alone",
+                title=f"{kind.provider}: end to end, of the rate of the model alone, two calls at a time",
                 goal=SHARE_GOAL,
                 **self._on_tiles(),
             )
@@ -354,6 +363,11 @@ def usual_provider(task: Task, book: Book) -> str:
         for record in book.answers(key) if key[0] == "size" else []:
             return str(record.figures["provider"])
     return task.usual
+
+
+def _share_of_bare(figures: Mapping[str, Any]) -> float | None:
+    bare = figures.get("bare_mpx_s")
+    return float(figures["end_to_end_mpx_s"] / bare) if bare else None
 
 
 def _share(figures: Mapping[str, Any]) -> float:

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 from landcover.grid import Window
 from landcover.raster.scene import Scene
 from landcover.staging import os_errors
 from landcover.tiling import TilePlan
+from serving.backends.ort import PROVIDER, OrtBackend
 from serving.bench.clock import Clock
 from serving.bench.stages import Stages, run_stages
 from serving.classify import MEGA, classify_scene
@@ -53,6 +55,8 @@ class SceneBench:
         redundancy: pixels computed per pixel of the scene.
         decode_mpx_s: reading and decoding alone.
         model_mpx_s: the engine alone on arrays that are ready, useful pixels.
+        bare_mpx_s: the same graph in ONNX Runtime as it comes, `session.run` on one ready array after the other, useful
+            pixels; None for other runtimes.
         end_to_end_mpx_s: file to finished COG.
         peak_memory_mb: peak resident memory of this process, in 10^6 bytes.
         stages: busy seconds of each stage, where they were asked for.
@@ -71,6 +75,7 @@ class SceneBench:
     redundancy: float
     decode_mpx_s: float
     model_mpx_s: float
+    bare_mpx_s: float | None
     end_to_end_mpx_s: float
     peak_memory_mb: float
     stages: Stages | None = None
@@ -112,6 +117,7 @@ def bench_scene(inputs: Inputs, engine: Engine, settings: Settings, *, stages: b
         pixels = plan.height * plan.width
         decoding = _decode(scene, plan)
         model = _run_model(scene, plan, engine, batch_size)
+        bare = _run_bare(scene, plan, engine, batch_size)
     return SceneBench(
         model=outcome.model,
         provider=engine.provider,
@@ -126,6 +132,7 @@ def bench_scene(inputs: Inputs, engine: Engine, settings: Settings, *, stages: b
         redundancy=plan.redundancy,
         decode_mpx_s=pixels / MEGA / decoding.wall_s,
         model_mpx_s=pixels / MEGA / model.wall_s,
+        bare_mpx_s=pixels / MEGA / bare.wall_s if bare else None,
         end_to_end_mpx_s=pixels / MEGA / outcome.seconds,
         peak_memory_mb=peak / MEGA,
         stages=split.with_parts(decoding, model) if split else None,
@@ -157,6 +164,22 @@ def _run_model(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int) ->
     with ThreadPoolExecutor(engine.parallel) as pool:
         calls = [pool.submit(repeat) for _ in range(engine.parallel)]
         done = sum(call.result() for call in calls)
+    return clock.stop().times(windows / done)
+
+
+def _run_bare(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int) -> Clock | None:
+    """Time that all windows would take in a session with the runtime's own settings, as somebody would write it."""
+    if engine.provider != OrtBackend.provider or engine.bundle.manifest.overview:
+        return None
+    content = engine.bundle.read(engine.bundle.manifest.model_file(engine.precision))
+    session = onnxruntime.InferenceSession(content, providers=[PROVIDER])
+    windows = len(plan.rows.origins) * len(plan.cols.origins)
+    feed = {session.get_inputs()[0].name: np.stack(list(islice(_cycle(scene, plan), batch_size)))}
+    session.run(None, feed)  # the first call plans memory
+    clock, done = Clock.start(), 0
+    while done < windows and clock.stop().wall_s < MODEL_SECONDS:
+        session.run(None, feed)
+        done += batch_size
     return clock.stop().times(windows / done)
 
 

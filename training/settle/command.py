@@ -22,6 +22,7 @@ from training.checkpoints import read_checkpoint, write_checkpoint
 from training.config import data_from_config
 from training.inference import SITES_KEY, load_task, torch_predictor
 from training.scenes import Scene
+from training.settle.borders import with_borders
 from training.settle.crops import answered
 from training.settle.figures import tally
 from training.settle.tuning import TuningChoice, settle
@@ -90,12 +91,13 @@ def _with_borders(stored: dict[str, Any], task: LandCoverTask, replicate_from: i
     if not replicate_from:
         return task
     choices = stored["hyper_parameters"]
-    network = choices["network"]
-    network["options"] = {**network.get("options", {}), "replicate_from": replicate_from}
+    choices["network"] = with_borders(choices["network"], replicate_from)
     try:
         changed = instantiate_module(LandCoverTask, {name: choices[name] for name in choices if name[0] != "_"})
     except NetworkOptions as error:
-        raise ConfigError(f"network {network['name']!r} cannot repeat its borders; pass --replicate-from 0") from error
+        raise ConfigError(
+            f"network {choices['network']['name']!r} cannot repeat its borders; pass --replicate-from 0"
+        ) from error
     changed.load_state_dict(task.state_dict())
     return changed.eval()
 

@@ -91,7 +91,7 @@ def settle(net: SceneNet, pool: Sequence[Answered], choice: TuningChoice, told: 
         nn.utils.clip_grad_norm_(tuned.parameters(), 1.0)
         optimiser.step()
         _follow(average, tuned, warm_decay(step, choice.decay, 10))
-        told(step + 1, float(loss))
+        told(step + 1, loss.item())
     return average
 
 

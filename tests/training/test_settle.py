@@ -1,0 +1,199 @@
+"""Settling: what windows are cut and how they count, that windows come to agree with one pass, and the command."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from rasterio.transform import from_origin
+from torch import nn
+
+from landcover.errors import ConfigError, OutputNotWritable
+from landcover.tiling import MARGIN
+from models.graph import SceneNet
+from serving.cli import main as steppe
+from tests.training.conftest import BANDS_9, write_scene
+from tests.training.memory import memory_scene
+from tests.training.verdicts import write_checkpoint
+from training.checkpoints import read_checkpoint
+from training.guards import Diverged
+from training.inference import SITES_KEY, load_task, torch_predictor
+from training.settle.command import SETTLED_KEY, main
+from training.settle.crops import BLIND, answered, draw_crops, framed, weights
+from training.settle.figures import tally
+from training.settle.tuning import TuningChoice, settle
+
+pytestmark = [
+    pytest.mark.train,
+    pytest.mark.filterwarnings("ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning"),
+]
+BANDS, CLASSES = 4, 7
+
+
+def scene_net(dilation=24, seed=0):
+    """A network that looks far: zeros beyond the border change what it says of pixels well inside."""
+    torch.manual_seed(seed)
+    layers = nn.Sequential(
+        nn.Conv2d(BANDS, 8, 3, padding=dilation, dilation=dilation),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Conv2d(8, CLASSES, 3, padding=1),
+    )
+    return SceneNet(layers, scale=1e-4, offset=0.0, mean=[0.3] * BANDS, std=[0.1] * BANDS).eval()
+
+
+def smooth_scene(name, side, seed):
+    """Fields of 128 pixels: what lies behind a border is mostly what lies before it."""
+    scene = memory_scene(name, shape=(side, side + 8), seed=seed)
+    draw = np.random.default_rng(seed)
+    coarse = draw.integers(100, 4000, (BANDS, side // 128 + 1, side // 128 + 2))
+    fine = coarse.repeat(128, axis=1).repeat(128, axis=2)[:, :side, : side + 8]
+    scene._sample["image"] = torch.from_numpy(fine.astype(np.int32))
+    return scene
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return [smooth_scene(name, side, seed) for seed, (name, side) in enumerate([("a", 400), ("b", 330), ("tiny", 40)])]
+
+
+def test_scenes_get_the_margins_that_the_service_gives_them(scenes):
+    (dn_BHW,) = (framed(scene) for scene in scenes[:1])
+    whole = scenes[0].read(scenes[0].info.extent)["image"].numpy()
+    right, below = dn_BHW.shape[2] - MARGIN - 408, dn_BHW.shape[1] - MARGIN - 400
+    assert dn_BHW.shape[1] % 32 == dn_BHW.shape[2] % 32 == 0
+    assert right >= MARGIN
+    expected = np.pad(whole, [(0, 0), (MARGIN, below), (MARGIN, right)], mode="symmetric")
+    np.testing.assert_array_equal(dn_BHW, expected)
+    assert dn_BHW.dtype == np.uint16
+
+
+def test_windows_are_cut_where_plans_cut_and_hold_the_answer_of_the_whole_scene(scenes):
+    predict = torch_predictor(scene_net())
+    pool = list(answered(scenes, predict))
+    assert len(pool) == 2  # the tiny one is smaller than any window
+    crops = draw_crops(pool, np.random.default_rng(3), pixels=4 * 256**2)
+    side = crops.dn_NBHW.shape[-1]
+    for dn_BHW, probabilities_KHW in zip(crops.dn_NBHW.numpy(), crops.probabilities_NKHW.numpy(), strict=True):
+        places = [
+            (one, row, col)
+            for one in pool
+            for row in range(0, one.dn_BHW.shape[1] - side + 1, 32)
+            for col in range(0, one.dn_BHW.shape[2] - side + 1, 32)
+            if np.array_equal(one.dn_BHW[:, row : row + side, col : col + side], dn_BHW)
+        ]
+        assert len(places) == 1
+        one, row, col = places[0]
+        whole = predict(one.dn_BHW[None].astype(np.float32))[0]
+        np.testing.assert_allclose(probabilities_KHW, whole[:, row : row + side, col : col + side], atol=1e-3)
+    with pytest.raises(ConfigError, match="no scene has"):
+        draw_crops([], np.random.default_rng(0), pixels=1)
+
+
+def test_pixels_near_the_border_count_most_and_those_at_it_nothing():
+    weights_HW = weights(256)
+    assert torch.equal(weights_HW, weights_HW.T)
+    assert torch.equal(weights_HW, weights_HW.flip(0))
+    assert (weights_HW[: BLIND + 1] == 0).all()
+    line = weights_HW[128, :128]
+    assert line.argmax() == 20
+    assert (line[20:].diff() < 0).all()
+    assert 1 < line[-1] < line[20] < 3
+
+
+def test_windows_come_to_agree_and_the_answer_for_whole_scenes_stays(scenes):
+    net = scene_net()
+    before = torch_predictor(net)
+    pool = list(answered(scenes, before))
+    losses = []
+    choice = TuningChoice(steps=60, rate=2e-3, pixels=2 * 256**2)
+    tuned = settle(net, pool, choice, lambda _, loss: losses.append(loss))
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) / 2
+    found = tally(scenes, before, torch_predictor(tuned), tile=256, overlap=32)
+    assert found.scenes == 2
+    assert found.pixels == found.labelled == 400 * 408 + 330 * 338
+    assert found.seams_after < found.seams_before / 2
+    assert 0 < found.moved < found.pixels / 20
+    assert "2 scenes of several windows, 274,740 pixels" in found.lines()[0]
+    assert all(
+        torch.equal(one, other)
+        for one, other in zip(net.state_dict().values(), scene_net().state_dict().values(), strict=True)
+    )
+    for name in ("running_mean", "running_var"):
+        assert torch.equal(getattr(tuned.network[1], name), getattr(net.network[1], name))
+
+
+def test_it_repeats_itself_and_another_seed_does_not(scenes):
+    pool = list(answered(scenes, torch_predictor(scene_net())))
+    results = [
+        settle(scene_net(), pool, TuningChoice(steps=2, pixels=256**2, seed=seed), lambda *_: None)
+        for seed in (0, 0, 1)
+    ]
+    weights = [result.network[0].weight for result in results]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"rate": -1.0}, {"temperature": float("nan")}], ids=str)
+def test_numbers_that_no_tuning_has_are_refused(wrong):
+    with pytest.raises(ConfigError, match=f"{next(iter(wrong))} is .*above 0"):
+        TuningChoice(**wrong)
+
+
+def test_a_loss_that_is_no_number_ends_it(scenes):
+    pool = list(answered(scenes, torch_predictor(scene_net())))
+    broken = scene_net()
+    with torch.no_grad():
+        broken.network[0].weight.fill_(torch.nan)
+    with pytest.raises(Diverged, match="step 1 is not a number; try a lower --rate"):
+        settle(broken, pool, TuningChoice(steps=1, pixels=256**2), lambda *_: None)
+
+
+@pytest.fixture
+def order(tmp_path, monkeypatch):
+    """Three sites large enough for windows, a checkpoint, and the command's options."""
+    kind = {"bands": BANDS_9, "crs": "EPSG:32631", "transform": from_origin(500000, 5000000, 10, 10)}
+    for number in range(3):
+        write_scene(tmp_path / "s2_landcover", f"site{number}_20200101", shape=(330, 340), **kind, seed=number)
+    for name in ("val", "test"):
+        write_scene(tmp_path / "s2_landcover", f"{name}_20200101", shape=(30, 33), **kind, seed=9)
+    monkeypatch.setenv("STEPPE_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    source = {"class_path": "training.sources.dynamic_world.DynamicWorldSites", "init_args": {"bands": list(BANDS_9)}}
+    data = {"source": source, "split": {"sites": {"train": ["site*"], "val": ["val"], "test": ["test"]}}}
+    config = {"data": {"class_path": "training.datamodule.SceneData", "init_args": data}}
+    Path("config.yaml").write_text(yaml.safe_dump(config))
+    write_checkpoint(Path("start.ckpt"), bands=BANDS_9)
+    stored = torch.load("start.ckpt", weights_only=True)
+    torch.save(stored | {"loops": {}, SITES_KEY: ["elsewhere"]}, "start.ckpt")
+    return ["-c", "config.yaml", "--checkpoint", "start.ckpt", "-o", "out.ckpt", "--steps", "1", "--tile", "256"]
+
+
+def test_the_command_writes_a_checkpoint_like_any_other(order, capsys):
+    assert steppe(["train", "settle", *order, "--replicate-from", "0", "--leave-out", "site1"]) == 0
+    out = capsys.readouterr().out
+    assert "1 scenes of several windows, 112,200 pixels" in out
+    assert "wrote out.ckpt: 1 steps on 2 scenes" in out
+    stored = read_checkpoint(Path("out.ckpt"))
+    assert stored[SITES_KEY] == ["elsewhere", "site0", "site2"]
+    assert len(stored[SETTLED_KEY]) == 1
+    before, after = (load_task(Path(name)).state_dict() for name in ("start.ckpt", "out.ckpt"))
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ([], ConfigError, "'plain-tiny' cannot repeat its borders; pass --replicate-from 0"),
+        (["--leave-out", "nowhere"], ConfigError, "--leave-out leaves 3 of 3"),
+        (["--leave-out", "*"], ConfigError, "--leave-out leaves 0 of 3"),
+        (["-o", "start.ckpt"], OutputNotWritable, r"'start\.ckpt' exists"),
+        (["--rate", "0"], ConfigError, "rate is 0"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_settled_is_said(order, options, error, message):
+    with pytest.raises(error, match=message):
+        main([*order, *options])
+    assert not Path("out.ckpt").exists()
