@@ -35,9 +35,9 @@ def main() -> None:
 
     def predict(first_row: int) -> Generator[MapRows]:
         for row in range(first_row, SIDE, ROWS):
-            codes_HW, confidence_HW, *_ = part = samples[:, : SIDE - row]
-            layers = {"probabilities": part[2:]} if options.classes else {}
-            yield MapRows(row, codes_HW, confidence_HW, layers, codes_HW.size, SeamScore())
+            codes_HW, part = samples[0, : SIDE - row], samples[:, : SIDE - row]
+            more = {"probabilities": part[2:]} if options.classes else {}
+            yield MapRows(row, codes_HW, {"confidence": part[1:2]} | more, SeamScore())
 
     job = Job({"rows": "random"}, SIDE * SIDE * len(samples))
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:

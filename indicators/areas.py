@@ -157,9 +157,10 @@ class ClassAreas:
         self.legend = legend
         self.nodata = nodata
         self._areas = PixelAreas(grid)
-        self._index: dict[int, int] = {code: i for i, code in enumerate((*legend.codes, nodata))}
+        self._bins: dict[int, int] = {code: i for i, code in enumerate((*legend.codes, nodata))}
         self._lookups: dict[str, NDArray[np.intp]] = {}
-        bins = len(self._index) + 1  # the last bin takes the codes that the legend does not have
+        self._index = np.empty((max(1, _BLOCK_PIXELS // grid.width), grid.width), np.intp)
+        bins = len(self._bins) + 1  # the last bin takes the codes that the legend does not have
         self._pixels = np.zeros(bins, np.int64)
         self._km2 = np.zeros(bins, np.float64)
         self._seen = np.zeros(grid.height, np.bool_)
@@ -182,7 +183,7 @@ class ClassAreas:
         _check_rows(self.grid, row_start, row_stop)
         if self._seen[row_start:row_stop].any():
             raise WindowError(f"rows {row_start} to {row_stop - 1} hold rows that were counted before")
-        step = max(1, _BLOCK_PIXELS // self.grid.width)
+        step = len(self._index)
         pixels, km2 = np.zeros_like(self._pixels), np.zeros_like(self._km2)
         for start in range(0, len(codes_RW), step):
             block = codes_RW[start : start + step]
@@ -190,7 +191,7 @@ class ClassAreas:
             pixels += more_pixels
             km2 += more_km2
         if pixels[-1]:
-            raise UnmappedCodes(_unmapped(codes_RW, self._index, self.legend.id))
+            raise UnmappedCodes(_unmapped(codes_RW, self._bins, self.legend.id))
         self._pixels += pixels
         self._km2 += km2
         self._seen[row_start:row_stop] = True
@@ -233,7 +234,9 @@ class ClassAreas:
         """Pixels and km2 per bin of one block of rows."""
         bins = len(self._pixels)
         rows, _ = codes_RW.shape
-        index_RW = self._lookup(codes_RW.dtype)[codes_RW]
+        table, bits = self._lookup(codes_RW.dtype), f"u{codes_RW.itemsize}"
+        # Into the same pages again; and "clip", which never clips here, writes there without an array in between.
+        index_RW = table.take(codes_RW.view(bits), out=self._index[:rows], mode="clip")
         areas = self._areas.rows(row_start, row_start + rows)
         if areas.ndim == 1:
             index_RW += (bins * np.arange(rows))[:, None]
@@ -243,17 +246,17 @@ class ClassAreas:
         return np.bincount(flat, minlength=bins), np.bincount(flat, weights=areas.ravel(), minlength=bins)
 
     def _lookup(self, dtype: np.dtype[np.uint8] | np.dtype[np.int16]) -> NDArray[np.intp]:
-        """Table from code to bin; a negative code indexes it from the end."""
+        """Table from the bits of a code, as an unsigned number, to its bin."""
         if dtype.name not in ("uint8", "int16"):
             raise DtypeMismatch(f"class codes are {dtype.name}: expected uint8 or int16")
         table = self._lookups.get(dtype.name)
         if table is None:
             size = 1 << (8 * dtype.itemsize)
-            table = np.full(size, len(self._index), np.intp)
+            table = np.full(size, len(self._bins), np.intp)
             limits = np.iinfo(dtype)
-            for code, index in self._index.items():
+            for code, index in self._bins.items():
                 if limits.min <= code <= limits.max:
-                    table[code] = index
+                    table[code] = index  # a negative code counts from the end, where its bits are
             self._lookups[dtype.name] = table
         return table
 

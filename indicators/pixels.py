@@ -166,14 +166,16 @@ class _Lattice:
         last = int(np.searchsorted(self._node_rows, row_stop - 1, side="left"))
         lines = {i: self._lines[i] if i in self._lines else self._line(i) for i in range(first, last + 1)}
         self._lines = lines  # the next rows need the last of these again
-        lines_NW = np.stack([*lines.values(), lines[last]])
-        node_rows = np.append(self._node_rows[first : last + 1], self._node_rows[last] + 1.0)
-        rows = np.arange(row_start, row_stop)
-        above = np.searchsorted(node_rows, rows, side="right") - 1
-        weight = ((rows - node_rows[above]) / (node_rows[above + 1] - node_rows[above]))[:, None]
-        upper_RW = lines_NW[above]
-        upper_RW += weight * (lines_NW[above + 1] - upper_RW)
-        return upper_RW
+        areas_RW = np.empty((row_stop - row_start, len(self._cols)))
+        for i in range(first, last):  # rows between two nodes at once, without an array for each term of the sum
+            upper, lower = self._node_rows[i : i + 2]
+            rows = np.arange(max(row_start, int(upper)), min(row_stop, int(lower)))
+            part_RW = areas_RW[rows[0] - row_start : rows[-1] + 1 - row_start]
+            np.multiply(((rows - upper) / (lower - upper))[:, None], lines[i + 1] - lines[i], out=part_RW)
+            part_RW += lines[i]
+        if row_stop > self._node_rows[last]:
+            areas_RW[-1] = lines[last]
+        return areas_RW
 
     def _line(self, node: int) -> NDArray[np.float64]:
         """km2 of every pixel of one lattice row."""
@@ -230,8 +232,10 @@ def _geodesic(grid: Grid, crs: CRS) -> NodeAreas:
         lon_CN, lat_CN = inverse.transform(*_corners(grid.transform, row, cols))
         out = np.full(len(cols), np.nan)
         usable = np.isfinite(lon_CN).all(axis=0) & np.isfinite(lat_CN).all(axis=0)
+        # Lists: of arrays so short pyproj takes twice as long.
+        lon_NC, lat_NC = ((angles_CN * to_degrees).T.tolist() for angles_CN in (lon_CN, lat_CN))
         for i in np.flatnonzero(usable):
-            area, _ = geod.polygon_area_perimeter(lon_CN[:, i] * to_degrees, lat_CN[:, i] * to_degrees)
+            area, _ = geod.polygon_area_perimeter(lon_NC[i], lat_NC[i])
             out[i] = abs(area)
         return out
 

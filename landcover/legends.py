@@ -166,7 +166,11 @@ class Legend:
         stray = (index_HW >= len(self)) & (index_HW != CLASS_NODATA)
         if stray.any():
             raise unmapped_codes(index_HW[stray], owner=f"legend {self.id!r} as class indices 0..{len(self) - 1}")
-        return table[index_HW]
+        if self.dtype != np.uint8:
+            return table.take(index_HW)
+        # A byte for a byte: an index would first become one of 64 bits.
+        codes = bytearray(np.ascontiguousarray(index_HW)).translate(table.tobytes())
+        return np.frombuffer(codes, np.uint8).reshape(index_HW.shape)
 
     def decode(self, codes_HW: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
         """Product codes to class indices, the inverse of ``encode``.

@@ -20,7 +20,7 @@ from landcover.tiling import TilePlan
 from serving.engine import Engine
 from serving.predict import Layer
 from serving.products import Provenance
-from serving.rowstore import Facts, Job
+from serving.rowstore import FORMAT, Facts, Job
 from serving.version import VERSION
 
 
@@ -44,7 +44,7 @@ def job_of(
         provenance: where the map comes from.
         engine: the model.
         plan: windows over the grid.
-        layers: what is made beside codes and confidence.
+        layers: what is made beside codes.
         bands: what the caller says that the bands of each input are.
         measure: which one a layer of uncertainty has.
 
@@ -70,9 +70,10 @@ def job_of(
         "tile": plan.tile,
         "overlap": plan.overlap,
         "margin": plan.margin,
+        "format of kept rows": FORMAT,
         "set of rasters": _options(layers, measure),
     }
-    samples = manifest.legend.dtype.itemsize + 1 + sum(layer.bands for layer in layers.values())
+    samples = manifest.legend.dtype.itemsize + sum(layer.bands for layer in layers.values())
     return Job(facts, plan.height * plan.width * samples)
 
 
@@ -81,8 +82,9 @@ def _scaling(radiometry: Radiometry) -> str:
 
 
 def _options(layers: Iterable[str], measure: str | None) -> str:
-    """The options that asked for more rasters than those that every run can have."""
-    options = [f"--{name} ({measure})" if name == "uncertainty" else f"--{name}" for name in sorted(layers)]
+    """The options that asked for more rasters than those that every run can have: kept rows hold the confidence."""
+    more = sorted(set(layers) - {"confidence"})
+    options = [f"--{name} ({measure})" if name == "uncertainty" else f"--{name}" for name in more]
     return ", ".join(options) or "neither --probabilities nor --uncertainty"
 
 

@@ -148,7 +148,7 @@ def publish_map(sources: Opened, order: Order, *, mask: MaskReader | None = None
         plan, batch_size = plan_windows(scene, engine, order.settings)
         provenance = Provenance.of(sources, engine, pool)
         check_item(provenance, outputs)
-        layers = wanted_layers(staged, engine.bundle.manifest, treatment)
+        layers = wanted_layers(staged, engine.bundle.manifest, treatment, kept=order.work is not None)
         job = partial(
             job_of, provenance, engine, plan, layers, bands=sources.stated_bands, measure=treatment.uncertainty
         )

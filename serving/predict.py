@@ -61,12 +61,15 @@ class Layer:
     make: Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.uint8]]
 
 
+CONFIDENCE: Final = Layer(1, confidence_percent)
+"""How sure the model is of the class."""
+
 NO_LAYERS: Final[Mapping[str, Layer]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is wanted of a prediction beside codes and confidence.
+    """What is wanted of a prediction beside codes.
 
     Attributes:
         layers: what else to make of the probabilities, by name.
@@ -87,14 +90,12 @@ class MapRows:
     Attributes:
         row: first row in the scene.
         codes_HW: legend codes (row, col) in the legend's dtype, with its nodata.
-        confidence_HW: uint8 percent (row, col), 255 = nodata.
         layers_BHW: the wanted layers by name, uint8 (band, row, col), 255 = nodata.
         seams: how far neighbouring windows agreed, from the first row that was wanted to here.
     """
 
     row: int
     codes_HW: NDArray[Any]
-    confidence_HW: NDArray[np.uint8]
     layers_BHW: Mapping[str, NDArray[np.uint8]]
     seams: SeamScore
 
@@ -273,7 +274,7 @@ class _MapMaker:
     def __init__(self, plan: TilePlan, manifest: Manifest, classes: int, layers: Mapping[str, Layer]) -> None:
         self._plan, self._manifest, self._layers = plan, manifest, layers
         self._blender, self._seams = Blender(plan, classes), SeamCounter(plan)
-        self._codes_HW, self._confidence_HW = self._empty(0)
+        self._codes_HW = self._empty(0)
         self._layers_BHW: dict[str, NDArray[np.uint8]] = {}
 
     def rows(self, answers: Iterable[_Answer], first: int) -> Iterator[tuple[int, MapRows | None]]:
@@ -306,7 +307,6 @@ class _MapMaker:
         probabilities_KHW, valid_HW = block.probabilities_KHW[:, *inside], window.valid_HW[inside]
         place = _from(rows, self._rows(row).start), _from(cols, plan.margin)
         self._codes_HW[place] = class_codes(probabilities_KHW, valid_HW, self._manifest.legend)
-        self._confidence_HW[place] = confidence_percent(probabilities_KHW, valid_HW)
         for name, layer in self._layers.items():
             self._layers_BHW[name][:, *place] = layer.make(probabilities_KHW, valid_HW)
 
@@ -317,13 +317,11 @@ class _MapMaker:
             return None
         if not len(self._codes_HW):  # no window of the row had a valid pixel
             self._start(row)
-        codes_HW, confidence_HW, layers_BHW = self._codes_HW, self._confidence_HW, self._layers_BHW
-        self._codes_HW, self._confidence_HW = self._empty(0)
-        self._layers_BHW = {}
+        codes_HW, layers_BHW = self._codes_HW, self._layers_BHW
+        self._codes_HW, self._layers_BHW = self._empty(0), {}
         return MapRows(
             row=rows.start - self._plan.margin,
             codes_HW=codes_HW,
-            confidence_HW=confidence_HW,
             layers_BHW=layers_BHW,
             seams=self._seams.score,
         )
@@ -334,16 +332,16 @@ class _MapMaker:
     def _start(self, row: int) -> None:
         rows = self._rows(row)
         count = max(rows.stop - rows.start, 0)
-        self._codes_HW, self._confidence_HW = self._empty(count)
+        self._codes_HW = self._empty(count)
         self._layers_BHW = {
             name: np.full((layer.bands, count, self._plan.width), CONFIDENCE_NODATA, np.uint8)
             for name, layer in self._layers.items()
         }
 
-    def _empty(self, rows: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-        """Codes and confidence of rows without data."""
-        legend, shape = self._manifest.legend, (rows, self._plan.width)
-        return np.full(shape, legend.nodata, legend.dtype), np.full(shape, CONFIDENCE_NODATA, np.uint8)
+    def _empty(self, rows: int) -> NDArray[Any]:
+        """Codes of rows without data."""
+        legend = self._manifest.legend
+        return np.full((rows, self._plan.width), legend.nodata, legend.dtype)
 
 
 def _inside(pixels: slice, margin: int, length: int) -> slice:

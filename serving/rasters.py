@@ -21,7 +21,7 @@ from landcover.raster.quality import MaskReader
 from landcover.raster.sieve import PatchSieve
 from landcover.seams import SeamScore
 from serving.outputs.decimate import Decimator
-from serving.predict import Layer, MapRows
+from serving.predict import CONFIDENCE, Layer, MapRows
 from serving.products import Finished, Provenance, raster_tags
 from serving.treatment import MinimumPatch, Observed, Sieved, Treatment
 
@@ -33,13 +33,24 @@ type _MapPiece = tuple[int, NDArray[Any]]
 """First row, and codes (row, col) of some rows of the map."""
 
 
-def wanted_layers(roles: Mapping[str, Path], manifest: Manifest, treatment: Treatment) -> dict[str, Layer]:
-    """What the prediction has to make beside codes and confidence."""
+def wanted_layers(
+    roles: Mapping[str, Path], manifest: Manifest, treatment: Treatment, *, kept: bool = False
+) -> dict[str, Layer]:
+    """What the prediction has to make beside codes.
+
+    Args:
+        roles: the outputs.
+        manifest: the model's.
+        treatment: how the outputs are made.
+        kept: whether rows are kept. They hold the confidence, too, so that the run that goes on may ask for it.
+    """
+    wanted = {*roles, *(("confidence",) if kept else ())}
     layers = {
+        "confidence": CONFIDENCE,
         "probabilities": Layer(len(manifest.legend), probability_percent),
         "uncertainty": Layer(1, UNCERTAINTY[treatment.uncertainty]),
     }
-    return {role: layer for role, layer in layers.items() if role in roles}
+    return {role: layer for role, layer in layers.items() if role in wanted}
 
 
 def write_rasters(
@@ -112,8 +123,7 @@ class _Sides:
     def through(self, rows: Generator[MapRows]) -> Generator[_MapPiece]:
         for part in rows:
             row, codes_HW = part.row, part.codes_HW
-            layers = {"confidence": part.confidence_HW}
-            layers |= {name: layer[0] if len(layer) == 1 else layer for name, layer in part.layers_BHW.items()}
+            layers = {name: layer[0] if len(layer) == 1 else layer for name, layer in part.layers_BHW.items()}
             if self._quality:
                 layers["quality"], codes_HW = self._quality.observe(row, codes_HW)
             for role, writer in self._writers.items():

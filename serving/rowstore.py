@@ -41,6 +41,9 @@ JOB: Final = "steppe-job.json"
 ROWS: Final = "steppe-rows-*.bin"
 LOCK: Final = "steppe.lock"
 
+FORMAT: Final = 2
+"""Of the files of rows. Whoever keeps rows has it among the facts of the job, so that other files are not misread."""
+
 _HALF: Final = "steppe-half.part"
 _LONGEST: Final = 60
 """Characters of a fact that a message repeats."""
@@ -327,8 +330,8 @@ def _save(file: BinaryIO, part: MapRows) -> None:
         "bands": {name: len(layer_BHW) for name, layer_BHW in layers.items()},
     }
     head, digest = json.dumps(facts).encode(), hashlib.sha256()
-    arrays: list[NDArray[Any]] = [np.ascontiguousarray(part.codes_HW), np.ascontiguousarray(part.confidence_HW)]
-    pieces: list[Buffer] = [len(head).to_bytes(_LENGTH), head, *arrays, *layers.values()]
+    codes_HW = np.ascontiguousarray(part.codes_HW)
+    pieces: list[Buffer] = [len(head).to_bytes(_LENGTH), head, codes_HW, *layers.values()]
     for piece in pieces:
         digest.update(piece)
         file.write(piece)
@@ -350,14 +353,12 @@ def _load(path: Path) -> MapRows:
     facts = json.loads(body[_LENGTH:start].tobytes())
     rows, cols = facts["shape"]
     codes_HW, start = _array(body, start, np.dtype(facts["dtype"]), (rows, cols))
-    confidence_HW, start = _array(body, start, np.dtype(np.uint8), (rows, cols))
     layers_BHW = {}
     for name, bands in facts["bands"].items():
         layers_BHW[name], start = _array(body, start, np.dtype(np.uint8), (bands, rows, cols))
     return MapRows(
         row=facts["row"],
         codes_HW=codes_HW,
-        confidence_HW=confidence_HW,
         layers_BHW=layers_BHW,
         seams=SeamScore(*facts["seams"]),
     )

@@ -110,11 +110,16 @@ def _read_pieces(scene: Scene, plan: TilePlan, manifest: Manifest, top: int, buf
     spans = [
         _run(mirror(span.start - plan.margin, span.stop - plan.margin, plan.width)) for span in _column_spans(plan.cols)
     ]
+
+    def columns(rows: range) -> list[_Column | None]:
+        """A function, so that nothing holds what was read, and the scene's memory with it, when the next is read."""
+        block = scene.read(Window(rows.start, 0, len(rows), plan.width))
+        data_BHW = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
+        return [_Column(buffers.copy(data_BHW[:, :, span]), block.valid[:, span].copy()) for span in spans]
+
     for start in range(top, plan.height, PIECE_ROWS):
         rows = range(start, min(start + PIECE_ROWS, plan.height))
-        block = scene.read(Window(start, 0, len(rows), plan.width))
-        data_BHW = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
-        yield _Piece(rows, [_Column(buffers.copy(data_BHW[:, :, span]), block.valid[:, span].copy()) for span in spans])
+        yield _Piece(rows, columns(rows))
 
 
 class _Buffers:

@@ -70,8 +70,7 @@ class BandReader:
     def take(self, window: Window, out_RC: AnyArray) -> list[BoolArray]:
         """Write the band's pixels of the scene's window to ``out_RC`` (row, col); answer its mask, if there is one."""
         own = self._native(window)
-        native_BRC = self._strips.take(own)
-        self._rule.unify(native_BRC)
+        native_BRC = self._rule.unify(self._strips.take(own))
         masks = [self._mask_strips.take(own)[0] != 0] if self._mask_strips else []
         if self._ratio == (1, 1):
             out_RC[:] = native_BRC[0]

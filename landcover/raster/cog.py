@@ -63,7 +63,8 @@ def legend_tags(legend: Legend) -> dict[str, str]:
 
 
 def _writing_env() -> rasterio.Env:
-    return gdal_env(GDAL_NUM_THREADS="ALL_CPUS")
+    """GDAL builds overviews in a file of its own; packing and unpacking that took a seventh of finishing a map."""
+    return gdal_env(GDAL_NUM_THREADS="ALL_CPUS", COG_TMP_COMPRESSION="NONE")
 
 
 class MapWriter:
@@ -72,7 +73,7 @@ class MapWriter:
     Use as a context manager. Rows may come in any order; each must come. When the context ends well, the map is built
     as a COG (512 x 512 blocks, DEFLATE, overviews), read back, compared, flushed and renamed to ``path``, replacing
     what was there. When it ends with an exception, ``path`` is as it was before. Memory does not depend on the size
-    of the map; the disk holds the map uncompressed for a while.
+    of the map; the disk holds the map and its overviews uncompressed for a while.
 
     Args:
         path: the map; its folder must exist.

@@ -124,6 +124,8 @@ class Mosaic:
             rows = slice(first, stop)
             block = self._read(scene, Window(window.row + first, window.col, stop - first, window.width))
             new_HW = block.valid & ~whole.valid[rows]
+            if not whole.data.flags.writeable:
+                whole = Block(whole.data.copy(), whole.valid)
             np.copyto(whole.data[:, rows], block.data, where=new_HW)
             whole.valid[rows] |= new_HW
         return whole

@@ -121,8 +121,7 @@ class MultibandScene(BaseScene):
         self.grid.crop(window)
         self._fetch(window)
         loaded_BRC = self._strips.take(window)
-        data_BRC = loaded_BRC[: len(self.bands)]
-        self._nodata.unify(data_BRC)
+        data_BRC = self._nodata.unify(loaded_BRC[: len(self.bands)])
         return make_block(data_BRC, self._nodata, self._masks(loaded_BRC, window))
 
     def _plans(self, window: Window) -> Iterator[tuple[StripCache, Window]]:

@@ -23,7 +23,8 @@ class Block:
 
     Attributes:
         data: (band, row, col), the product's dtype, bands in the wanted order; invalid pixels hold the assumed nodata,
-            unless they only lie outside an area of interest (``area.AreaScene``).
+            unless they only lie outside an area of interest (``area.AreaScene``). May be a part of what the scene
+            holds, and then not be written to; who keeps it keeps all of that.
         valid: (row, col) bool, True = valid.
     """
 

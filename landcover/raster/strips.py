@@ -113,8 +113,18 @@ class StripCache:
         return [job for index in self._touched(window) for job in self._strip_jobs(index, window)]
 
     def take(self, window: Window) -> AnyArray:
-        """A copy of the window's pixels, (band, row, col)."""
-        layout = self._layout
+        """The window's pixels, (band, row, col).
+
+        Where they lie in one strip they are a part of it, which may not be written to and holds all of its memory; else
+        they are a copy. Strips do not change after they were loaded.
+        """
+        layout, touched = self._layout, self._touched(window)
+        if len(touched) == 1:
+            strip, top = self._strips[touched.start], touched.start * layout.strip_rows
+            left = window.col - strip.cols.start
+            part_BRC = strip.dn_BRC[:, window.row - top : window.row_stop - top, left : left + window.width]
+            part_BRC.flags.writeable = False
+            return part_BRC
         out_BRC = np.empty((layout.bands, window.height, window.width), layout.dtype)
         for index, strip in self._strips.items():
             top = index * layout.strip_rows

@@ -59,11 +59,24 @@ class NodataRule:
         """The rule for one band alone, with the same fill."""
         return NodataRule((self.declared[position],), self.fill)
 
-    def unify(self, data_BRC: AnyArray) -> None:
-        """Rewrite every band's own nodata to ``fill``, in place; NaN stays."""
-        for band_RC, value in zip(data_BRC, self.declared, strict=True):
-            if value is not None and value != self.fill and not math.isnan(value):
+    def unify(self, data_BRC: AnyArray) -> AnyArray:
+        """Every band with its own nodata rewritten to ``fill``; NaN stays.
+
+        In place, or in a copy of what may not be written to.
+        """
+        other = [value is not None and value != self.fill and not math.isnan(value) for value in self.declared]
+        if not any(other):
+            return data_BRC
+        data_BRC = _own(data_BRC)
+        for band_RC, value, rewritten in zip(data_BRC, self.declared, other, strict=True):
+            if rewritten:
                 band_RC[band_RC == value] = self.fill
+        return data_BRC
+
+
+def _own(data_BRC: AnyArray) -> AnyArray:
+    """Pixels that may be written to: the same, or a copy."""
+    return data_BRC if data_BRC.flags.writeable else data_BRC.copy()
 
 
 def _any_band_has_data(data_BRC: AnyArray, nodata: float) -> BoolArray:
@@ -96,8 +109,14 @@ def valid_pixels(data_BRC: AnyArray, rule: NodataRule, masks: Sequence[BoolArray
 
 
 def make_block(data_BRC: AnyArray, rule: NodataRule, masks: Sequence[BoolArray] = ()) -> Block:
-    """Find the valid pixels as ``valid_pixels`` does, and write the rule's fill into the others, in place."""
+    """Find the valid pixels as ``valid_pixels`` does, and write the rule's fill into the others.
+
+    In place, or in a copy of what may not be written to.
+    """
     valid_RC = valid_pixels(data_BRC, rule, masks)
-    if not valid_RC.all():
+    # Of whole numbers without a mask those are invalid that hold the fill in every band.
+    filled = not masks and np.issubdtype(data_BRC.dtype, np.integer)
+    if not filled and not valid_RC.all():
+        data_BRC = _own(data_BRC)
         data_BRC[:, ~valid_RC] = rule.fill
     return Block(data_BRC, valid_RC)

@@ -15,7 +15,7 @@ from landcover.precision import Precision
 from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
 from serving.engines import open_engine
-from serving.predict import predict_rows
+from serving.predict import CONFIDENCE, Wanted, predict_rows
 from serving.request import Inputs
 from serving.settings import Settings
 from serving.sources import open_input
@@ -104,8 +104,9 @@ def _map(inputs: Inputs, engine: Engine, tile: int, batch_size: int) -> NDArray[
     """Codes and confidence, (2, row, col)."""
     with open_input(inputs, engine.bundle.manifest) as scene:
         plan = TilePlan(scene.grid.height, scene.grid.width, tile, min(OVERLAP, tile - 32), MARGIN)
-        rows = list(predict_rows(scene, engine, plan, batch_size=batch_size))
-    return np.stack([np.concatenate([getattr(part, name) for part in rows]) for name in ("codes_HW", "confidence_HW")])
+        wanted = Wanted({"confidence": CONFIDENCE})
+        rows = list(predict_rows(scene, engine, plan, batch_size=batch_size, wanted=wanted))
+    return np.concatenate([np.stack([part.codes_HW, part.layers_BHW["confidence"][0]]) for part in rows], axis=1)
 
 
 def _different(maps: Sequence[NDArray[Any]]) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 import numpy as np
 from affine import Affine
@@ -11,6 +12,9 @@ from numpy.typing import DTypeLike, NDArray
 from landcover.errors import ConfigError, DtypeMismatch, WindowError
 from landcover.grid import Grid
 from landcover.legends import CLASS_NODATA
+
+_MOST_UINT8: Final = np.iinfo(np.uint8).max
+"""Rows that can be counted in a byte, many at a time."""
 
 
 class Decimator:
@@ -44,6 +48,7 @@ class Decimator:
         height, width = -(-grid.height // self.factor), -(-grid.width // self.factor)
         self._small_HW = np.full((height, width), nodata, np.dtype(dtype))
         self._pending_RW = np.empty((0, grid.width), np.dtype(dtype))
+        self._known: set[int] = set()
         self._next_row = 0
 
     def add(self, row_start: int, codes_RW: NDArray[Any]) -> None:
@@ -72,9 +77,23 @@ class Decimator:
             whole = -(-len(rows) // self.factor)
         for i in range(whole):
             square_rows = rows[i * self.factor : (i + 1) * self.factor]
-            self._small_HW[done + i] = _most_frequent(square_rows, self.factor, self._nodata)
+            self._small_HW[done + i] = self._most_frequent(square_rows)
         self._pending_RW = rows[whole * self.factor :].copy()
         self._next_row = row_stop
+
+    def _most_frequent(self, codes_RW: NDArray[Any]) -> NDArray[Any]:
+        """Mode of every square over the rows of one row of squares.
+
+        Codes that were there before are tried first: looking which ones there are costs more than counting them.
+        """
+        if self.factor == 1:
+            only_W: NDArray[Any] = codes_RW[0]
+            return only_W
+        best_W, found = _most_frequent(codes_RW, self.factor, self._known, self._nodata)
+        if found < codes_RW.size:
+            self._known.update(_present(codes_RW))
+            best_W, _ = _most_frequent(codes_RW, self.factor, self._known, self._nodata)
+        return best_W
 
     def result(self) -> tuple[NDArray[Any], Grid]:
         """The small map, (row, col), and its grid.
@@ -91,21 +110,20 @@ class Decimator:
         return self._small_HW, Grid(self._grid.crs, transform, height, width)
 
 
-def _most_frequent(codes_RW: NDArray[Any], factor: int, nodata: int) -> NDArray[Any]:
-    """Mode of every ``factor`` columns over all rows given."""
-    if factor == 1:
-        only_W: NDArray[Any] = codes_RW[0]
-        return only_W
+def _most_frequent(codes_RW: NDArray[Any], factor: int, known: Iterable[int], nodata: int) -> tuple[NDArray[Any], int]:
+    """Mode of every ``factor`` columns over all rows given, among known codes, and how many pixels have one of them."""
     starts = np.arange(0, codes_RW.shape[1], factor)
     best_W = np.full(len(starts), nodata, codes_RW.dtype)
-    most_W = np.zeros(len(starts), np.int64)
-    for code in sorted(_present(codes_RW), key=lambda code: (code == nodata, code)):
-        per_column_W = (codes_RW == code).sum(axis=0, dtype=np.int64)
-        count_W = np.add.reduceat(per_column_W, starts)
+    most_W, found = np.zeros(len(starts), np.int64), 0
+    narrow = np.uint8 if len(codes_RW) <= _MOST_UINT8 else np.int64
+    for code in sorted(known, key=lambda code: (code == nodata, code)):
+        per_column_W = np.add.reduce((codes_RW == code).view(np.uint8), axis=0, dtype=narrow)
+        count_W = np.add.reduceat(per_column_W, starts, dtype=np.int64)
         wins_W = count_W > most_W
         best_W[wins_W] = code
         most_W[wins_W] = count_W[wins_W]
-    return best_W
+        found += int(count_W.sum())
+    return best_W, found
 
 
 def _present(codes_RW: NDArray[Any]) -> list[int]:

@@ -108,6 +108,17 @@ def test_unknown_code_lists_the_known_ones():
         get_legend("unccd7").by_code(8)
 
 
+@pytest.mark.parametrize("legend_id", ["unccd7", "degradation3"])
+@pytest.mark.parametrize("shape", [(0,), (0, 4), (2, 3, 4)])
+def test_codes_have_the_shape_of_the_indices_and_are_the_callers_own(legend_id, shape):
+    legend = get_legend(legend_id)
+    index = np.random.default_rng(0).integers(0, 3, (*shape, 2)).astype(np.uint8)[..., 0]
+    codes = legend.encode(index)
+    np.testing.assert_array_equal(codes, np.array(legend.codes, legend.dtype)[index])
+    assert codes.dtype == legend.dtype
+    codes[...] = legend.nodata
+
+
 def test_encode_refuses_an_index_without_a_class():
     with pytest.raises(UnmappedCodes, match="7: 2, 9: 1"):
         get_legend("unccd7").encode(np.array([[0, 7], [9, 7]], np.uint8))

@@ -1,9 +1,12 @@
 """Codes, confidence and uncertainty against numpy's argmax and sort, and the definitions in float64."""
 
+from unittest.mock import patch
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from landcover import postprocess
 from landcover.legends import get_legend
 from landcover.postprocess import (
     class_codes,
@@ -26,6 +29,16 @@ def test_codes_are_those_of_the_most_probable_class(height, width, levels, seed)
     expected = np.where(valid, np.array(LEGEND.codes)[probabilities.argmax(axis=0)], 255)
     assert codes.dtype == np.uint8
     assert np.array_equal(codes, expected)
+
+
+@given(block=st.integers(1, 90), seed=st.integers(0, 999))
+def test_the_best_class_is_found_in_blocks_of_any_size(block, seed):
+    wide = np.random.default_rng(seed).integers(0, 5, (9, 11, 16)).astype(np.float32)
+    part = wide[:, 2:, 3:12]  # not contiguous, as a block of a window
+    with patch.object(postprocess, "_BLOCK_PIXELS", block):
+        index = postprocess.best_class(part)
+    assert index.dtype == np.uint8
+    assert np.array_equal(index, part.argmax(axis=0))
 
 
 def test_classes_with_negative_codes_are_int16_with_nodata_of_their_own():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from landcover.errors import WindowError
-from landcover.tiling import ALIGNMENT, FLATTEST, ROW_PIXELS, TilePlan, cut, mirror, round_up, taper
+from landcover.tiling import ALIGNMENT, FLATTEST, MARGIN, ROW_PIXELS, TilePlan, cut, mirror, round_up, taper
 
 SIDES = st.integers(1, 700)
 PLANS = st.tuples(st.integers(1, 6), st.integers(0, 5)).filter(lambda pair: pair[1] < pair[0])
@@ -98,6 +98,12 @@ def test_a_sentinel_2_tile_is_cut_as_expected():
     assert len(plan.rows.origins) == len(plan.cols.origins) == 23
     assert plan.rows.origins[-1] + 512 == round_up(10980)
     assert plan.redundancy == pytest.approx((23 * 512 / 10980) ** 2)
+
+
+def test_a_sentinel_2_tile_gets_the_flattest_windows():
+    plan = TilePlan(10980, 10980, 768, 32, MARGIN)
+    assert plan.rows.tile == FLATTEST
+    assert plan.redundancy == pytest.approx(1.125, abs=5e-4)
 
 
 @given(

@@ -13,7 +13,7 @@ from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from landcover.tiling import TilePlan, round_up
 from serving.engine import Engine
-from serving.predict import Layer, Wanted, check_scene, predict_rows
+from serving.predict import CONFIDENCE, Layer, Wanted, check_scene, predict_rows
 from serving.windows import PIECE_ROWS
 from tests.bundles import tiny_bundle, tiny_manifest
 from tests.scenes import ArrayScene, smooth_numbers, utm_grid
@@ -26,11 +26,12 @@ def engine(tmp_path_factory):
 
 def classify(scene, engine, *, tile=96, overlap=32, batch_size=2, margin=32):
     plan = TilePlan(scene.grid.height, scene.grid.width, tile, overlap, margin)
-    rows = list(predict_rows(scene, engine, plan, batch_size=batch_size))
+    wanted = Wanted({"confidence": CONFIDENCE})
+    rows = list(predict_rows(scene, engine, plan, batch_size=batch_size, wanted=wanted))
     starts = np.cumsum([0, *(len(part.codes_HW) for part in rows)])
     assert [part.row for part in rows] == starts[:-1].tolist()
     codes = np.concatenate([part.codes_HW for part in rows])
-    confidence = np.concatenate([part.confidence_HW for part in rows])
+    confidence = np.concatenate([part.layers_BHW["confidence"][0] for part in rows])
     assert codes.shape == confidence.shape == (scene.grid.height, scene.grid.width)
     return codes, confidence
 
@@ -169,14 +170,15 @@ def test_pixels_of_another_size_are_refused(pixel, says):
         check_scene(scene, tiny_manifest(), placed=True)
 
 
-LAYERS = {"probabilities": Layer(7, probability_percent)}
+LAYERS = {"confidence": CONFIDENCE, "probabilities": Layer(7, probability_percent)}
 
 
 def assert_same_rows(one, other):
     assert one.row == other.row
     assert np.array_equal(one.codes_HW, other.codes_HW)
-    assert np.array_equal(one.confidence_HW, other.confidence_HW)
-    assert np.array_equal(one.layers_BHW["probabilities"], other.layers_BHW["probabilities"])
+    assert one.layers_BHW.keys() == other.layers_BHW.keys() == LAYERS.keys()
+    for name, layer in one.layers_BHW.items():
+        assert np.array_equal(layer, other.layers_BHW[name])
 
 
 @settings(max_examples=20, deadline=None)

@@ -17,7 +17,7 @@ import pytest
 import serving
 from landcover.augmentation import Augmentation
 from landcover.errors import DiskFull
-from serving import cli
+from serving import cli, rowstore
 from serving.classify import classify_scene
 from serving.engine import Engine
 from serving.registry import open_registry
@@ -228,6 +228,16 @@ def test_an_input_that_was_replaced_is_another_job(classify, tmp_path):
     scene_with_mask(tmp_path / "scene.tif", seed=9)
     os.utime(tmp_path / "scene.tif", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     with pytest.raises(OtherJob, match="another input"):
+        classify()
+
+
+def test_rows_in_an_older_format_are_refused(classify, out):
+    """The first format held no statement of itself; its files had the confidence beside the codes."""
+    job = work_folder(out / "map.tif") / "steppe-job.json"
+    facts = json.loads(job.read_bytes())
+    del facts["format of kept rows"]
+    job.write_text(json.dumps(facts))
+    with pytest.raises(OtherJob, match=f"format of kept rows was unknown, is {rowstore.FORMAT}"):
         classify()
 
 

@@ -31,7 +31,7 @@ from landcover.tiling import TilePlan
 from serving.classify import classify_scene
 from serving.engine import Engine
 from serving.means import has_data, mean_probabilities
-from serving.predict import predict_rows
+from serving.predict import CONFIDENCE, Wanted, predict_rows
 from serving.registry import open_registry
 from serving.request import Inputs, MosaicMode, Outputs
 from serving.sources import open_input, open_sources
@@ -185,9 +185,10 @@ def test_the_mean_over_dates_is_that_of_whole_blended_rasters(engine, batch_size
         valid[40:60, 20:50] = False
         scenes.append(ArrayScene(np.where(valid, data, 0), valid=valid))
     plan = TilePlan(90, 150, 64, 32, 32)
-    parts = list(predict_rows(scenes[0], engine, plan, batch_size=batch_size, more=scenes[1:]))
+    wanted = Wanted({"confidence": CONFIDENCE})
+    parts = list(predict_rows(scenes[0], engine, plan, batch_size=batch_size, more=scenes[1:], wanted=wanted))
     codes = np.concatenate([part.codes_HW for part in parts])
-    confidence = np.concatenate([part.confidence_HW for part in parts])
+    confidence = np.concatenate([part.layers_BHW["confidence"][0] for part in parts])
     valid = np.stack([scene._valid for scene in scenes])
     each = np.stack([blended(engine, scene) for scene in scenes])
     mean = (each * valid[:, None]).sum(axis=0) / np.maximum(valid.sum(axis=0), 1)

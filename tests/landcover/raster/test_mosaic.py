@@ -76,6 +76,18 @@ def test_pixels_are_those_of_pasting(places, rule, data):
     np.testing.assert_array_equal(block.data, expected[:, window.rows, window.cols])
 
 
+def test_gaps_of_a_file_are_filled_in_a_copy(tmp_path):
+    """A block of a file may be a part of what its scene holds."""
+    under, over = numbers(len(BANDS), 40, 50, seed=1), numbers(len(BANDS), 40, 50, seed=2)
+    over[:, 10:20, 5:30] = 0
+    paths = [write_tiff(tmp_path / f"{name}.tif", dn, names=BANDS) for name, dn in (("under", under), ("over", over))]
+    with Mosaic([open_scene(path, bands_wanted=BANDS) for path in paths], MosaicRule.LAST, radiometry=PLAIN) as mosaic:
+        for _ in range(2):
+            np.testing.assert_array_equal(mosaic.read(mosaic.grid.extent).data, np.where(over == 0, under, over))
+        gap = mosaic._seen[0].read(mosaic.grid.extent)
+    assert not gap.valid[10:20, 5:30].any()
+
+
 def test_what_is_covered_is_not_read():
     under, over = random_scene(utm_grid(40, 50), 0), ArrayScene(numbers(4, 40, 50, seed=1))
     Mosaic([under, over], MosaicRule.LAST, radiometry=PLAIN).read(Window(0, 0, 40, 50))

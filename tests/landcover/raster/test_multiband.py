@@ -244,6 +244,31 @@ def test_floats_are_invalid_where_any_band_is_not_finite(tmp_path, dn):
     assert np.isfinite(block.data).all()
 
 
+@pytest.mark.parametrize("kind", ["plain", "masked", "not finite", "other nodata"])
+def test_reading_changes_nothing_of_what_is_held(tmp_path, dn, kind):
+    """A block may be a part of the scene's own memory; what is invalid is filled in a copy."""
+    values, keywords = dn, {}
+    if kind == "masked":
+        keywords = {"mask": np.random.default_rng(3).random((HEIGHT, WIDTH)) > 0.4}
+    elif kind == "not finite":
+        values = dn.astype(np.float32)
+        values[0, 20:30, 1:50] = np.nan
+    elif kind == "other nodata":
+        values[:, 20:30] = 65535
+        keywords = {"nodata": 65535}
+    path = write_tiff(tmp_path / "scene.tif", values, names=BANDS, **TILED, **keywords)
+    window = Window(18, 4, 40, 60)
+    with open_scene(path, bands_wanted=BANDS, dtype_wanted=values.dtype.name) as scene:
+        blocks = [scene.read(window), scene.read(window)]
+        scene.pass_over(None)
+        blocks.append(scene.read(window))
+    assert blocks[0].valid.all() is np.bool_(kind == "plain")
+    assert blocks[0].data.flags.writeable is (kind != "plain")
+    for block in blocks[1:]:
+        np.testing.assert_array_equal(block.data, blocks[0].data)
+        np.testing.assert_array_equal(block.valid, blocks[0].valid)
+
+
 def test_window_beyond_the_grid_is_refused(tmp_path, dn):
     with (
         open_scene(write_tiff(tmp_path / "scene.tif", dn, names=BANDS), bands_wanted=BANDS) as scene,

@@ -73,6 +73,18 @@ def test_overlapping_windows_decode_every_block_once(pool, dn):
     assert len(loaded) == len(set(loaded)) == 2 * 4  # two column parts of four rows of blocks
 
 
+def test_what_lies_in_one_strip_is_not_copied(pool, dn):
+    cache, _ = make_cache(pool)
+    one, two = Window(row=10, col=40, height=5, width=50), Window(row=250, col=40, height=20, width=50)
+    for window, copied in ((one, False), (two, True)):
+        part = read(cache, window)
+        np.testing.assert_array_equal(part, dn[[1, 0], window.rows, window.cols])
+        assert part.flags.writeable is copied
+        assert any(np.shares_memory(part, strip.dn_BRC) for strip in cache._strips.values()) is not copied
+        cache.clear()
+        np.testing.assert_array_equal(part, dn[[1, 0], window.rows, window.cols])
+
+
 def test_small_windows_load_only_their_blocks(pool, dn):
     cache, loaded = make_cache(pool)
     np.testing.assert_array_equal(read(cache, Window(row=10, col=40, height=5, width=5)), dn[[1, 0], 10:15, 40:45])

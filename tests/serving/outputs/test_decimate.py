@@ -62,6 +62,19 @@ def test_most_frequent_of_negative_codes(seed):
     np.testing.assert_array_equal(decimator.result()[0], brute_force(codes, 5, nodata=-32768))
 
 
+@pytest.mark.parametrize("height", [254, 255, 256, 257, 600])
+def test_squares_of_more_rows_than_a_byte_counts(height):
+    codes = np.full((height, 3), 4, np.uint8)
+    codes[:, 1] = 1
+    codes[: height // 2, 2] = 1
+    np.testing.assert_array_equal(decimated(codes, 1)[0], brute_force(codes, height))
+
+
+def test_codes_that_come_only_further_down():
+    codes = np.repeat(np.arange(12, dtype=np.uint8), 5)[:, None] + np.arange(9, dtype=np.uint8) % 2
+    np.testing.assert_array_equal(decimated(codes, 12, (7, 31))[0], brute_force(codes, 5))
+
+
 def test_small_maps_stay_as_they_are():
     codes = maps.patches(30, 40)
     small, grid = decimated(codes, 1600)
