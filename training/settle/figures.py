@@ -50,7 +50,7 @@ class Tally:
     def lines(self) -> list[str]:
         """For people."""
         return [
-            f"{self.scenes} scenes of several windows, {self.pixels:,} pixels",
+            f"{self.scenes} scene{'' if self.scenes == 1 else 's'} of several windows, {self.pixels:,} pixels",
             f"another class in windows than in one pass: {_percent(self.seams_before, self.pixels)} before, "
             f"{_percent(self.seams_after, self.pixels)} after",
             f"another class in one pass than before: {_percent(self.moved, self.pixels)}",
