@@ -173,7 +173,7 @@ def read_cross_validation(path: Path, legend: Legend) -> CrossValidation:
     """Read the report of a cross-validation.
 
     Args:
-        path: ``report.json`` or its folder.
+        path: ``report.json`` or its folder, or the manifest of a bundle that was published with one.
         legend: of the network that is published.
 
     Raises:
@@ -182,14 +182,18 @@ def read_cross_validation(path: Path, legend: Legend) -> CrossValidation:
     file = path / REPORT_FILE if path.is_dir() else path
     try:
         report = json.loads(file.read_text(encoding="utf-8"))
+        if report.get("type") == "Feature":  # a manifest is a STAC Item
+            report = report["properties"]["steppe:scores"]["cross_validation"]
         classes = [entry["name"] for entry in report["classes"]]
         held_out, temperatures = report["split"] == HELD_OUT, report["temperatures"]
     except OSError as error:
         raise ConfigError(
             f"evaluation: cannot read {file.name} ({error.strerror}); run steppe evaluate --folds"
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"evaluation: {file.name} is no report of steppe evaluate --folds ({error})") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"evaluation: {file.name} is no report of steppe evaluate --folds, nor holds one ({error})"
+        ) from error
     if not held_out or not temperatures:
         raise ConfigError(
             f"evaluation: {file.name} is of {report['split']}, not of a cross-validation of this network; make it with "

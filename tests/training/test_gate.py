@@ -254,6 +254,16 @@ def test_folds_of_another_run_are_not_used(tmp_path, scenes):
     assert judge(champion, standing, Gate(), SIZES).problem
 
 
+def test_a_manifest_holds_the_report_it_was_published_with(tmp_path):
+    report = {"split": "held-out folds", "temperatures": {"0": 2.0}, "classes": [{"name": n} for n in LEGEND.names]}
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps({"type": "Feature", "properties": {"steppe:scores": {"cross_validation": report}}}))
+    assert read_cross_validation(path, LEGEND) == CrossValidation(path, report)
+    path.write_text(json.dumps({"type": "Feature", "properties": {}}))
+    with pytest.raises(ConfigError, match="nor holds one"):
+        read_cross_validation(path, LEGEND)
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [
