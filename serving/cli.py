@@ -76,10 +76,12 @@ def main(argv: list[str] | None = None) -> int:
         130 interrupted, 1 anything else that has a clear sentence; docs/classify.md has all of them. A programming
         error is not caught: its traceback belongs in a report.
     """
-    return_freed_memory()
     words = sys.argv[1:] if argv is None else argv
+    own = bool(words) and words[0] in _OWN
+    if own:  # a step of training frees and takes gigabytes again and again, and would fault in every page anew
+        return_freed_memory()
     try:
-        build_app(plugins=not words or words[0] not in _OWN)(args=argv, prog_name="steppe")
+        build_app(plugins=not own)(args=argv, prog_name="steppe")
     except SteppeError as error:
         typer.secho(f"steppe: {sentence(error)}", fg=typer.colors.RED, err=True)
         return error.exit_code

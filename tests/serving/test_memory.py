@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from serving.bench.scenes import make_scene
+from serving.cli import main as steppe
 from serving.memory import peak_resident_bytes, return_freed_memory
 from tests.bundles import tiny_bundle
 
@@ -115,3 +116,16 @@ def test_peak_memory_does_not_grow_with_the_height_of_a_scene(tmp_path):
     low, high = peaks
     assert high < 400e6
     assert high - low < 50e6, f"{low / 1e6:.0f} MB for 1500 rows, {high / 1e6:.0f} MB for 9000"
+
+
+def test_only_commands_of_the_service_give_memory_back_at_once(monkeypatch, capsys):
+    """A step of training frees and takes gigabytes again and again."""
+    called = []
+    monkeypatch.setattr("serving.cli.return_freed_memory", lambda: called.append(True))
+    assert steppe(["--help"]) == 0
+    assert not called
+    assert steppe(["models", "--help"]) == 0
+    assert called == [True]
+    assert steppe(["train", "--help"]) in {0, 2}  # without the training extra the help is another
+    assert called == [True]
+    capsys.readouterr()
