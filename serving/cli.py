@@ -7,6 +7,7 @@ live in rooms that the service must not import; they are found by name as entry 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Final
 
@@ -65,6 +66,11 @@ def build_app(*, plugins: bool = True) -> typer.Typer:
     return app
 
 
+def is_own(words: Sequence[str]) -> bool:
+    """Whether a command line, without the program's name, is of this room and not of one that is found by name."""
+    return bool(words) and words[0] in _OWN
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line.
 
@@ -77,7 +83,7 @@ def main(argv: list[str] | None = None) -> int:
         error is not caught: its traceback belongs in a report.
     """
     words = sys.argv[1:] if argv is None else argv
-    own = bool(words) and words[0] in _OWN
+    own = is_own(words)
     if own:  # a step of training frees and takes gigabytes again and again, and would fault in every page anew
         return_freed_memory()
     try:

@@ -6,6 +6,8 @@ in one line, not in a traceback of whatever was just being imported.
 
 from __future__ import annotations
 
+import sys
+
 from serving.garbage import leave_to_the_system, uncollected
 from serving.signals import end_at_once
 
@@ -14,9 +16,10 @@ def main() -> int:
     """Run the command line of this process; see ``serving.cli.main``."""
     end_at_once()
     with uncollected():
-        from serving.cli import main as run  # noqa: PLC0415 - this is what takes its time
+        from serving import cli  # noqa: PLC0415 - this is what takes its time
 
     try:
-        return run()
+        return cli.main()
     finally:
-        leave_to_the_system()
+        if cli.is_own(sys.argv[1:]):  # libraries of training list what was not cleared, as if it were an error
+            leave_to_the_system()
