@@ -30,7 +30,7 @@ def best_class(probabilities_KHW: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Index of the most probable class, uint8 (row, col); a tie goes to the first.
 
     Args:
-        probabilities_KHW: class probabilities, shape (class, row, col).
+        probabilities_KHW: finite class probabilities, shape (class, row, col).
     """
     _, height, width = probabilities_KHW.shape
     index_HW = np.zeros((height, width), np.uint8)

@@ -59,7 +59,7 @@ class Export:
 
     Attributes:
         content: bytes of the ONNX file.
-        plain: bytes of the same graph with its decoder as the network has it, which an int8 variant is made of.
+        plain: bytes of the same graph as the network has it, which an int8 variant is made of.
         sample: golden input in the product's dtype.
         sample_probabilities_NKHW: what torch answers on it, float32.
         parity: largest probability difference seen between torch and ONNX Runtime.
@@ -117,8 +117,8 @@ def export_graph(
     graph = served(copy.deepcopy(net).float().cpu().eval(), temperature)
     sample = Batch(np.ascontiguousarray(sample_dn_NBHW), overview_1BHW)
     two = sample._replace(dn_NBHW=sample.dn_NBHW[:2])
-    plain = split_softmax(_with_metadata(_to_onnx(_with_fixed_padding(graph), two.tensors()), metadata or {}))
-    content = merge_upsampling(plain)
+    plain = _with_metadata(_to_onnx(_with_fixed_padding(graph), two.tensors()), metadata or {})
+    content = split_softmax(merge_upsampling(plain))
     with torch.inference_mode():
         expected: NDArray[np.float32] = graph(*sample.tensors()).numpy().copy()
     parity = max(check_parity(content, graph, batch) for batch in (sample, *probes))

@@ -31,7 +31,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from landcover.errors import ConfigError, ParityError
 from models.export import Batch, open_session, run_alike
-from models.upsampling import merge_upsampling
+from models.upsampling import merge_upsampling, split_softmax
 
 WEIGHTED: Final = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 """Operators with weights; the first and the last of them bound what is quantised."""
@@ -109,7 +109,7 @@ def quantise_graph(
     """Quantise a float32 graph.
 
     Args:
-        content: Bytes of the exported ONNX file, its decoder as the network has it (`models.export.Export.plain`).
+        content: Bytes of the exported ONNX file, as the network has it (`models.export.Export.plain`).
         windows: Batches NBHW of digital numbers from training scenes; the ranges are taken from them.
         choice: Options; default: the measured best.
 
@@ -143,7 +143,7 @@ def quantise_graph(
             extra_options={"CalibStridedMinMax": 1, "CalibPercentile": choice.percentile},
         )
         quantised = onnx.load_model(target)
-    return _finished(quantised, {entry.key: entry.value for entry in model.metadata_props})
+    return split_softmax(_finished(quantised, {entry.key: entry.value for entry in model.metadata_props}))
 
 
 @dataclass(frozen=True, slots=True)

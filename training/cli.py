@@ -24,7 +24,7 @@ Then train:
   predict    Map the scenes of a split, one GeoTIFF each.
   average    One network from the weights of several that started alike.
   settle     Tune a network until its windows agree with one pass over the scene: fewer seams.
-  recover    A checkpoint from a published bundle, to train on from it.
+  recover    A checkpoint from a published bundle, to settle, score or publish it anew.
 
   steppe train check -c my.yaml
   steppe train fit -c my.yaml

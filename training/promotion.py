@@ -88,7 +88,7 @@ def judge(champion: Bundle | None, standing: Standing, gate: Gate, sizes: Mappin
         return Verdict(
             champion.manifest.identifier,
             champion.digest,
-            problem="there are no scenes that neither version was trained on, and no cross-validations of the same "
+            problem="there are no scenes that neither version was trained on, and no two cross-validations of the same "
             "labels to compare",
         )
     return Verdict(
@@ -136,8 +136,8 @@ def _out_of_fold(champion: Bundle, standing: Standing, sizes: Mapping[str, int])
 
 def _recorded(champion: Bundle, standing: Standing) -> _Pair | None:
     before: Mapping[str, Any] | None = champion.manifest.scores.get("cross_validation")
-    if before is None or standing.cross_validation is None:
-        return None
+    if before is None or standing.cross_validation is None or before == standing.cross_validation.report:
+        return None  # one report says nothing of what came after it
     old, new = (np.asarray(report["confusion_matrix"]) for report in (before, standing.cross_validation.report))
     if old.shape != new.shape or not np.array_equal(old.sum(axis=1), new.sum(axis=1)):
         return None

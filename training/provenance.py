@@ -12,8 +12,8 @@ from typing import Any, Final
 from landcover.raster.digest import file_digest
 from training.datamodule import SceneData
 from training.order import Order
+from training.origins import origins
 from training.scenes import Scene
-from training.soup import averaged_from
 
 PACKAGES: Final = ("torch", "lightning", "torchgeo", "segmentation-models-pytorch", "onnx", "onnxruntime", "numpy")
 
@@ -33,7 +33,7 @@ def provenance(order: Order, data: SceneData) -> dict[str, Any]:
         "config": order.config.name,
         "config_sha256": file_digest(order.config),
         "checkpoint_sha256": file_digest(order.checkpoint),
-        **({"checkpoint_averaged_from_sha256": parts} if (parts := averaged_from(order.checkpoint)) else {}),
+        **origins(order.checkpoint),
         "command": order.command,
         "steppe": version("steppe"),
         "python": platform.python_version(),

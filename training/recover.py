@@ -1,18 +1,19 @@
-"""``steppe train recover``: a checkpoint from a published bundle, to train on from what ships.
+"""``steppe train recover``: a checkpoint from a published bundle, to settle, score or publish its network anew.
 
 A published graph holds the network's weights under the network's names, with every batch normalisation folded into the
 convolution before it, and the finest steps of a decoder merged (`models.upsampling`). Both can be undone, but for the
-statistics that batch normalisation had: here they are 0 and 1, so train on with them frozen, or for long. Whether the
-weights were understood is not believed but tried: the network must reproduce the bundle's golden sample.
+statistics that batch normalisation had: here they are 0 and 1. Whether the weights were understood is not believed but
+tried: the network must reproduce the bundle's golden sample.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from argparse import ArgumentError
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import lightning
 import numpy as np
@@ -27,15 +28,14 @@ from landcover.bundle import Bundle, load_bundle
 from landcover.errors import ConfigError, OutputNotWritable
 from landcover.manifest import MODEL_FILE
 from models.export import PARITY_TOLERANCE
-from models.upsampling import unmerged
+from models.upsampling import FACTOR, unmerged
 from training.checkpoints import write_checkpoint
 from training.config import read_yaml
+from training.config_errors import sentence_of
 from training.inference import SITES_KEY, torch_predictor
+from training.origins import RECOVERED_KEY
 from training.settle.borders import with_borders
 from training.task import LandCoverTask
-
-RECOVERED_KEY: Final = "recovered_from"
-"""Entry of a checkpoint with the SHA-256 of the manifest of the bundle that it was recovered from."""
 
 
 class NotRecovered(ConfigError):
@@ -58,8 +58,8 @@ def recover(bundle: Bundle, config: Path, *, replicate_from: int = 0) -> dict[st
     """
     choices = _model_choices(config)
     if replicate_from:
-        choices["network"] = with_borders(choices["network"], replicate_from)
-    task = instantiate_module(LandCoverTask, choices)
+        choices["network"] = with_borders(choices.get("network") or {}, replicate_from)
+    task = _built(choices, config)
     manifest = bundle.manifest
     if tuple(task.inputs.bands) != manifest.bands or task.inputs.dates != manifest.dates or manifest.dates > 1:
         raise NotRecovered(
@@ -77,7 +77,7 @@ def recover(bundle: Bundle, config: Path, *, replicate_from: int = 0) -> dict[st
         "pytorch-lightning_version": lightning.__version__,
         "hyper_parameters": {**choices, "_instantiator": "lightning.pytorch.cli.instantiate_module"},
         "state_dict": task.state_dict(),
-        "loops": {},
+        "loops": None,  # nothing to go on from
         "epoch": 0,
         "global_step": 0,
         SITES_KEY: sorted(manifest.provenance.get("sites", {}).get("train", ())),
@@ -90,6 +90,14 @@ def _model_choices(config: Path) -> dict[str, Any]:
     if not isinstance(model, dict) or model.get("class_path") != "training.task.LandCoverTask":
         raise ConfigError(f"{config.name} describes no training.task.LandCoverTask; give a configuration of scenes")
     return dict(model.get("init_args") or {})
+
+
+def _built(choices: dict[str, Any], config: Path) -> LandCoverTask:
+    try:
+        task: LandCoverTask = instantiate_module(LandCoverTask, choices)
+    except (ArgumentError, ValueError, TypeError) as error:
+        raise ConfigError(f"{config.name} describes no network: {sentence_of(error)}") from error
+    return task
 
 
 def fill(net: nn.Module, stored: Mapping[str, NDArray[np.generic]], identifier: str) -> None:
@@ -115,14 +123,24 @@ def fill(net: nn.Module, stored: Mapping[str, NDArray[np.generic]], identifier: 
                 f"{identifier} has other weights than the network of the configuration: for {name} it has {found}, "
                 f"wanted are {' x '.join(map(str, convolution.weight.shape))}; give the configuration it was made with"
             )
-        bias = weights.get(f"{name}.bias", weights.get(f"{name}.weight_bias"))
+        bias = _bias(weights, name)
         with torch.no_grad():
             convolution.weight.copy_(torch.from_numpy(kernel.astype(np.float32)))
             if norm is not None:
                 _make_shift(norm)
             target = convolution.bias if norm is None else norm.bias
             if target is not None:
-                target.copy_(torch.from_numpy(np.zeros(len(target), np.float32) if bias is None else bias.copy()))
+                target.copy_(torch.from_numpy(np.zeros(len(target), np.float32) if bias is None else bias))
+
+
+def _bias(weights: Mapping[str, NDArray[np.generic]], name: str) -> NDArray[np.generic] | None:
+    """The bias of a convolution, its own or that of a normalisation behind it; merging repeats it."""
+    for key in (f"{name}.bias", f"{name}.weight_bias"):
+        if key in weights:
+            return weights[key].copy()
+        if f"{key}_coarse" in weights:
+            return weights[f"{key}_coarse"][:: FACTOR**2].copy()
+    return None
 
 
 def _layers(net: nn.Module) -> Iterator[tuple[str, nn.Conv2d, nn.BatchNorm2d | None]]:
@@ -168,7 +186,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="steppe train recover",
-        description="Write a checkpoint with the weights of a published bundle, to tune or publish it anew.",
+        description="Write a checkpoint with the weights of a published bundle, to settle, score or publish it anew.",
     )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder NAME/VERSION of the bundle")
     parser.add_argument("-c", "--config", type=Path, required=True, help="training configuration of its network")

@@ -64,15 +64,6 @@ def average(paths: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def averaged_from(path: Path) -> list[str]:
-    """SHA-256 of the checkpoints that a checkpoint is the mean of; empty for one that was trained.
-
-    Args:
-        path: A checkpoint that was read before.
-    """
-    return list(torch.load(path, map_location="cpu", weights_only=True).get(PARTS_KEY, ()))
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run the command.
 

@@ -126,7 +126,8 @@ class MapWriter:
         return self
 
     def _write_errors(self) -> AbstractContextManager[None]:
-        needed_bytes = self._raw_bytes * 4 // 3 + 2**20  # a COG that does not compress, with its overviews
+        # A COG that does not compress, with its overviews, and beside it the overviews as they were made.
+        needed_bytes = self._raw_bytes * 5 // 3 + 2**20
         return write_errors(self._path, self._folder, needed_bytes=needed_bytes)
 
     def _create_raw(self) -> DatasetWriter:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future
@@ -95,7 +96,9 @@ class OpenVinoBackend:
         self._local = threading.local()
         self._model = self._read(content)
         self.inputs, self.outputs = tuple(map(_port, self._model.inputs)), tuple(map(_port, self._model.outputs))
-        self._ahead.add_done_callback(self._compile_ahead)
+        # An outlook outlives a runtime that is given up; it must not keep it, nor let it compile.
+        compile_ahead = weakref.WeakMethod(self._compile_ahead)
+        self._ahead.add_done_callback(lambda ahead: (wanted := compile_ahead()) and wanted(ahead))
 
     @property
     def parallel(self) -> int:
@@ -143,8 +146,12 @@ class OpenVinoBackend:
         if shapes is None:
             return
         future, fresh = self._promised(shapes)
-        if fresh:
+        if not fresh:
+            return
+        try:
             threading.Thread(target=self._fulfil, args=(future, shapes), name="steppe-compile").start()
+        except RuntimeError:  # the system gives no more threads; somebody may wait for the promise already
+            self._fulfil(future, shapes)
 
     def _promised(self, shapes: Shapes) -> tuple[Future[openvino.CompiledModel], bool]:
         """The graph for these shapes, compiled or in the making, and whether the caller has to compile it."""
@@ -203,7 +210,7 @@ def _without(module: str) -> Generator[None]:
     try:
         yield
     finally:
-        del sys.modules[module]
+        sys.modules.pop(module, None)
 
 
 def installed() -> bool:

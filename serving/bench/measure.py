@@ -168,11 +168,13 @@ def _run_model(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int) ->
 
 
 def _run_bare(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int) -> Clock | None:
-    """Time that all windows would take in a session with the runtime's own settings, as somebody would write it."""
+    """Time that all windows would take in a session with the runtime's own settings but the threads."""
     if engine.provider != OrtBackend.provider or engine.bundle.manifest.overview:
         return None
     content = engine.bundle.read(engine.bundle.manifest.model_file(engine.precision))
-    session = onnxruntime.InferenceSession(content, providers=[PROVIDER])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = engine.threads
+    session = onnxruntime.InferenceSession(content, options, providers=[PROVIDER])
     windows = len(plan.rows.origins) * len(plan.cols.origins)
     feed = {session.get_inputs()[0].name: np.stack(list(islice(_cycle(scene, plan), batch_size)))}
     session.run(None, feed)  # the first call plans memory

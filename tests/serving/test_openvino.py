@@ -1,9 +1,11 @@
 """OpenVINO's own ways."""
 
+import gc
 import signal
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import Future
 
 import numpy as np
@@ -105,3 +107,24 @@ from openvino.tools.ovc import convert_model
 def test_the_converter_is_not_loaded_and_can_be():
     done = subprocess.run([sys.executable, "-c", CONVERTING], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_a_runtime_that_was_given_up_neither_stays_nor_compiles():
+    ahead = Future()
+    kept = weakref.ref(OpenVinoBackend(tiny_graph(), 2, ahead=ahead))
+    gc.collect()
+    assert kept() is None
+    ahead.set_result(Outlook(((1, 4, 32, 32),), 1))
+
+
+def test_without_a_thread_to_spare_the_graph_is_compiled_all_the_same(monkeypatch):
+    def refused(thread):
+        raise RuntimeError("can't start new thread")
+
+    ahead = Future()
+    backend = OpenVinoBackend(tiny_graph(), 2, ahead=ahead)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    ahead.set_result(Outlook(((1, 4, 32, 32),), 1))
+    monkeypatch.undo()
+    dn = digital_numbers(32, 32)
+    np.testing.assert_array_equal(backend.run([dn]), OpenVinoBackend(tiny_graph(), 2).run([dn]))

@@ -18,7 +18,8 @@ from serving.cli import main as steppe
 from tests.models.test_upsampling import graph
 from training.checkpoints import read_checkpoint
 from training.inference import SITES_KEY, load_task
-from training.recover import RECOVERED_KEY, NotRecovered, fill, main
+from training.origins import RECOVERED_KEY
+from training.recover import NotRecovered, fill, main
 
 pytestmark = [
     pytest.mark.train,

@@ -19,7 +19,8 @@ from tests.training.verdicts import write_checkpoint
 from training.checkpoints import read_checkpoint
 from training.guards import Diverged
 from training.inference import SITES_KEY, load_task, torch_predictor
-from training.settle.command import SETTLED_KEY, main
+from training.origins import SETTLED_KEY
+from training.settle.command import main
 from training.settle.crops import BLIND, answered, draw_crops, framed, weights
 from training.settle.figures import tally
 from training.settle.tuning import TuningChoice, settle

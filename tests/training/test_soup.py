@@ -11,7 +11,8 @@ from serving.cli import main as steppe
 from tests.training.verdicts import write_checkpoint
 from training.checkpoints import read_checkpoint
 from training.inference import SITES_KEY, CheckpointUnreadable, TrainedOn, load_task, refuse_trained_on
-from training.soup import NotAlike, average, averaged_from, main
+from training.origins import origins
+from training.soup import NotAlike, average, main
 
 pytestmark = pytest.mark.filterwarnings("ignore::jsonargparse._deprecated.JsonargparseDeprecationWarning")
 
@@ -54,8 +55,9 @@ def test_the_result_is_a_checkpoint_like_any_other(tmp_path, capsys):
     output = tmp_path / "new" / "mean.ckpt"
     assert steppe(["train", "average", *map(str, paths), "-o", str(output)]) == 0
     assert "the mean of 2 checkpoints" in capsys.readouterr().out
-    assert averaged_from(output) == [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    assert averaged_from(paths[0]) == []
+    parts = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    assert origins(output) == {"checkpoint_averaged_from_sha256": parts}
+    assert origins(paths[0]) == {}
     parts = [load_task(path).state_dict() for path in paths]
     for name, value in load_task(output).state_dict().items():
         if value.is_floating_point():

@@ -21,16 +21,13 @@ from training.candidates import check_fits, checkpoint_candidate
 from training.checkpoints import read_checkpoint, write_checkpoint
 from training.config import data_from_config
 from training.inference import SITES_KEY, load_task, torch_predictor
+from training.origins import SETTLED_KEY, kept_origins
 from training.scenes import Scene
 from training.settle.borders import with_borders
 from training.settle.crops import answered
 from training.settle.figures import tally
 from training.settle.tuning import TuningChoice, settle
 from training.task import LandCoverTask
-
-SETTLED_KEY: Final = "settled_from"
-"""Entry of a checkpoint with the SHA-256 of the one that it was settled from."""
-
 
 REPLICATE_FROM: Final = 16
 """Coarseness from which borders are repeated, see `models.networks.UNet`; finer layers gained nothing."""
@@ -110,6 +107,7 @@ def _settled(stored: dict[str, Any], task: LandCoverTask, path: Path, scenes: Se
         **{name: stored[name] for name in kept if name in stored},
         "state_dict": task.state_dict(),
         SITES_KEY: sorted(sites),
+        **kept_origins(stored),
         SETTLED_KEY: [file_digest(path)],
     }
 
