@@ -12,6 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from landcover.tiling import MARGIN, mirror, round_up
+
 REACH: Final = 16
 """Pixels beyond the edge that are filled. More of them gained nothing, and land far beyond the edge is made up."""
 
@@ -55,6 +57,22 @@ def mirror_borders(dn_BHW: NDArray[np.generic], known_HW: NDArray[np.bool_], rea
             rows, cols = rows[~found], cols[~found]
             if not len(rows):
                 return
+
+
+def framed(dn_BHW: NDArray[np.generic], dates: int = 1) -> NDArray[np.generic]:
+    """A whole image as one window: with mirrored margins, sides that are multiples of 32, and mirrored nodata.
+
+    Args:
+        dn_BHW: digital numbers (band, row, col).
+        dates: dates stacked in the bands.
+
+    Returns:
+        A copy; the image begins at row and column ``MARGIN``.
+    """
+    rows, cols = (mirror(-MARGIN, round_up(side + 2 * MARGIN) - MARGIN, side) for side in dn_BHW.shape[1:])
+    framed_BHW: NDArray[np.generic] = np.ascontiguousarray(dn_BHW.take(rows, axis=1).take(cols, axis=2))
+    mirror_borders(framed_BHW, known_pixels(framed_BHW, dates))
+    return framed_BHW
 
 
 @lru_cache(maxsize=4)

@@ -107,6 +107,8 @@ class UNet(nn.Module):
         except ValueError as error:
             raise NetworkOptions(f"encoder {encoder!r}: {' '.join(str(error).split())}") from error
         self.body.segmentation_head.insert(0, nn.Dropout2d(dropout))
+        if replicate_from < 0:
+            raise NetworkOptions(f"replicate_from is {replicate_from}; give a number of pixels, or 0 for none")
         if replicate_from:
             replicate_borders(self.body, in_channels, coarseness=replicate_from)
 

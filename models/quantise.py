@@ -31,7 +31,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from landcover.errors import ConfigError, ParityError
 from models.export import Batch, open_session, run_alike
-from models.upsampling import merge_upsampling, split_softmax
+from models.upsampling import SOFTMAX_TOTAL, merge_upsampling, split_softmax
 
 WEIGHTED: Final = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 """Operators with weights; the first and the last of them bound what is quantised."""
@@ -215,7 +215,9 @@ def _chosen_nodes(model: onnx.ModelProto, choice: QuantiseChoice) -> list[str]:
     """
     nodes = list(model.graph.node)
     floats = _float_tensors(model)
-    weighted = [index for index, node in enumerate(nodes) if node.op_type in WEIGHTED]
+    weighted = [
+        index for index, node in enumerate(nodes) if node.op_type in WEIGHTED and SOFTMAX_TOTAL not in node.output
+    ]
     # Nodes are in topological order: the first weighted ones are the network's stem, the last one its head.
     weighted = weighted[choice.float_first : max(len(weighted) - choice.float_last, 0)]
     if not weighted:

@@ -25,6 +25,9 @@ from onnx import NodeProto, helper, numpy_helper
 FACTOR: Final = 2
 """What one stage enlarges by."""
 
+SOFTMAX_TOTAL: Final = "softmax_total"
+"""Output of the convolution that adds the parts of a split softmax. It is no layer of the network."""
+
 _FROM: Final = ((slice(0, 1), slice(1, 3)), (slice(0, 2), slice(2, 3)))
 """Lines of a 3 x 3 kernel that fall on the first and on the second of two coarse pixels, for an even and an odd line of
 the enlarged image: an even one sees the pixel before and its own, an odd one its own and the pixel behind."""
@@ -38,8 +41,8 @@ _CROP: Final[Mapping[str, NDArray[np.generic]]] = MappingProxyType(
 )
 """Inputs of a Slice that takes a line off every border."""
 
-_SIDE: Final = 64
-"""Sides of the window that tells what is repeated; a multiple of what networks ask for."""
+_SIDES: Final = (64, 96)
+"""Sides of the windows that tell what is repeated; multiples of what networks ask for."""
 
 
 class _Stage(NamedTuple):
@@ -145,15 +148,16 @@ def split_softmax(content: bytes) -> bytes:
     softmax = next(node for node in nodes if answer.name in node.output)
     if softmax.op_type != "Softmax" or _attribute(softmax, "axis", -1) != 1 or not classes:
         return content
-    names = [f"softmax_{part}" for part in ("axis", "ones", "largest", "shifted", "powers", "total")]
-    axis, ones, largest, shifted, powers, total = names
+    axis, ones, largest, shifted, powers = (
+        f"softmax_{part}" for part in ("axis", "ones", "largest", "shifted", "powers")
+    )
     place = nodes.index(softmax)
     nodes[place : place + 1] = [
         helper.make_node("ReduceMax", [softmax.input[0], axis], [largest], keepdims=1),
         helper.make_node("Sub", [softmax.input[0], largest], [shifted]),  # so that no power is too large for a float
         helper.make_node("Exp", [shifted], [powers]),
-        helper.make_node("Conv", [powers, ones], [total], kernel_shape=[1, 1]),
-        helper.make_node("Div", [powers, total], [answer.name]),
+        helper.make_node("Conv", [powers, ones], [SOFTMAX_TOTAL], kernel_shape=[1, 1]),
+        helper.make_node("Div", [powers, SOFTMAX_TOTAL], [answer.name]),
     ]
     model.graph.initializer.extend(
         [
@@ -166,33 +170,49 @@ def split_softmax(content: bytes) -> bytes:
 
 
 def _stages(model: onnx.ModelProto) -> list[_Stage]:
-    """Stages whose parts nobody else uses, from coarse to fine."""
+    """Stages whose parts nobody else uses, from coarse to fine; none in a graph with inner graphs or open weights."""
+    if _is_unlike_an_export(model):
+        return []
     users: defaultdict[str, list[NodeProto]] = defaultdict(list)
     for node in model.graph.node:
         for name in node.input:
             users[name].append(node)
-    channels = _repeated(model)
+    for output in model.graph.output:  # whoever runs the graph
+        users[output.name].append(NodeProto())
     weights = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
-    found = []
-    for resize in model.graph.node:
-        if not channels.keys() & resize.output:
-            continue
-        after = _only_user(users, resize.output[0])
-        concat = after if after is not None and after.op_type == "Concat" else None
-        if concat is not None and (len(concat.input) != 2 or concat.input[0] != resize.output[0]):  # noqa: PLR2004
-            continue
-        conv = after if concat is None else _only_user(users, concat.output[0])
-        if conv is not None and _is_plain(conv, weights):
-            found.append(_Stage(resize, concat, conv, channels[resize.output[0]]))
-    return found
+    channels = _repeated(model)
+    enlarging = [node for node in model.graph.node if channels.keys() & node.output]
+    found = [_stage(resize, channels[resize.output[0]], users, weights) for resize in enlarging]
+    return [stage for stage in found if stage is not None]
 
 
-def _only_user(users: dict[str, list[NodeProto]], name: str) -> NodeProto | None:
-    nodes = users[name]
+def _stage(
+    resize: NodeProto, channels: int, users: Mapping[str, list[NodeProto]], weights: Mapping[str, tuple[int, ...]]
+) -> _Stage | None:
+    """What begins with a node that enlarges, if it is a stage."""
+    after = _only_user(users, resize.output[0])
+    if after is None or after.op_type != "Concat":
+        concat, conv = None, after
+    elif len(after.input) == 2 and after.input[0] == resize.output[0]:  # noqa: PLR2004 (what is joined)
+        concat, conv = after, _only_user(users, after.output[0])
+    else:
+        return None
+    return _Stage(resize, concat, conv, channels) if conv is not None and _is_plain(conv, weights) else None
+
+
+def _is_unlike_an_export(model: onnx.ModelProto) -> bool:
+    """Graphs within the graph see names that no list of inputs has; weights that are inputs are whatever is given."""
+    inner = any(each.HasField("g") or each.graphs for node in model.graph.node for each in node.attribute)
+    given = {value.name for value in model.graph.input}
+    return inner or any(tensor.name in given for tensor in model.graph.initializer)
+
+
+def _only_user(users: Mapping[str, list[NodeProto]], name: str) -> NodeProto | None:
+    nodes = users.get(name, [])
     return nodes[0] if len(nodes) == 1 else None
 
 
-def _is_plain(conv: NodeProto, weights: dict[str, tuple[int, ...]]) -> bool:
+def _is_plain(conv: NodeProto, weights: Mapping[str, tuple[int, ...]]) -> bool:
     """A 3 x 3 convolution with one pixel of zeros around, whose weights are in the graph."""
     return (
         conv.op_type == "Conv"
@@ -210,9 +230,11 @@ def _repeated(model: onnx.ModelProto) -> dict[str, int]:
     """Outputs of nodes that repeat every pixel `FACTOR` times each way, with their channels.
 
     Sizes in an exported graph follow from formulas of the window's, which no inference of shapes can follow; so it is
-    run on noise.
+    run on noise of two sizes.
     """
-    resizes = [node for node in model.graph.node if node.op_type == "Resize"]
+    resizes = [
+        node for node in model.graph.node if node.op_type == "Resize" and _attribute(node, "mode", b"") == b"nearest"
+    ]
     if not resizes:
         return {}
     watched = onnx.ModelProto()
@@ -221,20 +243,25 @@ def _repeated(model: onnx.ModelProto) -> dict[str, int]:
     ends = [name for node in resizes for name in (node.input[0], node.output[0])]
     watched.graph.output.extend(onnx.ValueInfoProto(name=name) for name in dict.fromkeys(ends))
     session = onnxruntime.InferenceSession(watched.SerializeToString(), providers=["CPUExecutionProvider"])
-    found = dict(zip((port.name for port in session.get_outputs()), session.run(None, _noise(session)), strict=True))
+    names = [port.name for port in session.get_outputs()]
+    runs = [dict(zip(names, session.run(None, _noise(session, side)), strict=True)) for side in _SIDES]
     return {
-        node.output[0]: found[node.input[0]].shape[1]
+        node.output[0]: runs[0][node.input[0]].shape[1]
         for node in resizes
-        if np.array_equal(found[node.output[0]], found[node.input[0]].repeat(FACTOR, axis=-2).repeat(FACTOR, axis=-1))
+        if all(_is_repeated(run[node.input[0]], run[node.output[0]]) for run in runs)
     }
 
 
-def _noise(session: onnxruntime.InferenceSession) -> dict[str, NDArray[np.generic]]:
+def _is_repeated(coarse: NDArray[np.generic], fine: NDArray[np.generic]) -> bool:
+    return np.array_equal(fine, coarse.repeat(FACTOR, axis=-2).repeat(FACTOR, axis=-1))
+
+
+def _noise(session: onnxruntime.InferenceSession, side: int) -> dict[str, NDArray[np.generic]]:
     """One window of noise; an input of a fixed size has that."""
     generator = np.random.default_rng(0)
     noise = {}
     for port in session.get_inputs():
-        sizes = zip(port.shape, (1, None, _SIDE, _SIDE), strict=True)
+        sizes = zip(port.shape, (1, None, side, side), strict=True)
         shape = [size if isinstance(size, int) else instead or 1 for size, instead in sizes]
         dtype = {"float": "float32"}.get(kind := port.type.removeprefix("tensor(")[:-1], kind)
         noise[port.name] = generator.integers(1, 5000, shape).astype(dtype)

@@ -72,7 +72,7 @@ def checkpoint_candidate(path: Path, *, device: str = "cpu") -> Candidate:
     return Candidate(
         name=str(Path(*path.parts[-3:])),
         sha256=file_digest(path),
-        predict=torch_predictor(task.scene_net.to(_device(device))),
+        predict=torch_predictor(task.scene_net.to(device_of(device))),
         legend=task.legend,
         bands=tuple(task.inputs.bands),
         dates=task.inputs.dates,
@@ -188,7 +188,15 @@ def check_fits(candidate: Candidate, facts: SourceFacts) -> None:
             )
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
+    """A torch device.
+
+    Args:
+        name: torch's name of it, or ``auto`` for a GPU where there is one.
+
+    Raises:
+        ConfigError: when there is no such device.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

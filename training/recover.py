@@ -59,20 +59,19 @@ def recover(bundle: Bundle, config: Path, *, replicate_from: int = 0) -> dict[st
     choices = _model_choices(config)
     if replicate_from:
         choices["network"] = with_borders(choices.get("network") or {}, replicate_from)
-    task = _built(choices, config)
-    manifest = bundle.manifest
+    task, manifest = _built(choices, config), bundle.manifest
     if tuple(task.inputs.bands) != manifest.bands or task.inputs.dates != manifest.dates or manifest.dates > 1:
         raise NotRecovered(
             f"{config.name} describes a network for {task.inputs.dates} date(s) of {', '.join(task.inputs.bands)}, "
             f"{manifest.identifier} takes {manifest.dates} of {', '.join(manifest.bands)}; one date can be recovered"
         )
-    graph = onnx.load_model_from_string(bundle.read(MODEL_FILE))
-    fill(
-        task.scene_net,
-        {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.graph.initializer},
-        manifest.identifier,
-    )
+    tensors = onnx.load_model_from_string(bundle.read(MODEL_FILE)).graph.initializer
+    fill(task.scene_net, {each.name: numpy_helper.to_array(each) for each in tensors}, manifest.identifier)
     _compare(task.eval(), bundle)
+    return _checkpoint(task, choices, bundle)
+
+
+def _checkpoint(task: LandCoverTask, choices: dict[str, Any], bundle: Bundle) -> dict[str, Any]:
     return {
         "pytorch-lightning_version": lightning.__version__,
         "hyper_parameters": {**choices, "_instantiator": "lightning.pytorch.cli.instantiate_module"},
@@ -80,7 +79,7 @@ def recover(bundle: Bundle, config: Path, *, replicate_from: int = 0) -> dict[st
         "loops": None,  # nothing to go on from
         "epoch": 0,
         "global_step": 0,
-        SITES_KEY: sorted(manifest.provenance.get("sites", {}).get("train", ())),
+        SITES_KEY: sorted(bundle.manifest.provenance.get("sites", {}).get("train", ())),
         RECOVERED_KEY: [bundle.digest],
     }
 

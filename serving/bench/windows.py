@@ -10,13 +10,13 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.borders import known_pixels, mirror_borders
+from landcover.borders import framed
 from landcover.errors import WindowError, WrongUse
 from landcover.grid import Window
 from landcover.postprocess import best_class
 from landcover.raster.scene import Scene
 from landcover.scaling import harmonise
-from landcover.tiling import MARGIN, TilePlan, round_up
+from landcover.tiling import MARGIN, TilePlan
 from serving.engine import Engine
 from serving.predict import predict_rows
 from serving.request import Inputs
@@ -141,11 +141,9 @@ def one_pass(scene: Scene, engine: Engine) -> tuple[NDArray[Any], NDArray[np.boo
     block = scene.read(Window(0, 0, height, width))
     source = scene.radiometry or manifest.radiometry
     dn_BHW = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
-    far = [MARGIN + round_up(side + 2 * MARGIN) - side - 2 * MARGIN for side in (height, width)]
-    around = [(MARGIN, far[0]), (MARGIN, far[1])]
-    padded_BHW = np.pad(dn_BHW, [(0, 0), *around], mode="symmetric")
-    mirror_borders(padded_BHW, known_pixels(padded_BHW, manifest.dates))
-    inside_KHW = engine.run(padded_BHW[None])[0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
+    inside_KHW = engine.run(framed(dn_BHW, manifest.dates)[None])[
+        0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width
+    ]
     return manifest.legend.encode(best_class(inside_KHW)), block.valid
 
 

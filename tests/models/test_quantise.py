@@ -12,6 +12,7 @@ from models.export import export_graph, open_session
 from models.graph import SceneNet
 from models.networks import build_network
 from models.quantise import MERGED, Method, QuantiseChoice, compare_graphs, quantise_graph
+from models.upsampling import SOFTMAX_TOTAL, split_softmax
 from serving.graphcheck import check_graph
 from tests.bundles import tiny_graph, tiny_manifest
 
@@ -61,7 +62,7 @@ def test_every_convolution_has_integer_weights_and_the_file_is_smaller(content, 
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     producers = {node.output[0]: node for node in model.graph.node}
     *convolutions, total = [node for node in model.graph.node if node.op_type == "Conv"]
-    assert total.output[0] == "softmax_total"
+    assert total.output[0] == SOFTMAX_TOTAL
     assert len(convolutions) > 25
     for node in convolutions:
         source = producers[node.input[1]]
@@ -86,6 +87,13 @@ def test_what_scales_and_what_calibrates_stays_float(quantised):
         steps.append(node.op_type)
         node = producers[node.input[0]]
     assert steps == ["Div", "Exp", "Sub", "Div"]
+
+
+def test_a_graph_whose_softmax_is_split_already_is_quantised_alike(content, windows, quantised):
+    again = quantise_graph(split_softmax(content), windows, QuantiseChoice(method=Method.MINMAX))
+    dn = numbers(1, BANDS, 64, 64, seed=8)
+    one, other = (open_session(each).run(None, {"dn": dn})[0] for each in (quantised, again))
+    np.testing.assert_array_equal(one, other)
 
 
 def test_only_the_finest_stages_are_merged_and_their_bytes_only_rearranged(quantised):

@@ -93,6 +93,15 @@ def test_anything_else_stays_as_it_is(other):
     assert merge_upsampling(content) == content
 
 
+def test_what_somebody_else_looks_at_stays():
+    model = onnx.load_model_from_string(graph())
+    model.graph.output.append(helper.make_tensor_value_info("up0", TensorProto.FLOAT, ["n", 3, "h", "w"]))
+    assert merge_upsampling(model.SerializeToString()) == model.SerializeToString()
+    model = onnx.load_model_from_string(graph())
+    model.graph.input.append(helper.make_tensor_value_info("w0", TensorProto.FLOAT, [4, 6, 3, 3]))
+    assert merge_upsampling(model.SerializeToString()) == model.SerializeToString()
+
+
 def test_metadata_stay_and_old_weights_go():
     merged = onnx.load_model_from_string(merge_upsampling(graph()))
     assert {entry.key: entry.value for entry in merged.metadata_props} == {"key": "value"}

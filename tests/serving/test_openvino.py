@@ -118,7 +118,7 @@ def test_a_runtime_that_was_given_up_neither_stays_nor_compiles():
 
 
 def test_without_a_thread_to_spare_the_graph_is_compiled_all_the_same(monkeypatch):
-    def refused(thread):
+    def refused(_):
         raise RuntimeError("can't start new thread")
 
     ahead = Future()

@@ -217,11 +217,21 @@ def test_recorded_cross_validations_are_compared_where_the_labels_are_the_same(t
     tiny = tiny_bundle(tmp_path)
     crossed = cross_validation(tmp_path / "report", bundle_predictor(tiny), scenes)
     standing = Standing(legend=LEGEND, scenes=scenes, evaluation=None, cross_validation=crossed)
-    champion = replace(tiny, manifest=replace(tiny.manifest, scores={"cross_validation": crossed.report}))
+    before = dict(crossed.report) | {"created": "2020-01-01T00:00:00Z"}
+    champion = replace(tiny, manifest=replace(tiny.manifest, scores={"cross_validation": before}))
     assert judge(champion, standing, Gate(tolerance=0.0), SIZES).passed
     other = dict(crossed.report) | {"confusion_matrix": np.eye(7, dtype=int).tolist()}
     champion = replace(tiny, manifest=replace(tiny.manifest, scores={"cross_validation": other}))
     assert judge(champion, standing, Gate(), SIZES).problem
+
+
+def test_one_report_for_both_is_no_comparison(tmp_path, scenes):
+    tiny = tiny_bundle(tmp_path)
+    crossed = cross_validation(tmp_path / "report", bundle_predictor(tiny), scenes)
+    standing = Standing(legend=LEGEND, scenes=scenes, evaluation=None, cross_validation=crossed)
+    champion = replace(tiny, manifest=replace(tiny.manifest, scores={"cross_validation": crossed.report}))
+    with pytest.raises(GateRefused, match="no two cross-validations of the same labels"):
+        judge(champion, standing, Gate(), SIZES).enforce()
 
 
 def test_what_cannot_be_compared_is_refused_not_waved_through(tmp_path, scenes):

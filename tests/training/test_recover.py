@@ -9,6 +9,7 @@ import torch
 import yaml
 from onnx import numpy_helper
 
+from landcover.bundle import version_key
 from landcover.errors import ConfigError, OutputNotWritable
 from models.export import export_graph
 from models.graph import SceneNet
@@ -66,7 +67,7 @@ def test_an_exported_network_comes_back_with_its_normalisation_folded():
 
 def test_the_shipped_model_comes_back_and_other_networks_do_not(repository, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    bundle = max((repository / "models/zoo/steppe-s2-landcover").iterdir())
+    bundle = max((repository / "models/zoo/steppe-s2-landcover").iterdir(), key=lambda path: version_key(path.name))
     config = repository / "configs/train/s2_landcover.yaml"
     order = [str(bundle), "-c", str(config), "-o", "shipped.ckpt"]
     assert steppe(["train", "recover", *order, "--replicate-from", "16"]) == 0
@@ -89,4 +90,8 @@ def test_the_shipped_model_comes_back_and_other_networks_do_not(repository, tmp_
     order[2] = "none.yaml"
     with pytest.raises(ConfigError, match=r"describes no training\.task\.LandCoverTask"):
         main(order)
+    Path("none.yaml").write_text("model: {class_path: training.task.LandCoverTask, init_args: {legend: unccd7}}")
+    for more in ([], ["--replicate-from", "16"]):
+        with pytest.raises(ConfigError, match=r"none\.yaml describes no network"):
+            main([*order, *more])
     assert not Path("other.ckpt").exists()

@@ -1,5 +1,6 @@
 """Settling: what windows are cut and how they count, that windows come to agree with one pass, and the command."""
 
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import yaml
 from rasterio.transform import from_origin
 from torch import nn
 
-from landcover.errors import ConfigError, OutputNotWritable
+from landcover.borders import REACH
+from landcover.errors import ConfigError, OutputNotWritable, WindowError
 from landcover.tiling import MARGIN
 from models.graph import SceneNet
 from serving.cli import main as steppe
@@ -21,9 +23,9 @@ from training.guards import Diverged
 from training.inference import SITES_KEY, load_task, torch_predictor
 from training.origins import SETTLED_KEY
 from training.settle.command import main
-from training.settle.crops import BLIND, answered, draw_crops, framed, weights
+from training.settle.crops import BLIND, ONE_PASS_SIDE, answered, draw_crops, in_one_pass, weights
 from training.settle.figures import tally
-from training.settle.tuning import TuningChoice, settle
+from training.settle.tuning import TuningChoice, _loss, settle
 
 pytestmark = [
     pytest.mark.train,
@@ -69,8 +71,9 @@ def scenes():
 
 
 def test_scenes_get_the_margins_that_the_service_gives_them(scenes):
-    (dn_BHW,) = (framed(scene) for scene in scenes[:1])
     whole = scenes[0].read(scenes[0].info.extent)["image"].numpy()
+    ((dn_BHW, _, known_HW),) = map(astuple, answered(scenes[:1], torch_predictor(scene_net())))
+    assert known_HW.all()
     right, below = dn_BHW.shape[2] - MARGIN - 408, dn_BHW.shape[1] - MARGIN - 400
     assert dn_BHW.shape[1] % 32 == dn_BHW.shape[2] % 32 == 0
     assert right >= MARGIN
@@ -85,6 +88,7 @@ def test_windows_are_cut_where_plans_cut_and_hold_the_answer_of_the_whole_scene(
     assert len(pool) == 2  # the tiny one is smaller than any window
     crops = draw_crops(pool, np.random.default_rng(3), pixels=4 * 256**2)
     side = crops.dn_NBHW.shape[-1]
+    assert crops.known_NHW.all()
     for dn_BHW, probabilities_KHW in zip(crops.dn_NBHW.numpy(), crops.probabilities_NKHW.numpy(), strict=True):
         places = [
             (one, row, col)
@@ -97,8 +101,35 @@ def test_windows_are_cut_where_plans_cut_and_hold_the_answer_of_the_whole_scene(
         one, row, col = places[0]
         whole = predict(one.dn_BHW[None].astype(np.float32))[0]
         np.testing.assert_allclose(probabilities_KHW, whole[:, row : row + side, col : col + side], atol=1e-3)
-    with pytest.raises(ConfigError, match="no scene has"):
-        draw_crops([], np.random.default_rng(0), pixels=1)
+
+
+def test_a_scene_as_small_as_a_window_is_enough():
+    (small,) = answered([smooth_scene("small", 200, 0)], torch_predictor(scene_net()))
+    assert small.least_side == 288
+    sides = {draw_crops([small], np.random.default_rng(seed), pixels=1).dn_NBHW.shape[-1] for seed in range(20)}
+    assert sides == {256}
+
+
+def test_pixels_without_data_teach_nothing():
+    scene = smooth_scene("swath", 300, 0)
+    scene._sample["image"][:, :, 150:] = 0
+    net = scene_net()
+    (one,) = answered([scene], torch_predictor(net))
+    assert not one.known_HW[:, 150 + MARGIN + REACH :][:, : 150 - 2 * REACH].any()
+    crops = draw_crops([one], np.random.default_rng(0), pixels=256**2)
+    losses = []
+    for change in (0, 1):  # whatever is said of pixels without data
+        truth = crops.probabilities_NKHW.clone()
+        truth.mul_(1 - change * (~crops.known_NHW[:, None]).float())
+        losses.append(_loss(net, crops._replace(probabilities_NKHW=truth), TuningChoice()).item())
+    assert losses[0] == losses[1] != 0
+
+
+def test_of_large_scenes_the_upper_left_is_taken():
+    scene = memory_scene("wide", shape=(40, ONE_PASS_SIDE + 30))
+    part = in_one_pass(scene)
+    assert (part.info.height, part.info.width, part.info.site) == (40, ONE_PASS_SIDE, "wide")
+    assert in_one_pass(part) is part
 
 
 def test_pixels_near_the_border_count_most_and_those_at_it_nothing():
@@ -146,9 +177,13 @@ def test_it_repeats_itself_and_another_seed_does_not(scenes):
     assert not torch.equal(weights[0], weights[2])
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"rate": -1.0}, {"temperature": float("nan")}], ids=str)
+@pytest.mark.parametrize(
+    "wrong",
+    [{"steps": 0}, {"rate": -1.0}, {"temperature": float("nan")}, {"rate": float("inf")}, {"seed": -1}],
+    ids=str,
+)
 def test_numbers_that_no_tuning_has_are_refused(wrong):
-    with pytest.raises(ConfigError, match=f"{next(iter(wrong))} is .*above 0"):
+    with pytest.raises(ConfigError, match=f"{next(iter(wrong))} is .*give a"):
         TuningChoice(**wrong)
 
 
@@ -157,7 +192,7 @@ def test_a_loss_that_is_no_number_ends_it(scenes):
     broken = scene_net()
     with torch.no_grad():
         broken.network.near.weight.fill_(torch.nan)
-    with pytest.raises(Diverged, match="step 1 is not a number; try a lower --rate"):
+    with pytest.raises(Diverged, match="step 1 came to no number; try a lower --rate"):
         settle(broken, pool, TuningChoice(steps=1, pixels=256**2), lambda *_: None)
 
 
@@ -196,11 +231,13 @@ def test_the_command_writes_a_checkpoint_like_any_other(order, capsys):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ([], ConfigError, "'plain-tiny' cannot repeat its borders; pass --replicate-from 0"),
+        ([], ConfigError, r"--replicate-from 16: network 'plain-tiny' .*pass 0"),
         (["--leave-out", "nowhere"], ConfigError, "--leave-out leaves 3 of 3"),
         (["--leave-out", "*"], ConfigError, "--leave-out leaves 0 of 3"),
         (["-o", "start.ckpt"], OutputNotWritable, r"'start\.ckpt' exists"),
         (["--rate", "0"], ConfigError, "rate is 0"),
+        (["--tile", "100"], WindowError, "tile of 100 pixels"),
+        (["--device", "abacus"], ConfigError, "device 'abacus' cannot be used"),
     ],
     ids=str,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,15 +17,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from landcover.errors import ConfigError, OutputNotWritable
 from landcover.raster.digest import file_digest
+from landcover.tiling import MARGIN, TilePlan
 from models.networks import NetworkOptions
-from training.candidates import check_fits, checkpoint_candidate
+from training.candidates import check_fits, checkpoint_candidate, device_of
 from training.checkpoints import read_checkpoint, write_checkpoint
 from training.config import data_from_config
-from training.inference import SITES_KEY, load_task, torch_predictor
+from training.inference import SITES_KEY, Predictor, load_task, torch_predictor
 from training.origins import SETTLED_KEY, kept_origins
 from training.scenes import Scene
 from training.settle.borders import with_borders
-from training.settle.crops import answered
+from training.settle.crops import POOL_PIXELS, SIDES, Answered, answered
 from training.settle.figures import tally
 from training.settle.tuning import TuningChoice, settle
 from training.task import LandCoverTask
@@ -48,12 +50,41 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.output.exists():
         raise OutputNotWritable(f"{options.output.name!r} exists; give the result a name of its own")
-    choice = TuningChoice(steps=options.steps, rate=options.rate, temperature=options.temperature, seed=options.seed)
-    data, stored, task = (
-        data_from_config(options.config),
-        read_checkpoint(options.checkpoint),
-        load_task(options.checkpoint),
+    TilePlan(
+        options.tile, options.tile, options.tile, options.overlap, MARGIN
+    )  # refuses sizes before minutes are spent
+    choice = TuningChoice(
+        steps=options.steps,
+        rate=options.rate,
+        temperature=options.temperature,
+        seed=options.seed,
+        bfloat16=not options.float32,
     )
+    stored, task = read_checkpoint(options.checkpoint), load_task(options.checkpoint)
+    device, (kept, held_out) = device_of(options.device), _scenes(options, task)
+    tuned = _with_borders(stored, task, options.replicate_from)
+    for each in (task, tuned):
+        each.to(device)
+    predict = torch_predictor(task.scene_net, temperature=choice.temperature)
+    pool = _pool(kept, predict)
+    with _bar("steps", choice.steps) as advance:
+        tuned.scene_net = settle(tuned.scene_net, pool, choice, lambda _, loss: advance(f"loss {loss:.5f}"))
+    write_checkpoint(_settled(stored, tuned.cpu(), options.checkpoint, kept), options.output)
+    _say(f"wrote {options.output}: {choice.steps} steps on {len(pool)} scenes")
+    if held_out:
+        after = torch_predictor(tuned.to(device).scene_net, temperature=choice.temperature)
+        for line in tally(held_out, predict, after, tile=options.tile, overlap=options.overlap).lines():
+            _say(line)
+    return 0
+
+
+def _scenes(options: argparse.Namespace, task: LandCoverTask) -> tuple[list[Scene], list[Scene]]:
+    """Training scenes to settle on, and those that are left out.
+
+    Raises:
+        ConfigError: The network is of two dates, or one of the two is empty that should not be.
+    """
+    data = data_from_config(options.config)
     check_fits(checkpoint_candidate(options.checkpoint), data.facts)
     if task.inputs.dates > 1:
         raise ConfigError(f"{options.checkpoint.name} compares two dates; only networks of one date can be settled")
@@ -62,38 +93,46 @@ def main(arguments: Sequence[str]) -> int:
     held_out = [scene for scene in scenes if _named(scene, options.leave_out)]
     if options.leave_out and not (kept and held_out):
         raise ConfigError(f"--leave-out leaves {len(kept)} of {len(scenes)} training scenes; name some of their sites")
-    predict = torch_predictor(task.scene_net, temperature=choice.temperature)
-    with _bar("scenes in one pass", len(kept)) as advance:
-        pool = [one for scene in kept for one in _advancing(answered([scene], predict), advance)]
+    return kept, held_out
+
+
+def _pool(scenes: Sequence[Scene], predict: Predictor) -> list[Answered]:
+    """The network's answers for scenes, as many as memory is meant to take.
+
+    Raises:
+        ConfigError: No scene is large enough.
+    """
+    pool: list[Answered] = []
+    pixels = 0
+    with _bar("scenes in one pass", len(scenes)) as advance:
+        for seen, scene in enumerate(scenes):
+            if pixels > POOL_PIXELS:
+                _say(f"{len(scenes) - seen} of {len(scenes)} scenes are left out: the others have {pixels:,} pixels")
+                break
+            for one in answered([scene], predict):
+                pool.append(one)
+                pixels += one.known_HW.size
+            advance("")
     if not pool:
-        raise ConfigError("no training scene is large enough to cut windows from it; they have 256 pixels and more")
-    with _bar("steps", choice.steps) as advance:
-        start = _with_borders(stored, task, options.replicate_from)
-        start.scene_net = settle(start.scene_net, pool, choice, lambda _, loss: advance(f"loss {loss:.5f}"))
-    if held_out:
-        after = torch_predictor(start.scene_net, temperature=choice.temperature)
-        sizes = {"tile": options.tile, "overlap": options.overlap}
-        sys.stdout.write("".join(f"{line}\n" for line in tally(held_out, predict, after, **sizes).lines()))
-    write_checkpoint(_settled(stored, start, options.checkpoint, kept), options.output)
-    sys.stdout.write(f"wrote {options.output}: {choice.steps} steps on {len(pool)} scenes\n")
-    return 0
+        raise ConfigError(f"no training scene has {SIDES[0] - 2 * MARGIN} pixels each way, so no window can be cut")
+    return pool
 
 
 def _with_borders(stored: dict[str, Any], task: LandCoverTask, replicate_from: int) -> LandCoverTask:
     """The task with other borders, which go into the stored choices, too.
 
     Raises:
-        ConfigError: The network has no such option.
+        ConfigError: The network has no such option, or not that value.
     """
-    if not replicate_from:
-        return task
     choices = stored["hyper_parameters"]
+    if choices["network"].get("options", {}).get("replicate_from", 0) == replicate_from:
+        return copy.deepcopy(task)
     choices["network"] = with_borders(choices["network"], replicate_from)
     try:
         changed = instantiate_module(LandCoverTask, {name: choices[name] for name in choices if name[0] != "_"})
     except NetworkOptions as error:
         raise ConfigError(
-            f"network {choices['network']['name']!r} cannot repeat its borders; pass --replicate-from 0"
+            f"--replicate-from {replicate_from}: {error}; pass 0 for a network that has no such option"
         ) from error
     changed.load_state_dict(task.state_dict())
     return changed.eval()
@@ -112,13 +151,13 @@ def _settled(stored: dict[str, Any], task: LandCoverTask, path: Path, scenes: Se
     }
 
 
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def _named(scene: Scene, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in (scene.info.site, scene.info.name))
-
-
-def _advancing[Item](items: Iterator[Item], advance: Callable[[str], None]) -> Iterator[Item]:
-    yield from items
-    advance("")
 
 
 @contextmanager
@@ -156,6 +195,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PIXELS",
         help="layers whose pixels are this many pixels wide, or wider, repeat their border instead of laying zeros "
         "around it; 0 for none (%(default)s)",
+    )
+    parser.add_argument(
+        "--device", default="cpu", help="torch device, or auto for a GPU where there is one (%(default)s)"
+    )
+    parser.add_argument(
+        "--float32", action="store_true", help="compute in float32: faster on a CPU without bfloat16 instructions"
     )
     parser.add_argument("--seed", type=int, default=usual.seed, help="of the windows (%(default)s)")
     parser.add_argument(

@@ -11,12 +11,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.grid import Window
+from landcover.borders import framed, known_pixels
 from landcover.postprocess import best_class
-from landcover.tiling import MARGIN
+from landcover.tiling import MARGIN, TilePlan
 from training.inference import Predictor, predict_strips, scene_plan
 from training.scenes import IGNORE, Scene
-from training.settle.crops import framed
+from training.settle.crops import in_one_pass
 
 
 @dataclass(slots=True)
@@ -63,48 +63,48 @@ def tally(scenes: Iterable[Scene], before: Predictor, after: Predictor, *, tile:
     """Map scenes by two networks, in windows and in one pass.
 
     Args:
-        scenes: those that fit into one window are left out; of very large ones the upper rows are looked at.
+        scenes: those that fit into one window are left out; of very large ones the upper left is looked at.
         before: the network as it was.
         after: the network as it is.
         tile: side of a window.
         overlap: pixels that neighbours share.
     """
     found = Tally()
-    for scene in scenes:
+    for scene in map(in_one_pass, scenes):
         plan = scene_plan(scene, tile=tile, overlap=overlap)
         if len(plan.rows.origins) * len(plan.cols.origins) > 1:
-            found += _of_scene(scene, before, after, tile=tile, overlap=overlap)
+            found += _of_scene(scene, plan, before, after)
     return found
 
 
-def _of_scene(scene: Scene, before: Predictor, after: Predictor, *, tile: int, overlap: int) -> Tally:
-    framed_BHW = framed(scene)
-    width = scene.info.width
-    height = min(scene.info.height, framed_BHW.shape[1] - 2 * MARGIN)
-    sample = scene.read(Window(0, 0, height, width))
-    valid_HW = (sample["image"].numpy() != 0).any(axis=0)
-    label_HW = sample["mask"].numpy()
+def _of_scene(scene: Scene, plan: TilePlan, before: Predictor, after: Predictor) -> Tally:
+    sample = scene.read(scene.info.extent)
+    dn_BHW, label_HW = sample["image"].numpy(), sample["mask"].numpy()
+    valid_HW = known_pixels(dn_BHW)
     labelled_HW = (label_HW != IGNORE) & valid_HW
-    passes, windows = [], []
-    for predict in (before, after):
-        whole_KHW = predict(framed_BHW[None].astype(np.float32))[0]
-        passes.append(best_class(whole_KHW[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width]))
-        windows.append(_in_windows(scene, predict, tile=tile, overlap=overlap)[:height])
+    whole = [_in_one_pass(dn_BHW, predict) for predict in (before, after)]
+    windows = [_in_windows(scene, plan, predict) for predict in (before, after)]
     return Tally(
         scenes=1,
         pixels=_count(valid_HW),
-        seams_before=_count((windows[0] != passes[0]) & valid_HW),
-        seams_after=_count((windows[1] != passes[1]) & valid_HW),
-        moved=_count((passes[1] != passes[0]) & valid_HW),
+        seams_before=_count((windows[0] != whole[0]) & valid_HW),
+        seams_after=_count((windows[1] != whole[1]) & valid_HW),
+        moved=_count((whole[1] != whole[0]) & valid_HW),
         labelled=_count(labelled_HW),
         right_before=_count((windows[0] == label_HW) & labelled_HW),
         right_after=_count((windows[1] == label_HW) & labelled_HW),
     )
 
 
-def _in_windows(scene: Scene, predict: Predictor, *, tile: int, overlap: int) -> NDArray[np.uint8]:
+def _in_one_pass(dn_BHW: NDArray[np.generic], predict: Predictor) -> NDArray[np.uint8]:
     """Class indices (row, col)."""
-    plan = scene_plan(scene, tile=tile, overlap=overlap)
+    height, width = dn_BHW.shape[1:]
+    answer_KHW = predict(framed(dn_BHW)[None].astype(np.float32))[0]
+    return best_class(answer_KHW[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width])
+
+
+def _in_windows(scene: Scene, plan: TilePlan, predict: Predictor) -> NDArray[np.uint8]:
+    """Class indices (row, col)."""
     return np.concatenate([best_class(strip.probabilities_KHW) for strip in predict_strips(predict, scene, plan)])
 
 
