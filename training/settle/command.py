@@ -50,9 +50,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.output.exists():
         raise OutputNotWritable(f"{options.output.name!r} exists; give the result a name of its own")
-    TilePlan(
-        options.tile, options.tile, options.tile, options.overlap, MARGIN
-    )  # refuses sizes before minutes are spent
+    # Refuses sizes before minutes are spent.
+    TilePlan(options.tile, options.tile, options.tile, options.overlap, MARGIN)
     choice = TuningChoice(
         steps=options.steps,
         rate=options.rate,
