@@ -10,10 +10,12 @@ import sys
 
 from serving.garbage import leave_to_the_system, uncollected
 from serving.signals import end_at_once
+from serving.streams import open_closed_streams
 
 
 def main() -> int:
     """Run the command line of this process; see ``serving.cli.main``."""
+    open_closed_streams()
     end_at_once()
     with uncollected():
         from serving import cli  # noqa: PLC0415 - this is what takes its time

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -22,6 +23,9 @@ from landcover.raster.digest import file_digest
 from landcover.sensors import Radiometry, get_product
 from training.inference import Predictor, bundle_predictor, load_task, torch_predictor
 from training.scenes import SourceFacts
+
+COMPUTING: Final = ("cpu", "cuda", "mps", "xpu")
+"""Kinds of torch's devices that networks run on."""
 
 
 class ModelDoesNotFit(ConfigError):
@@ -199,6 +203,8 @@ def device_of(name: str) -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.partition(":")[0] not in COMPUTING:
+        raise ConfigError(f"device {name!r} cannot be used: give auto or one of {', '.join(COMPUTING)}")
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

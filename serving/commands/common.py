@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from landcover.augmentation import Augmentation
-from landcover.errors import WrongUse
+from landcover.errors import DiskFull, OutputNotWritable, WrongUse
 from landcover.labels import LANGUAGES, Language
 from landcover.precision import Precision
 from serving.request import refuse_empty
@@ -157,15 +158,30 @@ def split_bands(text: str | None) -> tuple[str, ...] | None:
 
 @contextmanager
 def answering() -> Generator[None]:
-    """Print what came of work that is done: whoever reads it may stop early, as ``head`` does; that is no error."""
+    """Print what came of work that is done: whoever reads it may stop early, as ``head`` does; that is no error.
+
+    Raises:
+        DiskFull: when standard output is a file and there is no room for the answer.
+        OutputNotWritable: when it cannot be written otherwise.
+    """
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is still buffered would fail once more when the process ends.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        _say_no_more()
+    except OSError as error:
+        _say_no_more()
+        kind = DiskFull if error.errno == errno.ENOSPC else OutputNotWritable
+        raise kind(
+            f"the answer cannot be written to standard output: {error.strerror}; the work itself is done"
+        ) from error
+
+
+def _say_no_more() -> None:
+    """What is still buffered would fail once more when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def echo_table(table: Table) -> None:

@@ -70,17 +70,24 @@ def test_the_shipped_model_comes_back_and_other_networks_do_not(repository, tmp_
     bundle = max((repository / "models/zoo/steppe-s2-landcover").iterdir(), key=lambda path: version_key(path.name))
     config = repository / "configs/train/s2_landcover.yaml"
     order = [str(bundle), "-c", str(config), "-o", "shipped.ckpt"]
-    assert steppe(["train", "recover", *order, "--replicate-from", "16"]) == 0
+    assert steppe(["train", "recover", *order]) == 0
     stored = read_checkpoint(Path("shipped.ckpt"))
     assert len(stored[SITES_KEY]) == 49
     assert len(stored[RECOVERED_KEY]) == 1
+    assert stored["hyper_parameters"]["network"]["options"]["replicate_from"] == 16  # found by trying
     assert load_task(Path("shipped.ckpt")).inputs.bands[0] == "B02"
     with pytest.raises(OutputNotWritable, match="exists"):
         main(order)
     order[-1] = "other.ckpt"
-    with pytest.raises(NotRecovered, match=r"otherwise, by up to .*--replicate-from"):
-        main(order)
     text = yaml.safe_load(config.read_text())
+    text["model"]["init_args"]["inputs"]["mean"] = [0.5] * 9
+    Path("mean.yaml").write_text(yaml.safe_dump(text))
+    order[2] = "mean.yaml"
+    with pytest.raises(NotRecovered, match=r"otherwise, by .* and more"):
+        main(order)
+    two = [str(repository / "models/zoo/steppe-s2-degradation/1.0.0"), *order[1:]]
+    with pytest.raises(NotRecovered, match=r"degradation@1\.0\.0 compares two dates"):
+        main(two)
     text["model"]["init_args"]["network"]["name"] = "unet-lite0"
     Path("lite0.yaml").write_text(yaml.safe_dump(text))
     order[2] = "lite0.yaml"
@@ -91,7 +98,6 @@ def test_the_shipped_model_comes_back_and_other_networks_do_not(repository, tmp_
     with pytest.raises(ConfigError, match=r"describes no training\.task\.LandCoverTask"):
         main(order)
     Path("none.yaml").write_text("model: {class_path: training.task.LandCoverTask, init_args: {legend: unccd7}}")
-    for more in ([], ["--replicate-from", "16"]):
-        with pytest.raises(ConfigError, match=r"none\.yaml describes no network"):
-            main([*order, *more])
+    with pytest.raises(ConfigError, match=r"none\.yaml describes no network"):
+        main(order)
     assert not Path("other.ckpt").exists()

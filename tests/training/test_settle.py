@@ -11,7 +11,7 @@ from rasterio.transform import from_origin
 from torch import nn
 
 from landcover.borders import REACH
-from landcover.errors import ConfigError, OutputNotWritable, WindowError
+from landcover.errors import ConfigError, OutputNotWritable, WrongUse
 from landcover.tiling import MARGIN
 from models.graph import SceneNet
 from serving.cli import main as steppe
@@ -183,7 +183,7 @@ def test_it_repeats_itself_and_another_seed_does_not(scenes):
     ids=str,
 )
 def test_numbers_that_no_tuning_has_are_refused(wrong):
-    with pytest.raises(ConfigError, match=f"{next(iter(wrong))} is .*give a"):
+    with pytest.raises(WrongUse, match=f"{next(iter(wrong))} is .*give a"):
         TuningChoice(**wrong)
 
 
@@ -232,12 +232,14 @@ def test_the_command_writes_a_checkpoint_like_any_other(order, capsys):
     ("options", "error", "message"),
     [
         ([], ConfigError, r"--replicate-from 16: network 'plain-tiny' .*pass 0"),
-        (["--leave-out", "nowhere"], ConfigError, "--leave-out leaves 3 of 3"),
-        (["--leave-out", "*"], ConfigError, "--leave-out leaves 0 of 3"),
+        (["--leave-out", "site1", "nowhere"], WrongUse, "--leave-out 'nowhere' fits none of the 3"),
+        (["--leave-out", "*"], WrongUse, "--leave-out leaves none of 3"),
         (["-o", "start.ckpt"], OutputNotWritable, r"'start\.ckpt' exists"),
-        (["--rate", "0"], ConfigError, "rate is 0"),
-        (["--tile", "100"], WindowError, "tile of 100 pixels"),
-        (["--device", "abacus"], ConfigError, "device 'abacus' cannot be used"),
+        (["--rate", "0"], WrongUse, "rate is 0"),
+        (["--replicate-from", "-1"], WrongUse, "--replicate-from is -1"),
+        (["--tile", "100"], WrongUse, "--tile and --overlap: tile of 100 pixels"),
+        (["--device", "abacus"], ConfigError, "device 'abacus' cannot be used: give auto or one of cpu"),
+        (["--device", "meta"], ConfigError, "device 'meta' cannot be used: give auto or one of cpu"),
     ],
     ids=str,
 )

@@ -15,7 +15,7 @@ from lightning.pytorch.cli import instantiate_module
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from landcover.errors import ConfigError, OutputNotWritable
+from landcover.errors import ConfigError, OutputNotWritable, WindowError, WrongUse
 from landcover.raster.digest import file_digest
 from landcover.tiling import MARGIN, TilePlan
 from models.networks import NetworkOptions
@@ -50,15 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.output.exists():
         raise OutputNotWritable(f"{options.output.name!r} exists; give the result a name of its own")
-    # Refuses sizes before minutes are spent.
-    TilePlan(options.tile, options.tile, options.tile, options.overlap, MARGIN)
-    choice = TuningChoice(
-        steps=options.steps,
-        rate=options.rate,
-        temperature=options.temperature,
-        seed=options.seed,
-        bfloat16=not options.float32,
-    )
+    choice = _choice(options)
     stored, task = read_checkpoint(options.checkpoint), load_task(options.checkpoint)
     device, (kept, held_out) = device_of(options.device), _scenes(options, task)
     tuned = _with_borders(stored, task, options.replicate_from)
@@ -77,11 +69,33 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _choice(options: argparse.Namespace) -> TuningChoice:
+    """The numbers of the command line, before minutes are spent.
+
+    Raises:
+        WrongUse: One of them cannot be.
+    """
+    if options.replicate_from < 0:
+        raise WrongUse(f"--replicate-from is {options.replicate_from}; give a number of pixels, or 0 for none")
+    try:
+        TilePlan(options.tile, options.tile, options.tile, options.overlap, MARGIN)
+    except WindowError as error:
+        raise WrongUse(f"--tile and --overlap: {error}") from error
+    return TuningChoice(
+        steps=options.steps,
+        rate=options.rate,
+        temperature=options.temperature,
+        seed=options.seed,
+        bfloat16=not options.float32,
+    )
+
+
 def _scenes(options: argparse.Namespace, task: LandCoverTask) -> tuple[list[Scene], list[Scene]]:
     """Training scenes to settle on, and those that are left out.
 
     Raises:
-        ConfigError: The network is of two dates, or one of the two is empty that should not be.
+        ConfigError: The network is of two dates.
+        WrongUse: A pattern fits no scene, or they fit all.
     """
     data = data_from_config(options.config)
     check_fits(checkpoint_candidate(options.checkpoint), data.facts)
@@ -90,8 +104,11 @@ def _scenes(options: argparse.Namespace, task: LandCoverTask) -> tuple[list[Scen
     scenes = data.scenes("train")
     kept = [scene for scene in scenes if not _named(scene, options.leave_out)]
     held_out = [scene for scene in scenes if _named(scene, options.leave_out)]
-    if options.leave_out and not (kept and held_out):
-        raise ConfigError(f"--leave-out leaves {len(kept)} of {len(scenes)} training scenes; name some of their sites")
+    for pattern in options.leave_out:
+        if not any(_named(scene, [pattern]) for scene in scenes):
+            raise WrongUse(f"--leave-out {pattern!r} fits none of the {len(scenes)} training scenes, nor their sites")
+    if not kept:
+        raise WrongUse(f"--leave-out leaves none of {len(scenes)} training scenes to settle on; leave fewer out")
     return kept, held_out
 
 

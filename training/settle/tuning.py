@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from landcover.errors import ConfigError
+from landcover.errors import WrongUse
 from models.graph import SceneNet
 from training.averaging import warm_decay
 from training.guards import Diverged
@@ -57,13 +57,13 @@ class TuningChoice:
         """Refuse numbers that no tuning has.
 
         Raises:
-            ConfigError: naming the number.
+            WrongUse: naming the number.
         """
         for name in ("steps", "rate", "pixels", "temperature"):
             if not 0 < getattr(self, name) < math.inf:
-                raise ConfigError(f"{name} is {getattr(self, name)}; give a number above 0")
+                raise WrongUse(f"{name} is {getattr(self, name)}; give a number above 0")
         if self.seed < 0:
-            raise ConfigError(f"seed is {self.seed}; give a whole number, 0 or more")
+            raise WrongUse(f"seed is {self.seed}; give a whole number, 0 or more")
 
 
 def settle(net: SceneNet, pool: Sequence[Answered], choice: TuningChoice, told: Told) -> SceneNet:
