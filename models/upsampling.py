@@ -115,11 +115,9 @@ def unmerged(weights: Mapping[str, NDArray[np.generic]], name: str) -> NDArray[n
     outputs, inputs = coarse.shape[0] // FACTOR**2, coarse.shape[1]
     phases = coarse.astype(np.float64).reshape(outputs, FACTOR, FACTOR, inputs, 2, 2)
     # By lines, then by columns: the first line is that of an even fine line alone, the last that of an odd one, and the
-    # middle one is in the even line's second sum.
+    # middle one is in the even line's second sum. Axes of lines: output, column's phase, input, 3, 2.
     even, odd = phases[:, 1], phases[:, 0]
-    lines = np.stack(
-        [even[..., 0, :], even[..., 1, :] - odd[..., 1, :], odd[..., 1, :]], axis=-2
-    )  # M, col phase, C, 3, 2
+    lines = np.stack([even[..., 0, :], even[..., 1, :] - odd[..., 1, :], odd[..., 1, :]], axis=-2)
     even, odd = lines[:, 1], lines[:, 0]
     kernel = np.stack([even[..., 0], even[..., 1] - odd[..., 1], odd[..., 1]], axis=-1)
     skip = weights.get(f"{name}_skip")

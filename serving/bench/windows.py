@@ -141,9 +141,8 @@ def one_pass(scene: Scene, engine: Engine) -> tuple[NDArray[Any], NDArray[np.boo
     block = scene.read(Window(0, 0, height, width))
     source = scene.radiometry or manifest.radiometry
     dn_BHW = harmonise(block.data, source, manifest.radiometry, nodata=manifest.nodata)
-    inside_KHW = engine.run(framed(dn_BHW, manifest.dates)[None])[
-        0, :, MARGIN : MARGIN + height, MARGIN : MARGIN + width
-    ]
+    answer_KHW = engine.run(framed(dn_BHW, manifest.dates)[None])[0]
+    inside_KHW = answer_KHW[:, MARGIN : MARGIN + height, MARGIN : MARGIN + width]
     return manifest.legend.encode(best_class(inside_KHW)), block.valid
 
 
