@@ -110,7 +110,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 lock:  ## write requirements/*.lock anew from pyproject.toml
 	@test -x "$(UV)" || { echo "make lock needs uv: run 'make env' first, or name one: make lock UV=/path/to/uv" >&2; exit 1; }
-	$(COMPILE) pyproject.toml --extra serve --extra openvino --extra bench --extra demo --extra train --extra pretrained --extra dev -o requirements/all.lock
+	$(COMPILE) pyproject.toml --extra serve --extra openvino --extra telemetry --extra bench --extra demo --extra train --extra pretrained --extra dev -o requirements/all.lock
 	$(COMPILE) pyproject.toml --extra serve --extra train --extra pretrained -c requirements/all.lock -o requirements/train.lock
 	$(COMPILE) pyproject.toml --extra serve -c requirements/all.lock -o requirements/serve.lock
 	$(COMPILE) pyproject.toml --extra serve requirements/serve-test.in -c requirements/all.lock -o requirements/serve-test.lock

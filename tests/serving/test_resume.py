@@ -244,7 +244,7 @@ def test_rows_in_an_older_format_are_refused(classify, out):
 @pytest.mark.parametrize(
     ("place", "value", "says"),
     [
-        ("serving.jobs.instructions", lambda: ("avx2",), "another processor|processor was .*, is .* avx2"),
+        ("serving.resumption.instructions", lambda: ("avx2",), "another processor|processor was .*, is .* avx2"),
         ("numpy.__version__", "1.0", r"NumPy was .*, is 1\.0"),
         ("rasterio.__gdal_version__", "1.0", r"GDAL was .*, is 1\.0 of rasterio"),
         ("pyproj.proj_version_str", "1.0", r"PROJ was .*, is .*, 1\.0 of pyproj"),
