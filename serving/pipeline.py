@@ -18,11 +18,11 @@ from landcover.tiling import MARGIN, TilePlan
 from serving.backends.protocol import Outlook
 from serving.composition import Origin
 from serving.engine import Engine
-from serving.resumption import job_of
 from serving.predict import MapRows, Progress, Wanted, predict_rows
 from serving.products import Finished, Provenance, check_item, write_products
 from serving.rasters import wanted_layers, write_rasters
 from serving.request import Outputs
+from serving.resumption import job_of
 from serving.rowstore import keeper
 from serving.settings import Settings
 from serving.staging import Staging

@@ -6,8 +6,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
+from landcover.errors import SteppeError
+
 type Row = Mapping[str, Any]
 type Dialect = Literal["sqlite", "postgresql"]
+
+
+class StoreUnavailable(SteppeError):
+    """The database cannot be reached, or somebody else keeps it locked."""
+
+    slug = "store-unavailable"
 
 
 class Transaction(Protocol):

@@ -31,12 +31,6 @@ class KeyReused(ConfigError):
     slug = "idempotency-key-reused"
 
 
-class StoreUnavailable(SteppeError):
-    """The job table cannot be reached or is locked."""
-
-    slug = "store-unavailable"
-
-
 class LeaseLost(SteppeError):
     """The job is not this worker's any more: it was dismissed, or the lease ended and another one has it."""
 
