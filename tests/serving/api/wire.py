@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 
+_FRAME = (("host", "test"), ("transfer-encoding", "chunked"))
+"""What HTTP asks every request with a body of unknown length to carry."""
+
 
 class Wire:
     """One request, sent piece by piece, and its answer."""
@@ -22,7 +25,7 @@ class Wire:
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [(name.encode(), value.encode()) for name, value in headers],
+            "headers": [(name.encode(), value.encode()) for name, value in (*_FRAME, *headers)],
             "client": ("192.0.2.7", 50000),
             "server": ("test", 80),
         }
