@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Security
 from fastapi.responses import PlainTextResponse
 
 from landcover.bundle import Bundle
 from landcover.labels import LANGUAGES, Language, title
+from serving.api.access import principal
 from serving.registry import Registry, open_registry
 
-router = APIRouter(tags=["models"])
+# Models of the own registry may be nobody else's business: any valid key reads them, whatever it is good for.
+router = APIRouter(tags=["models"], dependencies=[Security(principal)])
 
 Version = Annotated[str | None, Query(description="Version; default: the newest.", max_length=64)]
 
