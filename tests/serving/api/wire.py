@@ -12,14 +12,14 @@ _FRAME = (("host", "test"), ("transfer-encoding", "chunked"))
 class Wire:
     """One request, sent piece by piece, and its answer."""
 
-    def __init__(self, app, *, path="/classify", query="", headers=()):
+    def __init__(self, app, *, method="POST", path="/classify", query="", headers=()):
         self._sent = asyncio.Queue()
         self.messages = []
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
-            "method": "POST",
+            "method": method,
             "scheme": "http",
             "path": path,
             "raw_path": path.encode(),

@@ -1,0 +1,1 @@
+"""Bad input, generated: what the service must refuse well."""
