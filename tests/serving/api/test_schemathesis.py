@@ -1,0 +1,31 @@
+"""Requests that nobody thought of, made from the OpenAPI document; few, and the same ones every time.
+
+``benchmarks/schemathesis_run.py`` makes many more, against a real server.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from serving.api.app import create_app
+from tests.service import make_settings
+from tests.serving.api.fuzz import operations_of, try_operation
+
+schemathesis = pytest.importorskip("schemathesis")
+
+EXAMPLES = 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"], ids=["nobody needs a key", "everybody needs one"])
+def test_every_operation(tmp_path, folders, host):
+    settings = make_settings(tmp_path, *folders, host=host, max_pixels=10_000, max_upload_bytes=100_000)
+    described = schemathesis.openapi.from_asgi("/openapi.json", create_app(settings))
+    operations = operations_of(described)
+    assert len(operations) >= 10
+    answers = sum((try_operation(operation, examples=EXAMPLES) for operation in operations), Counter())
+    assert answers.total() > 5 * len(operations)
+    assert answers[200] > 0
+    assert answers[401] > 0 or host == "127.0.0.1"
