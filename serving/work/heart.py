@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,8 +15,11 @@ from serving.jobs.store import JobStore, LeaseLost
 
 _log = logging.getLogger(__name__)
 
-BEATS_IN_A_LEASE: Final = 10
-"""Renewals that may fail, one after the other, before somebody else gets the job."""
+BEAT_S: Final = 1.0
+"""Seconds between renewals: how soon a dismissed job is noticed."""
+
+GRACE_S: Final = 5.0
+"""Seconds that work has to stop at its next step; together with the beat well below ten."""
 
 
 class Heart:
@@ -26,10 +30,14 @@ class Heart:
         job: what was leased.
         lease_s: seconds of a lease.
         stopping: set when this process shall end: the work stops at its next step, the job is given back.
+        overdue: called when work that is wanted no more does not stop: ends the process.
     """
 
-    def __init__(self, store: JobStore, job: Job, lease_s: float, stopping: threading.Event) -> None:
-        self._store, self._job, self._lease_s, self._stopping = store, job, lease_s, stopping
+    def __init__(
+        self, store: JobStore, job: Job, lease_s: float, *, stopping: threading.Event, overdue: Callable[[], None]
+    ) -> None:
+        self._store, self._job, self._lease_s = store, job, lease_s
+        self._stopping, self._overdue = stopping, overdue
         self._progress, self._message = 0, ""
         self._lost, self._done = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._beat, name="steppe-heart", daemon=True)
@@ -59,21 +67,22 @@ class Heart:
 
     def _beat(self) -> None:
         held_until = time.monotonic() + self._lease_s
-        while not self._done.wait(self._lease_s / BEATS_IN_A_LEASE):
+        while not self._done.wait(BEAT_S) and not self._lost.is_set():
+            asked = time.monotonic()
             try:
-                asked = time.monotonic()
                 self._store.renew(
                     self._job.id, self._job.fence, self._lease_s, progress=self._progress, message=self._message
                 )
-                held_until = asked + self._lease_s
             except LeaseLost:
                 self._lost.set()
-                return
             except StoreUnavailable as error:
                 _log.warning("the lease of job %s is not renewed: %s", self._job.id, error)
-                if time.monotonic() > held_until:
+                if asked > held_until:
                     self._lost.set()
-                    return
+            else:
+                held_until = asked + self._lease_s
+        if self._lost.is_set() and not self._done.wait(GRACE_S):
+            self._overdue()
 
     def __enter__(self) -> Self:
         self._thread.start()
