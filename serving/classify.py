@@ -14,7 +14,7 @@ from landcover.augmentation import Augmentation
 from landcover.errors import BandMapping, WrongUse
 from landcover.manifest import Manifest
 from landcover.precision import Precision
-from landcover.raster.quality import MaskReader, open_mask
+from landcover.raster.protocol import Mask
 from landcover.seams import SeamScore
 from serving.engine import Engine
 from serving.engines import Making
@@ -207,7 +207,7 @@ def classify_opened(opening: Opening, order: Order) -> Outcome:
 
 
 @contextmanager
-def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[MaskReader | None]:
+def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[Mask | None]:
     """The scene's mask band where it is wanted and there is one.
 
     Raises:
@@ -221,7 +221,8 @@ def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[
             f"--quality and --mask-clouds use the mask band of one scene, {len(sources.parts)} were given; leave them "
             "out, or map the scenes one by one"
         )
-    mask = open_mask(sources.inputs.source, sources.grid, bands=sources.inputs.bands) if wanted else None
+    inputs = sources.inputs
+    mask = inputs.opener.mask(inputs.source, sources.grid, bands=inputs.bands) if wanted else None
     if mask is None and treatment.mask_clouds:
         raise BandMapping(
             f"the input has no mask band ({MASK_NAMES}) to mask clouds by; add it, or leave --mask-clouds out"

@@ -10,6 +10,7 @@ from pathlib import Path
 from landcover.errors import ConfigError, WrongUse
 from landcover.raster.band_files import band_of
 from landcover.raster.mask_files import mask_of
+from serving.opener import IN_PROCESS, Opener
 
 
 class MosaicMode(StrEnum):
@@ -44,6 +45,7 @@ class Inputs:
         product: product id of ``landcover.sensors``; stands for its level, scale and offset.
         name: name of the scene for titles; default: the file's.
         max_pixels: refuse larger scenes; None = no limit.
+        opener: who opens the files: this process, or readers that are closed in.
     """
 
     source: Path
@@ -59,6 +61,7 @@ class Inputs:
     product: str | None = None
     name: str | None = None
     max_pixels: int | None = None
+    opener: Opener = IN_PROCESS
 
     def __post_init__(self) -> None:
         """Refuse names that the files of a map could not say, and options without a value.
