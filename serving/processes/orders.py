@@ -10,21 +10,6 @@ from landcover.labels import Language
 from landcover.postprocess import UncertaintyMeasure
 from serving.request import Box, MosaicMode
 
-MAP: Final = "map"
-"""Output that every job has; the others come from it."""
-
-STEMS: Final = {
-    MAP: "map.tif",
-    "confidence": "confidence.tif",
-    "probabilities": "probabilities.tif",
-    "uncertainty": "uncertainty.tif",
-    "quality": "quality.tif",
-    "preview": "map.png",
-    "areas": "areas.json",
-    "features": "areas.geojson",
-    "item": "item.json",
-}
-"""File of each output in the folder of a result."""
 
 
 class _Frozen(BaseModel):
@@ -103,6 +88,7 @@ class ClassifyOrder(_Frozen):
     crs: str | None = None
     resolution: float | None = None
     making: Making
+    """See ``serving.request.Inputs`` for what the members mean."""
 
 
 class DegradationOrder(_Frozen):
@@ -112,6 +98,11 @@ class DegradationOrder(_Frozen):
     before: Image
     after: Image
     making: Making
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """Both, the older first."""
+        return self.before, self.after
 
 
 type Order = Annotated[ClassifyOrder | DegradationOrder, Field(discriminator="kind")]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from serving.engines import LiveModels
-from serving.fetch.fetcher import Fetcher
+from serving.engines import Engines
 from serving.jobs.store import JobStore
 from serving.opener import Opener
 from serving.results import Results
@@ -20,17 +20,17 @@ class Shop:
     Attributes:
         settings: the service's.
         store: the job table.
-        models: the models.
+        engines: the models.
         uploads: bytes that clients sent.
         results: where files of outputs go.
+        scratch: folder for what a job needs and leaves nothing of.
         opener: opens rasters in a process of their own.
-        fetcher: gets what lies on other hosts.
     """
 
     settings: Settings
     store: JobStore
-    models: LiveModels
+    engines: Engines
     uploads: Uploads
     results: Results
+    scratch: Path
     opener: Opener
-    fetcher: Fetcher

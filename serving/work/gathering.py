@@ -1,0 +1,81 @@
+"""Bring the images of a job to where a reader can open them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from landcover.staging import os_errors
+from serving.folders import inside
+from serving.processes.orders import AssetsSource, FolderSource, Image, UploadSource, UrlSource
+from serving.uploads import UploadNotFound
+from serving.work.heart import Heart
+from serving.work.shop import Shop
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """An image on this machine, and what its files may not say; see ``serving.request.Inputs``."""
+
+    path: Path
+    bands: tuple[str, ...] | None
+    level: str | None
+    product: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All images of a job.
+
+    Attributes:
+        images: in the order of the request.
+        scratch: folder that goes with the job.
+    """
+
+    images: tuple[Local, ...]
+    scratch: Path
+
+    def write_geojson(self, document: dict[str, Any] | None) -> Path | None:
+        """An area of interest as the file that areas are read from."""
+        if document is None:
+            return None
+        path = self.scratch / "area.geojson"
+        with os_errors(path):
+            path.write_text(json.dumps(document))
+        return path
+
+
+@contextmanager
+def gather(images: Sequence[Image], shop: Shop, heart: Heart) -> Iterator[Gathered]:
+    """Bring images here, and remove what was brought at the end.
+
+    Raises:
+        DataError: when one of them cannot be had.
+        LeaseLost: when nobody wants them any more.
+        DiskFull: when there is no room.
+    """
+    shop.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="job-", dir=shop.scratch))
+    try:
+        yield Gathered(tuple(_local(image, shop, heart, scratch) for image in images), scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _local(image: Image, shop: Shop, heart: Heart, scratch: Path) -> Local:
+    match image.source:
+        case UploadSource(file=file):
+            path = shop.uploads.root / file
+            if not path.is_file():
+                raise UploadNotFound("the upload of this job is not there any more; send it and the request again")
+        case FolderSource(path=name):
+            path = inside(shop.settings.data_folder, name)
+        case UrlSource() | AssetsSource():
+            raise NotImplementedError
+    return Local(path, image.bands, image.level, image.product)

@@ -1,0 +1,175 @@
+"""Do what a job asks for: from its order to the files of a result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from landcover.errors import ConfigError
+from landcover.raster.digest import file_digest
+from serving.classify import Outcome, classify_scene
+from serving.degradation import PairInputs, compare_scenes
+from serving.engine import Engine
+from serving.jobs.record import Job
+from serving.predict import Progress
+from serving.processes.orders import FILES, MAP, ClassifyOrder, DegradationOrder, Making, Request
+from serving.request import Inputs, Outputs
+from serving.treatment import MinimumPatch, Treatment
+from serving.work.gathering import Gathered, gather
+from serving.work.heart import Heart
+from serving.work.shop import Shop
+
+GATHERED: Final = 10.0
+"""Percent of a job that getting its inputs counts for; the model has the rest."""
+
+
+class ModelChanged(ConfigError):
+    """The model that the job was accepted for is not what its name stands for any more."""
+
+    slug = "model-changed"
+
+
+def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> dict[str, Any]:
+    """Make the files of a job.
+
+    Args:
+        job: what was leased.
+        shop: what to work with.
+        heart: is told how far the work is, and stops it.
+        folder: where the files go, all of them flushed to the disk.
+
+    Returns:
+        What was done, as a JSON object.
+
+    Raises:
+        SteppeError: whatever keeps the job from being done.
+        LeaseLost: when it is not to be done any more.
+    """
+    order = Request.model_validate(job.new.request).order
+    heart.say(0, "loading the model")
+    engine = _engine(job, shop)
+    with gather(order.images, shop, heart) as gathered:
+        heart.say(GATHERED, "mapping")
+        outputs = _outputs(order.making, folder)
+        if isinstance(order, ClassifyOrder):
+            outcome = _classify(order, gathered, outputs, engine, shop, _progress(heart))
+        else:
+            outcome = _compare(order, gathered, outputs, engine, shop, _progress(heart))
+    heart.check()
+    return _record(outcome, engine, outputs)
+
+
+def _engine(job: Job, shop: Shop) -> Engine:
+    """The model that was pinned, and no other of its name.
+
+    Raises:
+        ModelChanged: when the bundle is another one by now.
+    """
+    engine = shop.engines.get(job.new.model)
+    if job.new.model_sha256 not in {None, engine.bundle.digest}:
+        raise ModelChanged(
+            f"{job.new.model} is not the bundle any more that it was when the job was accepted; send the request again"
+        )
+    return engine
+
+
+def _progress(heart: Heart) -> Progress:
+    def tell(done: int, total: int) -> None:
+        heart.say(GATHERED + (100 - GATHERED) * done / max(total, 1), f"{done} of {total} rows of windows are mapped")
+
+    return tell
+
+
+def _outputs(making: Making, folder: Path) -> Outputs:
+    """Files of the outputs that are wanted; the map is always made, because the others come from it."""
+
+    def wanted(name: str) -> Path | None:
+        return folder / FILES[name] if name in making.outputs else None
+
+    return Outputs(
+        map=folder / FILES[MAP],
+        confidence=wanted("confidence"),
+        probabilities=wanted("probabilities"),
+        uncertainty=wanted("uncertainty"),
+        quality=wanted("quality"),
+        preview=wanted("preview"),
+        areas=wanted("areas"),
+        features=wanted("features"),
+        stac=wanted("item"),
+    )
+
+
+def _treatment(making: Making) -> Treatment:
+    return Treatment(
+        uncertainty=making.uncertainty_measure,
+        min_patch=None if making.min_area is None else MinimumPatch.parse(making.min_area),
+        mask_clouds=making.mask_clouds,
+        language=making.language,
+    )
+
+
+def _classify(
+    order: ClassifyOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, progress: Progress
+) -> Outcome:
+    first, *others = gathered.images
+    inputs = Inputs(
+        source=first.path,
+        others=tuple(other.path for other in others),
+        mosaic=order.mosaic,
+        aoi=gathered.write_geojson(order.place.geometry),
+        bbox=order.place.bbox,
+        area_crs=order.place.crs,
+        crs=order.crs,
+        resolution=order.resolution,
+        bands=first.bands,
+        level=first.level,
+        product=first.product,
+        name=order.making.name,
+        max_pixels=order.making.max_pixels,
+        opener=shop.opener,
+    )
+    return classify_scene(
+        inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress
+    )
+
+
+def _compare(
+    order: DegradationOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, progress: Progress
+) -> Outcome:
+    before, after = (
+        Inputs(
+            source=image.path,
+            bands=image.bands,
+            level=image.level,
+            product=image.product,
+            max_pixels=order.making.max_pixels,
+            opener=shop.opener,
+        )
+        for image in gathered.images
+    )
+    inputs = PairInputs(
+        before=before,
+        after=after,
+        before_date=order.before.date,
+        after_date=order.after.date,
+        name=order.making.name,
+    )
+    return compare_scenes(
+        inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress
+    )
+
+
+def _record(outcome: Outcome, engine: Engine, outputs: Outputs) -> dict[str, Any]:
+    """What was done, and which file is which output."""
+    names = {path.name: name for name, path in ((name, Path(file)) for name, file in FILES.items())}
+    files = {
+        names.get(path.name, path.suffix.removeprefix(".")): {
+            "file": path.name,
+            "bytes": path.stat().st_size,
+            "sha256": file_digest(path),
+        }
+        for path in outputs.files().values()
+    }
+    done = outcome.to_json()
+    del done["files"]
+    return {**done, "model_sha256": engine.model_sha256, "outputs": files}

@@ -1,0 +1,47 @@
+"""A worker as a process: its start, and its end with the process that started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from typing import Final
+
+from landcover.errors import SteppeError
+from serving.memory import return_freed_memory
+from serving.sentence import sentence
+from serving.settings import load_settings
+from serving.work.opening import open_shop
+from serving.work.worker import Worker
+
+_STDIN: Final = 0
+
+
+def main() -> int:
+    """Run one worker until its standard input closes or SIGTERM comes.
+
+    Returns:
+        Exit code: 0, or that of an error that keeps it from working at all.
+    """
+    name = sys.argv[1] if len(sys.argv) > 1 else f"worker-{os.getpid()}"
+    # Ctrl-C goes to all processes of a terminal; the server tells its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return_freed_memory()
+    try:
+        with open_shop(load_settings()) as shop:
+            worker = Worker(name, shop)
+            signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
+            threading.Thread(target=_stop_with_server, args=(worker,), name="steppe-stdin", daemon=True).start()
+            worker.run()
+    except SteppeError as error:
+        sys.stderr.write(f"steppe worker: {sentence(error)}\n")
+        return error.exit_code
+    return 0
+
+
+def _stop_with_server(worker: Worker) -> None:
+    """Wait until the pipe from the server closes, which it does however the server ends."""
+    while os.read(_STDIN, 4096):
+        pass
+    worker.stop()
