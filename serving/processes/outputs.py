@@ -93,3 +93,6 @@ CLASSIFY: Final = (
     _QUALITY,
 )
 DEGRADATION: Final = (_DEGRADATION, _CONFIDENCE, _PREVIEW, _AREAS, _FEATURES, _ITEM)
+
+FILES: Final = {output.name: output.file for output in CLASSIFY}
+"""File of each output in the folder of a result."""

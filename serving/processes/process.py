@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
 from landcover.errors import DataError
+from serving.processes.costs import Cost
 from serving.processes.images import Images
 from serving.processes.orders import Order
 from serving.processes.outputs import Output
+from serving.registry.words import Resolved
 
 type Mode = Literal["value", "reference"]
 
@@ -34,19 +36,15 @@ class Plan:
 
     Attributes:
         order: what a worker gets.
-        model: ``name@version``.
-        model_sha256: digest of that bundle.
-        pixels: what is to be mapped; an estimate where ``exact`` is False.
-        exact: whether ``pixels`` is known.
+        model: the version that computes it.
+        cost: what is to be mapped.
         scenes: what was found or given, for people.
         warnings: what the caller should know beforehand.
     """
 
     order: Order
-    model: str
-    model_sha256: str
-    pixels: int
-    exact: bool
+    model: Resolved
+    cost: Cost
     scenes: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[str] = ()
 

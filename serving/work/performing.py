@@ -12,7 +12,8 @@ from serving.degradation import PairInputs, compare_scenes
 from serving.engine import Engine
 from serving.jobs.record import Job
 from serving.predict import Progress
-from serving.processes.orders import FILES, MAP, ClassifyOrder, DegradationOrder, Making, Request
+from serving.processes.orders import ClassifyOrder, DegradationOrder, Making, Request
+from serving.processes.outputs import FILES
 from serving.request import Inputs, Outputs
 from serving.treatment import MinimumPatch, Treatment
 from serving.work.gathering import Gathered, gather
@@ -87,7 +88,7 @@ def _outputs(making: Making, folder: Path) -> Outputs:
         return folder / FILES[name] if name in making.outputs else None
 
     return Outputs(
-        map=folder / FILES[MAP],
+        map=folder / FILES["map"],
         confidence=wanted("confidence"),
         probabilities=wanted("probabilities"),
         uncertainty=wanted("uncertainty"),
@@ -161,9 +162,9 @@ def _compare(
 
 def _record(outcome: Outcome, engine: Engine, outputs: Outputs) -> dict[str, Any]:
     """What was done, and which file is which output."""
-    names = {path.name: name for name, path in ((name, Path(file)) for name, file in FILES.items())}
+    names = {file: name for name, file in FILES.items()}
     files = {
-        names.get(path.name, path.suffix.removeprefix(".")): {
+        names.get(path.name, path.name): {
             "file": path.name,
             "bytes": path.stat().st_size,
             "sha256": file_digest(path),
