@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from landcover.augmentation import Augmentation
 from landcover.errors import ConfigError
@@ -15,6 +15,14 @@ from landcover.precision import Precision
 PREFIX: Final = "STEPPE_"
 ZOO: Final = Path(__file__).resolve().parent.parent / "models" / "zoo"
 """The bundles that ship with the project; found by path, because the service never imports the networks' package."""
+
+
+def _split(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""Several values in one variable, with commas between."""
 
 
 class Settings(BaseSettings):
@@ -71,6 +79,42 @@ class Settings(BaseSettings):
     )
     max_waiting: Annotated[int, Field(ge=0)] = Field(
         default=4, description="Scenes that may wait for their turn; further ones are answered 503 with Retry-After."
+    )
+
+    # Who may do what
+    keys_file: Path | None = Field(
+        default=None,
+        description="File with the digests of further API keys, one JSON object a line; read again when changed.",
+    )
+    oidc_issuer: str | None = Field(default=None, description="Issuer of tokens that are taken instead of API keys.")
+    oidc_audience: str | None = Field(default=None, description="Audience those tokens must be made for.")
+    oidc_jwks: str | None = Field(default=None, description="The issuer's public keys: an https address, or a file.")
+    pixels_per_minute: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Most pixels a key may ask for in a minute, where it has no limit of its own."
+    )
+    max_jobs_per_key: Annotated[int, Field(ge=1)] = Field(
+        default=20, description="Most jobs of a key that wait or run, where it has no limit of its own."
+    )
+
+    # The door
+    cors_origins: Words = Field(
+        default=(), description="Origins (https://maps.example.org) whose pages may call the service from a browser."
+    )
+    hosts: Words = Field(
+        default=(), description="Names under which clients reach the service; requests for other names are refused."
+    )
+    trusted_proxies: Words = Field(
+        default=(), description="Addresses or networks of proxies whose X-Forwarded-For and -Proto are believed."
+    )
+    request_patience_s: Annotated[float, Field(gt=0)] = Field(
+        default=10.0, description="Seconds in which a request's head must come, and between two pieces of its body."
+    )
+    max_json_bytes: Annotated[int, Field(ge=1024)] = Field(default=1024**2, description="Largest JSON body.")
+    max_requests: Annotated[int, Field(ge=1)] = Field(
+        default=256, description="Requests in the service at the same time; further ones are answered 503 at once."
+    )
+    max_connections: Annotated[int, Field(ge=1)] = Field(
+        default=1000, description="Open connections; further ones are answered 503 and closed."
     )
 
 

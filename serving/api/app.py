@@ -10,7 +10,9 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI
 
 from landcover.errors import SteppeError
-from serving.api import catalog, classify, health, models, problems
+from serving.access.limits import PixelLimiter
+from serving.access.opening import open_authenticator
+from serving.api import access, catalog, classify, health, models, problems
 from serving.api.gate import Gate
 from serving.engines import Engines
 from serving.sentence import sentence
@@ -58,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engines = Engines(settings)
     app.state.gate = Gate(settings.max_concurrent, settings.max_waiting)
+    access.install(app, open_authenticator(settings), PixelLimiter(settings.pixels_per_minute))
     problems.install(app)
     for router in (health.router, models.router, classify.router, catalog.router):
         app.include_router(router)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from serving.api.access import Runner
 from serving.api.gate import Gate
 from serving.api.negotiation import COG, JSON, PNG, choose
 from serving.api.presence import watch
@@ -85,7 +86,7 @@ class Options(BaseModel):
     responses=_RESPONSES,
     openapi_extra=_OPENAPI,
 )
-async def classify(request: Request, options: Annotated[Options, Query()]) -> Response:
+async def classify(request: Request, _who: Runner, options: Annotated[Options, Query()]) -> Response:
     """Classify the GeoTIFF in the body; the answer's format follows the `Accept` header (default: COG)."""
     settings: Settings = request.app.state.settings
     engines: Engines = request.app.state.engines

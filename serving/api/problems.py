@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 
 from landcover import errors
 from landcover.errors import DataError, SteppeError
+from serving.access import refusals as access
+from serving.api import refusals
 from serving.sentence import sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -25,6 +27,8 @@ PROBLEM: Final[dict[str, Any]] = {MEDIA_TYPE: {"schema": {"type": "object"}}}
 RETRY_AFTER_S: Final = 10
 """Seconds after which a 503 may have passed; about the time a Sentinel-2 subset takes."""
 
+_UNAUTHORIZED: Final = 401
+_TOO_MANY: Final = 429
 _UNAVAILABLE: Final = 503
 _NAME_LIMIT: Final = 64
 _FAULT_LIMIT: Final = 10
@@ -92,6 +96,22 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     ClientGone: 400,
     Busy: 503,
     NotReady: 503,
+    access.NotAuthenticated: 401,
+    access.AmbiguousCredentials: 400,
+    access.ScopeMissing: 403,
+    access.QuotaExceeded: 429,
+    access.QuotaTooSmall: 413,
+    access.TooManyJobs: 429,
+    refusals.MalformedRequest: 400,
+    refusals.MalformedJson: 400,
+    refusals.UnusableJson: 422,
+    refusals.CrossOrigin: 403,
+    refusals.MethodRefused: 405,
+    refusals.RequestTooSlow: 408,
+    refusals.BodyTooLarge: 413,
+    refusals.UrlTooLong: 414,
+    refusals.WrongHost: 421,
+    refusals.HeadTooLarge: 431,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
@@ -159,13 +179,29 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_unexpected)
 
 
-async def _on_steppe_error(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, SteppeError)  # noqa: S101 - registered for this class only
+def answer(error: SteppeError) -> JSONResponse:
+    """The problem document of an error of the domain, with the headers that its status asks for."""
     kind = _kind_of(type(error))
     if kind.status >= 500:  # noqa: PLR2004 - server errors begin at 500
         _log.error("%s: %s", kind.slug, sentence(error))
     # Messages advise in the words of the command line, whose options are the query parameters here.
-    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)))
+    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=_headers(kind, error))
+
+
+def _headers(kind: Kind, error: SteppeError) -> dict[str, str]:
+    headers = {}
+    if kind.status == _UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="steppe"'
+    if (wait_s := getattr(error, "retry_after_s", None)) is not None:
+        headers["Retry-After"] = str(wait_s)
+    elif kind.status == _TOO_MANY:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return headers
+
+
+async def _on_steppe_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SteppeError)  # noqa: S101 - registered for this class only
+    return answer(error)
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
