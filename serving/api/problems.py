@@ -37,12 +37,6 @@ _PARAMETER: Final = re.compile(r"--(bands|level|model|product)\b")
 _log = logging.getLogger(__name__)
 
 
-class RasterEmpty(DataError):
-    """The request has no body."""
-
-    slug = "raster-empty"
-
-
 class UnsupportedMediaType(DataError):
     """The body is declared as something that is not a raster."""
 
@@ -84,7 +78,10 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     errors.DataError: 422,
     errors.ConfigError: 422,
     errors.RasterUnreadable: 415,
+    errors.RasterEmpty: 422,
+    errors.ExternalReference: 422,
     errors.RasterTooLarge: 413,
+    errors.TooManyPages: 422,
     errors.ModelNotFound: 404,
     errors.BundleInvalid: 503,
     errors.ProviderUnavailable: 503,

@@ -11,9 +11,9 @@ from anyio import fail_after
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from landcover.errors import RasterTooLarge
+from landcover.errors import RasterEmpty, RasterTooLarge
 from landcover.staging import os_errors
-from serving.api.problems import ClientGone, RasterEmpty, UnsupportedMediaType, UploadTooSlow
+from serving.api.problems import ClientGone, UnsupportedMediaType, UploadTooSlow
 from serving.settings import Settings
 
 BODY_TYPES: Final = frozenset(
