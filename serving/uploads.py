@@ -9,8 +9,7 @@ import hashlib
 import re
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,9 +40,8 @@ class Uploads:
     root: Path
     keep_s: float
 
-    @contextmanager
-    def receiving(self, owner: str) -> Iterator[Path]:
-        """Where to write what comes; it has its name, and is on the disk, when the context ends without an error.
+    def begin(self, owner: str) -> Path:
+        """A new name to write to; :meth:`keep` makes an upload of it, or whoever asked for it removes it.
 
         Raises:
             DiskFull: no room.
@@ -52,15 +50,29 @@ class Uploads:
         folder = self.root / _folder(owner)
         with os_errors(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = folder / f"{uuid.uuid4()}{_PART}"
-        try:
-            yield part
-            with os_errors(part):
+        return folder / f"{uuid.uuid4()}{_PART}"
+
+    def keep(self, part: Path, *, durable: bool = True) -> str:
+        """Make an upload of what was written.
+
+        Args:
+            part: name from :meth:`begin`.
+            durable: whether it must outlive a crash: not when whoever sent it waits for the answer.
+
+        Returns:
+            The file, as :meth:`file` says it.
+
+        Raises:
+            DiskFull: no room.
+            OutputNotWritable: it cannot be written.
+        """
+        with os_errors(part):
+            if durable:
                 flush(part)
-                part.rename(part.with_suffix(""))
-                flush(folder)
-        finally:
-            part.unlink(missing_ok=True)
+            named = part.rename(part.with_suffix(""))
+            if durable:
+                flush(part.parent)
+        return f"{named.parent.name}/{named.name}"
 
     def file(self, owner: str, upload: str) -> str:
         """The file of an upload, relative to ``root``.

@@ -113,6 +113,10 @@ STATUS: Final[dict[type[SteppeError], int]] = {
 """Status of an error class and of everything derived from it that has no line of its own."""
 
 
+_OGC: Final = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+_OGC_SLUGS: Final = frozenset({"no-such-process", "no-such-job", "result-not-ready"})
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One problem type.
@@ -129,8 +133,8 @@ class Kind:
 
     @property
     def reference(self) -> str:
-        """The ``type``: a relative reference that the service answers with an explanation."""
-        return f"/problems/{self.slug}"
+        """The ``type``: a relative reference that the service answers with an explanation; OGC names some itself."""
+        return f"{_OGC}{self.slug}" if self.slug in _OGC_SLUGS else f"/problems/{self.slug}"
 
 
 INVALID_REQUEST: Final = Kind("invalid-request", 422, "A parameter of the request is not as documented")
@@ -183,6 +187,12 @@ def answer(error: SteppeError) -> JSONResponse:
         _log.error("%s: %s", kind.slug, sentence(error))
     # Messages advise in the words of the command line, whose options are the query parameters here.
     return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=_headers(kind, error))
+
+
+def failure(slug: str, detail: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem document of work that failed in another process, which says the slug of its error."""
+    kind = next((kind for kind in kinds() if kind.slug == slug), INTERNAL)
+    return problem(kind, _PARAMETER.sub(r"the input \1", detail), headers=headers)
 
 
 def _headers(kind: Kind, error: SteppeError) -> dict[str, str]:

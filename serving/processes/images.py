@@ -190,9 +190,17 @@ class Images:
             raise ValueInvalid(
                 "the value of a scene is not base64 (RFC 4648, section 4); send the GeoTIFF in base64, or to /uploads"
             ) from error
-        with self.uploads.receiving(self.owner) as part, os_errors(part):
-            part.write_bytes(content)
-        file = f"{part.parent.name}/{part.stem}"
+        part = self.uploads.begin(self.owner)
+        try:
+            with os_errors(part):
+                part.write_bytes(content)
+            file = self.uploads.keep(part)
+        finally:
+            part.unlink(missing_ok=True)
+        return self.uploaded(file)
+
+    def uploaded(self, file: str) -> Checked:
+        """Check a file that came as the body of the request, and goes with it."""
         self.received.append(file)
         return self._file(file, once=True)
 

@@ -112,7 +112,7 @@ class Answering(_Frozen):
     """How the results are handed out; the words of OGC API - Processes."""
 
     response: Literal["raw", "document"] = "raw"
-    modes: dict[str, Literal["value", "reference"]]
+    modes: dict[str, Literal["value", "reference"] | None]
 
 
 class Request(_Frozen):
