@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from landcover.augmentation import Augmentation
@@ -23,6 +24,12 @@ def _split(value: Any) -> Any:
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """Several values in one variable, with commas between."""
+
+
+def _state_folder() -> Path:
+    """Where the XDG base directory specification puts what a program keeps; a relative path there does not count."""
+    named = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".local" / "state") / "steppe"
 
 
 class Settings(BaseSettings):
@@ -115,6 +122,24 @@ class Settings(BaseSettings):
     )
     max_connections: Annotated[int, Field(ge=1)] = Field(
         default=1000, description="Open connections; further ones are answered 503 and closed."
+    )
+
+    # What the service keeps: jobs, keys, uploads and results.
+    state: Path = Field(
+        default_factory=_state_folder,
+        description="Folder of the database, uploads, results and work in progress; on a local disk with SQLite.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None, description="postgresql://...; default: a SQLite file in the state folder."
+    )
+    database_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] = Field(
+        default="steppe", description="PostgreSQL schema of Steppe's tables; made where it is missing."
+    )
+    database_wait_s: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=5.0, description="Seconds to wait for a locked or absent database before a request is answered 503."
+    )
+    database_connections: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=8, description="Most connections of one process to PostgreSQL."
     )
 
 
