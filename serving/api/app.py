@@ -12,8 +12,11 @@ from fastapi import FastAPI
 from landcover.errors import SteppeError
 from serving.access.limits import PixelLimiter
 from serving.access.opening import open_authenticator
-from serving.api import access, catalog, classify, health, models, problems
+from serving.api import access, catalog, classify, docs, health, models, problems
+from serving.api.door.entrance import Door
+from serving.api.door.rules import rules_of
 from serving.api.gate import Gate
+from serving.database.handle import DatabaseHandle
 from serving.engines import Engines
 from serving.sentence import sentence
 from serving.settings import Settings, load_settings
@@ -49,19 +52,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             # The service starts all the same: /livez answers, /readyz says what is wrong, other models may work.
             _log.warning("the default model does not run: %s", sentence(error))
         yield
+        app.state.database.close()
 
     app = FastAPI(
         title="Steppe",
         version=VERSION,
         description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
         lifespan=lifespan,
         responses={422: {"description": "A parameter is not as documented.", "content": problems.PROBLEM}},
     )
     app.state.settings = settings
     app.state.engines = Engines(settings)
     app.state.gate = Gate(settings.max_concurrent, settings.max_waiting)
-    access.install(app, open_authenticator(settings), PixelLimiter(settings.pixels_per_minute))
+    app.state.database = DatabaseHandle(settings)
+    authenticator = open_authenticator(settings, app.state.database)
+    access.install(app, authenticator, PixelLimiter(settings.pixels_per_minute))
+    app.add_middleware(Door, rules=rules_of(settings))
     problems.install(app)
+    docs.install(app)
     for router in (health.router, models.router, classify.router, catalog.router):
         app.include_router(router)
     return app

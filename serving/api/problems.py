@@ -16,7 +16,9 @@ from starlette.exceptions import HTTPException
 from landcover import errors
 from landcover.errors import DataError, SteppeError
 from serving.access import refusals as access
+from serving.access.jwks import KeysUnavailable
 from serving.api import refusals
+from serving.database.protocol import DatabaseUnusable, StoreUnavailable
 from serving.sentence import sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -99,6 +101,9 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     access.QuotaExceeded: 429,
     access.QuotaTooSmall: 413,
     access.TooManyJobs: 429,
+    KeysUnavailable: 503,
+    StoreUnavailable: 503,
+    DatabaseUnusable: 503,
     refusals.MalformedRequest: 400,
     refusals.MalformedJson: 400,
     refusals.UnusableJson: 422,

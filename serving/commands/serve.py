@@ -24,14 +24,17 @@ def serve(
     import uvicorn  # noqa: PLC0415 - slow to import
 
     from serving.api.app import create_app  # noqa: PLC0415 - loads the runtime
+    from serving.api.door.server import DoorConfig  # noqa: PLC0415
 
     chosen: dict[str, Any] = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**chosen)
+    app = create_app(settings)
+    app.state.authenticator.check_start()
     with _listen(settings.host, settings.port) as address:
         host, port = address.getsockname()[:2]
         typer.echo(f"steppe: listening on http://{f'[{host}]' if ':' in host else host}:{port}", err=True)
         end_as_usual()
-        uvicorn.Server(uvicorn.Config(create_app(settings), server_header=False)).run(sockets=[address])
+        uvicorn.Server(DoorConfig(app, settings)).run(sockets=[address])
 
 
 def _listen(host: str, port: int) -> socket.socket:
