@@ -73,6 +73,18 @@ class Settings(BaseSettings):
         default=4, description="Scenes that may wait for their turn; further ones are answered 503 with Retry-After."
     )
 
+    # Models that come and go
+    registry_poll_s: Annotated[float, Field(gt=0)] = Field(
+        default=1.0, description="Seconds between two looks at the folders with bundles."
+    )
+    registry_settle_s: Annotated[float, Field(ge=0)] = Field(
+        default=5.0, description="Seconds without change after which a bundle that is not whole is broken."
+    )
+    kept_models: Annotated[int, Field(ge=1)] = Field(
+        default=2,
+        description="Engines kept in memory beyond those in use; one takes its weights and some hundred megabytes.",
+    )
+
 
 def load_settings(**chosen: Any) -> Settings:
     """Settings from the environment; ``chosen`` ones win.

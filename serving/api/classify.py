@@ -11,13 +11,15 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.api.gate import Gate
+from serving.api.held import held
 from serving.api.negotiation import COG, JSON, PNG, choose
 from serving.api.presence import watch
 from serving.api.problems import PROBLEM
 from serving.api.scratch import UPLOAD, scratch_folder
 from serving.api.upload import check_declared, receive
 from serving.classify import Outcome, classify_scene
-from serving.engines import Engines
+from serving.engine import Engine
+from serving.registry.live import LiveModels
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 
@@ -36,6 +38,7 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         status: {"description": text, "content": PROBLEM}
         for status, text in (
             (404, "No such model."),
+            (410, "That version of the model is retired."),
             (406, "None of the accepted formats can be made."),
             (408, "The body came too slowly."),
             (413, "The body or the raster is too large."),
@@ -88,12 +91,11 @@ class Options(BaseModel):
 async def classify(request: Request, options: Annotated[Options, Query()]) -> Response:
     """Classify the GeoTIFF in the body; the answer's format follows the `Accept` header (default: COG)."""
     settings: Settings = request.app.state.settings
-    engines: Engines = request.app.state.engines
+    models: LiveModels = request.app.state.models
     gate: Gate = request.app.state.gate
     media_type = choose(", ".join(request.headers.getlist("accept")))
     check_declared(request, settings)
-    engine = await run_sync(engines.get, options.model)
-    async with gate.place(), scratch_folder(settings) as scratch:
+    async with held(models, options.model) as engine, gate.place(), scratch_folder(settings) as scratch:
         await receive(request, scratch.folder / UPLOAD, settings)
         inputs, outputs = options.inputs(scratch.folder / UPLOAD, settings), _wanted(media_type, scratch.folder)
 
@@ -103,12 +105,13 @@ async def classify(request: Request, options: Annotated[Options, Query()]) -> Re
 
         async with watch(request) as presence, gate.turn():
             outcome = await run_sync(work)
-        return scratch.send(_answer_file(outputs, media_type), media_type, _headers(outcome))
+        return scratch.send(_answer_file(outputs, media_type), media_type, _headers(outcome, engine))
 
 
-def _headers(outcome: Outcome) -> dict[str, str]:
+def _headers(outcome: Outcome, engine: Engine) -> dict[str, str]:
     return {
         "Steppe-Model": outcome.model,
+        "Steppe-Model-Sha256": engine.bundle.digest,
         "Steppe-Provider": outcome.provider,
         **({"Steppe-Warning": " ".join(outcome.warnings)} if outcome.warnings else {}),
     }

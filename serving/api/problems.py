@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from landcover import errors
 from landcover.errors import DataError, SteppeError
+from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -92,6 +93,8 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     ClientGone: 400,
     Busy: 503,
     NotReady: 503,
+    ModelRetired: 410,
+    ModelNotReady: 503,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
