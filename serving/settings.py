@@ -142,6 +142,18 @@ class Settings(BaseSettings):
         default=8, description="Most connections of one process to PostgreSQL."
     )
 
+    # Models that come and go
+    registry_poll_s: Annotated[float, Field(gt=0)] = Field(
+        default=1.0, description="Seconds between two looks at the folders with bundles."
+    )
+    registry_settle_s: Annotated[float, Field(ge=0)] = Field(
+        default=5.0, description="Seconds without change after which a bundle that is not whole is broken."
+    )
+    kept_models: Annotated[int, Field(ge=1)] = Field(
+        default=2,
+        description="Engines kept in memory beyond those in use; one takes its weights and some hundred megabytes.",
+    )
+
 
 def load_settings(**chosen: Any) -> Settings:
     """Settings from the environment; ``chosen`` ones win.

@@ -17,7 +17,7 @@ from serving.api.door.entrance import Door
 from serving.api.door.rules import rules_of
 from serving.api.gate import Gate
 from serving.database.handle import DatabaseHandle
-from serving.engines import Engines
+from serving.registry.live import LiveModels
 from serving.sentence import sentence
 from serving.settings import Settings, load_settings
 from serving.version import VERSION
@@ -46,13 +46,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        live: LiveModels = app.state.models
+        await run_sync(live.start)
         try:
-            await run_sync(app.state.engines.get)
+            await run_sync(live.engine)
         except SteppeError as error:
             # The service starts all the same: /livez answers, /readyz says what is wrong, other models may work.
             _log.warning("the default model does not run: %s", sentence(error))
-        yield
-        app.state.database.close()
+        try:
+            yield
+        finally:
+            await run_sync(live.stop)
+            app.state.database.close()
 
     app = FastAPI(
         title="Steppe",
@@ -64,7 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         responses={422: {"description": "A parameter is not as documented.", "content": problems.PROBLEM}},
     )
     app.state.settings = settings
-    app.state.engines = Engines(settings)
+    app.state.models = LiveModels(settings)
     app.state.gate = Gate(settings.max_concurrent, settings.max_waiting)
     app.state.database = DatabaseHandle(settings)
     authenticator = open_authenticator(settings, app.state.database)

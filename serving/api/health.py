@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 
 from landcover.errors import SteppeError
 from serving.api.problems import NotReady
+from serving.registry.live import LiveModels
 from serving.version import VERSION
 
 router = APIRouter(tags=["service"])
@@ -33,10 +34,20 @@ async def livez() -> dict[str, str]:
 
 
 @router.get("/readyz", summary="Does the default model run", responses={503: {"description": "It does not."}})
-async def readyz(request: Request) -> dict[str, str]:
-    """200 once the default model has reproduced its golden sample on this machine."""
+async def readyz(request: Request) -> dict[str, Any]:
+    """200 once the default model has reproduced its golden sample on this machine.
+
+    Broken versions are named here as well, but take nothing down.
+    """
+    models: LiveModels = request.app.state.models
     try:
-        engine = await run_sync(request.app.state.engines.get)
+        engine = await run_sync(models.ready)
     except SteppeError as error:
         raise NotReady(str(error)) from error
-    return {"status": "ready", "model": engine.bundle.manifest.identifier, "provider": engine.provider}
+    problems = models.problems()
+    return {
+        "status": "ready",
+        "model": engine.bundle.manifest.identifier,
+        "provider": engine.provider,
+        **({"problems": problems} if problems else {}),
+    }

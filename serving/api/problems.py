@@ -19,6 +19,7 @@ from serving.access import refusals as access
 from serving.access.jwks import KeysUnavailable
 from serving.api import refusals
 from serving.database.protocol import DatabaseUnusable, StoreUnavailable
+from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -114,6 +115,8 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     refusals.UrlTooLong: 414,
     refusals.WrongHost: 421,
     refusals.HeadTooLarge: 431,
+    ModelRetired: 410,
+    ModelNotReady: 503,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 

@@ -9,7 +9,7 @@ import typer
 
 from landcover.precision import Precision
 from serving.commands.common import JsonOption, ProviderOption, answering, echo_table
-from serving.registry import Entry, open_registry
+from serving.registry.folders import Entry, open_registry
 from serving.settings import load_settings
 
 app = typer.Typer(help="List, show and verify model bundles.", no_args_is_help=True)
