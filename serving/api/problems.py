@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from landcover import errors
 from landcover.errors import DataError, SteppeError
+from serving.fetch.errors import SourceTooLarge, Upstream, UpstreamTimeout
 from serving.sentence import sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -92,6 +93,10 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     ClientGone: 400,
     Busy: 503,
     NotReady: 503,
+    # Fetching and catalogues; what is not listed here is the caller's 422.
+    SourceTooLarge: 413,
+    Upstream: 502,
+    UpstreamTimeout: 504,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
@@ -165,7 +170,10 @@ async def _on_steppe_error(_request: Request, error: Exception) -> JSONResponse:
     if kind.status >= 500:  # noqa: PLR2004 - server errors begin at 500
         _log.error("%s: %s", kind.slug, sentence(error))
     # Messages advise in the words of the command line, whose options are the query parameters here.
-    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)))
+    # A host that was fetched from may want a pause; what it says is passed on.
+    wait = getattr(error, "retry_after_s", None)
+    headers = None if wait is None else {"Retry-After": str(wait)}
+    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=headers)
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
