@@ -87,6 +87,33 @@ class Settings(BaseSettings):
     max_waiting: Annotated[int, Field(ge=0)] = Field(
         default=4, description="Scenes that may wait for their turn; further ones are answered 503 with Retry-After."
     )
+    # Fetching what callers refer to, and finding scenes.
+    allowed_hosts: str = Field(
+        default="",
+        description="Hosts that may be fetched from, with commas: names, *.example.org, name:port; empty = none.",
+    )
+    fetch_max_bytes: Annotated[int, Field(ge=1)] = Field(
+        default=2 * 1024**3, description="Most bytes one job may fetch from other hosts."
+    )
+    fetch_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=600.0, description="Seconds one job may wait for other hosts, all its requests together."
+    )
+    fetch_idle_s: Annotated[float, Field(gt=0)] = Field(
+        default=10.0, description="Seconds another host may be silent; slower ones fail with 504."
+    )
+    fetch_connect_s: Annotated[float, Field(gt=0)] = Field(
+        default=5.0, description="Seconds for resolving a name, for connecting and for the TLS handshake, each."
+    )
+    stac_api: str | None = Field(default=None, description="Address (https) of the STAC API in which scenes are found.")
+    stac_catalog: str | None = Field(
+        default=None, description="Folder or https address of a static STAC catalogue, instead of an API."
+    )
+    stac_collection: str | None = Field(
+        default=None, description="Collection in which scenes are found, for example sentinel-2-l2a."
+    )
+    max_area_km2: Annotated[float, Field(gt=0)] = Field(
+        default=13_000.0, description="Largest area for which scenes are found; a Sentinel-2 tile has 12 056 km2."
+    )
 
     # Who may do what
     keys_file: Path | None = Field(

@@ -19,6 +19,7 @@ from serving.access import refusals as access
 from serving.access.jwks import KeysUnavailable
 from serving.api import refusals
 from serving.database.protocol import DatabaseUnusable, StoreUnavailable
+from serving.fetch.errors import SourceTooLarge, Upstream, UpstreamTimeout
 from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
 
@@ -117,6 +118,10 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     refusals.HeadTooLarge: 431,
     ModelRetired: 410,
     ModelNotReady: 503,
+    # Fetching and catalogues; what is not listed here is the caller's 422.
+    SourceTooLarge: 413,
+    Upstream: 502,
+    UpstreamTimeout: 504,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
@@ -217,6 +222,10 @@ def _headers(kind: Kind, error: SteppeError) -> dict[str, str]:
 async def _on_steppe_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SteppeError)  # noqa: S101 - registered for this class only
     return answer(error)
+    # A host that was fetched from may want a pause; what it says is passed on.
+    wait = getattr(error, "retry_after_s", None)
+    headers = None if wait is None else {"Retry-After": str(wait)}
+    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=headers)
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
