@@ -73,6 +73,20 @@ class Settings(BaseSettings):
         default=4, description="Scenes that may wait for their turn; further ones are answered 503 with Retry-After."
     )
 
+    # Readers: the processes that open foreign rasters.
+    reader_memory_bytes: Annotated[int, Field(ge=256 * 1024**2)] = Field(
+        default=1_500_000_000, description="Address space of a process that reads one input."
+    )
+    reader_cpu_s: Annotated[int, Field(ge=1)] = Field(
+        default=900, description="Processor time of a process that reads one input, in seconds."
+    )
+    reader_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="Seconds that a reader has to open an input, or to read one piece of it."
+    )
+    require_landlock: bool = Field(
+        default=False, description="Refuse to start where the kernel has no Landlock of ABI 4 (Linux 6.7)."
+    )
+
 
 def load_settings(**chosen: Any) -> Settings:
     """Settings from the environment; ``chosen`` ones win.
