@@ -181,6 +181,20 @@ class Settings(BaseSettings):
         description="Engines kept in memory beyond those in use; one takes its weights and some hundred megabytes.",
     )
 
+    # Readers: the processes that open foreign rasters.
+    reader_memory_bytes: Annotated[int, Field(ge=256 * 1024**2)] = Field(
+        default=1_500_000_000, description="Address space of a process that reads one input."
+    )
+    reader_cpu_s: Annotated[int, Field(ge=1)] = Field(
+        default=900, description="Processor time of a process that reads one input, in seconds."
+    )
+    reader_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="Seconds that a reader has to open an input, or to read one piece of it."
+    )
+    require_landlock: bool = Field(
+        default=False, description="Refuse to start where the kernel has no Landlock of ABI 4 (Linux 6.7)."
+    )
+
 
 def load_settings(**chosen: Any) -> Settings:
     """Settings from the environment; ``chosen`` ones win.
