@@ -16,6 +16,7 @@ from landcover.manifest import Manifest
 from landcover.precision import Precision
 from landcover.raster.protocol import Mask
 from landcover.seams import SeamScore
+from serving.drift.judgement import Drift
 from serving.engine import Engine
 from serving.engines import Making
 from serving.pipeline import Order, Published, outlook_of, publish_map
@@ -45,9 +46,10 @@ class Outcome:
         seconds: from opening the scene to the last file, without loading the model.
         warnings: what the caller should know, for example that scale and offset were assumed.
         files: the files by role.
-        extras: what the mask band said and what merging small patches moved, for ``--json``.
+        extras: drift, what the mask band said and what merging small patches moved, for ``--json``.
         remarks: the same for people, one line each.
         kept: rows of the map that an earlier run had made.
+        drift: how far each image is from what the model was trained on.
     """
 
     identifier: str
@@ -64,6 +66,7 @@ class Outcome:
     extras: dict[str, Any]
     remarks: tuple[str, ...]
     kept: int = 0
+    drift: tuple[Drift, ...] = ()
 
     @classmethod
     def of(cls, made: Published, outputs: Outputs, *, seconds: float) -> Self:
@@ -84,6 +87,7 @@ class Outcome:
             extras=finished.extras(),
             remarks=finished.remarks(),
             kept=made.kept,
+            drift=finished.drift,
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -202,10 +202,11 @@ def answer(error: SteppeError) -> JSONResponse:
     return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=_headers(kind, error))
 
 
-def failure(slug: str, detail: str, *, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The problem document of work that failed in another process, which says the slug of its error."""
+def failure(kept: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The problem document of work that failed in another process, from what the job table keeps of it."""
+    slug = str(kept["type"]).rpartition("/")[2]
     kind = next((kind for kind in kinds() if kind.slug == slug), INTERNAL)
-    return problem(kind, _PARAMETER.sub(r"the input \1", detail), headers=headers)
+    return problem(kind, _PARAMETER.sub(r"the input \1", str(kept["detail"])), headers=headers)
 
 
 def _headers(kind: Kind, error: SteppeError) -> dict[str, str]:
@@ -222,10 +223,6 @@ def _headers(kind: Kind, error: SteppeError) -> dict[str, str]:
 async def _on_steppe_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SteppeError)  # noqa: S101 - registered for this class only
     return answer(error)
-    # A host that was fetched from may want a pause; what it says is passed on.
-    wait = getattr(error, "retry_after_s", None)
-    headers = None if wait is None else {"Retry-After": str(wait)}
-    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=headers)
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:

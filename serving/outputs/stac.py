@@ -114,6 +114,7 @@ class Product:
         uncertainty: measure of the file ``uncertainty``.
         observed: what the scene's mask band says; None when it was not asked for.
         sieved: what merging small patches did; None when none were merged.
+        drift: how far the images are from what the model was trained on, as a JSON object; None when nobody looked.
     """
 
     identifier: str
@@ -142,6 +143,7 @@ class Product:
     uncertainty: UncertaintyMeasure = UncertaintyMeasure.ENTROPY
     observed: Observed | None = None
     sieved: Sieved | None = None
+    drift: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Refuse products without a map, with unknown kinds of files, or with a time that has no zone.
@@ -218,6 +220,7 @@ def _properties(product: Product) -> dict[str, Any]:
         "steppe:seams": product.seams.to_json() if product.seams else None,
         "steppe:quality": product.observed.to_json() if product.observed else None,
         "steppe:sieve": product.sieved.to_json() if product.sieved else None,
+        "steppe:drift": product.drift,
     }
     return {
         "created": _text(product.created),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from landcover.errors import RasterTooLarge, SteppeError
 from serving.database.protocol import StoreUnavailable
+from serving.jobs.failures import problem_of
 from serving.jobs.record import Job
 from serving.jobs.store import LeaseLost
 from serving.sentence import sentence
@@ -26,7 +28,16 @@ PATIENCE_S: Final = 2.0
 HARD_STOP: Final = 75
 """Exit code of a worker whose work did not stop when it was told to (EX_TEMPFAIL of sysexits.h)."""
 
+INSISTING_S: Final = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between tries to write how a job ended."""
+
 _log = logging.getLogger(__name__)
+
+
+class WorkFailed(SteppeError):
+    """An error of the service itself."""
+
+    slug = "internal"
 
 
 def hard_stop() -> None:
@@ -84,12 +95,12 @@ class Worker:
                 self._shop.store.give_back(job.id, job.fence)
             _log.info("job %s: attempt %d was stopped", job.id, job.attempt)
         except SteppeError as error:
-            self._fail(job, error.slug, sentence(error))
+            self._fail(job, error)
         except MemoryError:
-            self._fail(job, RasterTooLarge.slug, "the work takes more memory than there is; ask for a smaller area")
+            self._fail(job, RasterTooLarge("the work takes more memory than there is; ask for a smaller area"))
         except Exception:
             _log.exception("job %s: an error of the service", job.id)
-            self._fail(job, "internal", "an error of the service; its log has the details")
+            self._fail(job, WorkFailed("an error of the service; its log has the details"))
         return True
 
     def _do(self, job: Job) -> None:
@@ -101,17 +112,34 @@ class Worker:
         ):
             outcome = perform(job, shop, heart, folder)
             result = shop.results.keep(folder, outcome)
-            try:
-                shop.store.succeed(job.id, job.fence, result)
-            except LeaseLost:
-                shop.results.remove(result)
-                raise
+        try:
+            _insist(lambda: shop.store.succeed(job.id, job.fence, result))
+        except LeaseLost:
+            shop.results.remove(result)
+            raise
         _log.info("job %s: done", job.id)
 
-    def _fail(self, job: Job, slug: str, detail: str) -> None:
-        _log.info("job %s: failed, %s: %s", job.id, slug, detail)
-        problem: dict[str, Any] = {"slug": slug, "detail": detail}
+    def _fail(self, job: Job, error: SteppeError) -> None:
+        _log.info("job %s: failed, %s: %s", job.id, error.slug, sentence(error))
         try:
-            self._shop.store.fail(job.id, job.fence, problem)
+            _insist(lambda: self._shop.store.fail(job.id, job.fence, problem_of(error)))
         except LeaseLost:
             _log.info("job %s: is somebody else's by now", job.id)
+
+
+def _insist(step: Callable[[], None]) -> None:
+    """Take a step of a job's end again while the job table cannot be reached: it may have been taken, so that giving up
+    would lose, or do twice, what is done already.
+
+    Raises:
+        LeaseLost: when the job is somebody else's.
+        StoreUnavailable: when the table stays away.
+    """
+    for pause in INSISTING_S:
+        try:
+            step()
+        except StoreUnavailable:
+            time.sleep(pause)
+        else:
+            return
+    step()

@@ -21,7 +21,7 @@ def ended_answer(desk: Desk, job: Job, base: str) -> Response:
     """
     monitor = f'<{base}jobs/{job.id}>; rel="monitor"; type="application/json"'
     if job.state is State.FAILED and job.problem is not None:
-        return failure(job.problem["slug"], job.problem["detail"], headers={"Link": monitor})
+        return failure(job.problem, headers={"Link": monitor})
     if job.state is State.DISMISSED:
         raise JobGone("the job was dismissed; nothing is left of it")
     made = made_by(job, desk.process(job.new.process), desk.results, base)
