@@ -1,10 +1,39 @@
-"""Names below a folder that the operator has configured: nothing else is reached through it."""
+"""Where the service keeps what it keeps, and names below a folder that the operator has configured."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from landcover.errors import DataError
+from serving.results import Results
+from serving.settings import Settings
+from serving.uploads import Uploads
+
+
+@dataclass(frozen=True, slots=True)
+class StateFolders:
+    """The folders below ``STEPPE_STATE``.
+
+    Attributes:
+        uploads: what clients sent.
+        results: what was made for them.
+        scratch: what jobs need while they run.
+    """
+
+    uploads: Uploads
+    results: Results
+    scratch: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The folders of these settings; they are made when they are needed."""
+        return cls(
+            Uploads(settings.state / "uploads", settings.upload_keep_s),
+            Results(settings.state / "results"),
+            settings.scratch or settings.state / "work",
+        )
 
 
 class PathNotFound(DataError):

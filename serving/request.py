@@ -99,6 +99,7 @@ class Outputs:
     quality: Path | None = None
     preview: Path | None = None
     areas: Path | None = None
+    features: Path | None = None
     stac: Path | None = None
 
     def files(self) -> dict[str, Path]:
@@ -110,6 +111,7 @@ class Outputs:
             "quality_style": self.quality.with_suffix(".qml") if self.quality else None,
             "quicklook": self.preview,
             "areas": self.areas,
+            "features": self.features,
             "stac": self.stac,
         }
         return {role: path for role, path in named.items() if path is not None}
@@ -132,6 +134,7 @@ class Outputs:
             _check_ending(path, f"the {role} is a GeoTIFF", ".tif", ".tiff")
         _check_ending(self.preview, "the picture is a PNG", ".png")
         _check_ending(self.areas, "the table of areas is JSON", ".json")
+        _check_ending(self.features, "the outlines of the classes are GeoJSON", ".geojson", ".json")
         _check_ending(self.stac, "the STAC Item is JSON", ".json", ".geojson")
         places = [_place(path) for path in self.files().values()]
         for path in places:

@@ -81,12 +81,31 @@ class Settings(BaseSettings):
     upload_min_rate: Annotated[float, Field(gt=0)] = Field(
         default=16 * 1024, description="Slowest pace of a body, in bytes per second; slower ones are answered 408."
     )
-    max_concurrent: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="Scenes classified at the same time; one already uses all processors."
+    max_waiting: Annotated[int, Field(ge=1)] = Field(
+        default=5, description="Scenes in work or waiting whose sender waits, too; further ones are answered 503."
     )
-    max_waiting: Annotated[int, Field(ge=0)] = Field(
-        default=4, description="Scenes that may wait for their turn; further ones are answered 503 with Retry-After."
+
+    # Jobs
+    workers: Annotated[int, Field(ge=0)] = Field(
+        default=1, description="Processes that do jobs; one already uses all processors. 0 = elsewhere."
     )
+    lease_s: Annotated[float, Field(ge=2)] = Field(
+        default=30.0, description="Seconds without a sign of life after which another worker takes a job."
+    )
+    sync_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        default=900.0, description="Most seconds that the answer of a request is waited for; longer work needs a job."
+    )
+    keep_jobs_s: Annotated[float, Field(gt=0)] = Field(
+        default=7 * 86400.0, description="Seconds that jobs and results are kept after their end."
+    )
+    upload_keep_s: Annotated[float, Field(gt=0)] = Field(default=86400.0, description="Seconds that uploads are kept.")
+    data_folder: Path | None = Field(
+        default=None, description="Folder of scenes that requests may name by path; default: none."
+    )
+    public_url: str | None = Field(
+        default=None, description="Address of the service as its clients see it, where a proxy hides it."
+    )
+
     # Fetching what callers refer to, and finding scenes.
     allowed_hosts: str = Field(
         default="",
@@ -208,3 +227,17 @@ def load_settings(**chosen: Any) -> Settings:
         # What was given is not repeated: variables also carry what is nobody's business in a log.
         faults = [f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
         raise ConfigError(f"settings cannot be used: {'; '.join(faults)}; correct or unset them") from error
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """This process's environment with these settings in it, for processes that load them anew."""
+    chosen = {name: getattr(settings, name) for name in settings.model_fields_set}
+    told = {f"{PREFIX}{name.upper()}": _written(value) for name, value in chosen.items() if value is not None}
+    return {**os.environ, **told}
+
+
+def _written(value: Any) -> str:
+    """A setting as a variable has it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value)

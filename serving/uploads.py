@@ -91,16 +91,12 @@ class Uploads:
         with suppress(OSError):
             (self.root / file).unlink(missing_ok=True)
 
-    def sweep(self, used: frozenset[str] = frozenset()) -> None:
-        """Remove what nobody needs any more.
-
-        Args:
-            used: files that a job still needs, as of :meth:`file`.
-        """
+    def sweep(self) -> None:
+        """Remove what is older than uploads are kept, and what was begun that long ago and not finished."""
         oldest = time.time() - self.keep_s
         for path in self.root.glob("*/*"):
             with suppress(OSError):
-                if path.stat().st_mtime < oldest and f"{path.parent.name}/{path.name}" not in used:
+                if path.stat().st_mtime < oldest:
                     path.unlink()
 
 

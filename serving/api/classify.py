@@ -121,11 +121,9 @@ def _accept(desk: Desk, who: Principal, file: str, options: Options, media_type:
             product=options.product,
         )
         plan = Plan(
-            order=ClassifyOrder(
-                images=(image,), making=Making(outputs=(output,), name="upload", max_pixels=limit)
-            ),
+            order=ClassifyOrder(images=(image,), making=Making(outputs=(output,), name="upload", max_pixels=limit)),
             model=model,
-            cost=cost_of([checked], None, gsd_m=desk.models.manifest(model).gsd_m, limit=limit),
+            cost=cost_of([checked], None, gsd_m=desk.models.bundle(model).manifest.gsd_m, limit=limit),
         )
         terms = Terms(
             answering=Answering(modes={output: "value"}), listed=False, deadline_s=desk.settings.sync_timeout_s
@@ -185,5 +183,3 @@ class _LastFile(FileResponse):
             await super().__call__(scope, receive, send)
         finally:
             await _forget(self._desk, self._job)
-
-

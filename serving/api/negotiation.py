@@ -68,7 +68,7 @@ def preferred(accept: str, offered: Mapping[str, str]) -> str | None:
     ranges = _parse(accept or "*/*")
     if any(entry.pattern in _ANYTHING and entry.quality > 0 for entry in ranges):
         return None
-    return choose(accept, {media_type.partition(";")[0]: name for media_type, name in reversed(offered.items())})
+    return choose(accept, {media_type.partition(";")[0]: name for media_type, name in reversed(list(offered.items()))})
 
 
 def _parse(accept: str) -> list[_Range]:

@@ -50,7 +50,7 @@ async def upload(request: Request, who: Runner) -> JSONResponse:
 
 def _kept(desk: Desk, part: Any) -> dict[str, Any]:
     """Check the header before the file has a name: what cannot be used is refused while its sender is there."""
-    header = check_header(part, desk.settings.read_policy, name="the upload")
+    header = check_header(part, desk.policy, name="the upload")
     return {
         "id": upload_id(desk.uploads.keep(part)),
         "bytes": header.size,

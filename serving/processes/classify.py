@@ -39,7 +39,7 @@ class Classify:
         """See ``process.Process``."""
         assert isinstance(inputs, ClassifyInputs)  # noqa: S101 - the form of this process
         model = images.models.resolve(inputs.model)
-        manifest = images.models.manifest(model)
+        manifest = images.models.bundle(model).manifest
         place, area = place_of(inputs.area)
         if inputs.scene is not None:
             checked: Sequence[Checked] = [images.check(scene, manifest.bands) for scene in inputs.scene]

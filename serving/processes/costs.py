@@ -14,8 +14,8 @@ from landcover.errors import RasterTooLarge
 from landcover.raster.geojson import WGS84, Area, box_area, parse_area, parse_crs
 from landcover.raster.polygons import Polygon
 from serving.processes.images import Checked
-from serving.processes.inputs import BoundingBox
 from serving.processes.inputs import Area as AreaInput
+from serving.processes.inputs import BoundingBox
 from serving.processes.orders import Place
 
 _ELLIPSOID: Final = Geod(ellps="WGS84")
@@ -34,7 +34,7 @@ class Cost:
     exact: bool
 
 
-def place_of(area: AreaInput | None, crs: str | None = None) -> tuple[Place, Area | None]:
+def place_of(area: AreaInput | None) -> tuple[Place, Area | None]:
     """The area of a request: as a worker gets it, and as polygons.
 
     Raises:

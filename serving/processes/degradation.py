@@ -39,7 +39,7 @@ class Degradation:
         """See ``process.Process``."""
         assert isinstance(inputs, DegradationInputs)  # noqa: S101 - the form of this process
         model = images.models.resolve(inputs.model or self._settings.degradation_model)
-        manifest = images.models.manifest(model)
+        manifest = images.models.bundle(model).manifest
         before, after = _dates(inputs, images, manifest)
         cost = cost_of([before], None, gsd_m=manifest.gsd_m, limit=self._settings.max_pixels)
         given = inputs.before is not None
@@ -70,6 +70,4 @@ def _dates(inputs: DegradationInputs, images: Images, manifest: Manifest) -> tup
 
 
 def _image(checked: Checked, inputs: DegradationInputs, date: str | None) -> Image:
-    return Image(
-        source=checked.source, bands=inputs.bands, level=inputs.level, product=inputs.product, date=date
-    )
+    return Image(source=checked.source, bands=inputs.bands, level=inputs.level, product=inputs.product, date=date)

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from landcover.bundle import Bundle
 from landcover.errors import DataError
-from landcover.manifest import Manifest
 from landcover.raster.header import check_header
 from landcover.raster.protocol import ReadPolicy
 from landcover.staging import os_errors
 from serving.folders import inside
 from serving.processes.inputs import FolderPath, Item, Link, Scene, Value
-from serving.processes.orders import AssetsSource, FolderSource, Source, UploadSource, UrlSource
+from serving.processes.orders import FolderSource, Source, UploadSource, UrlSource
 from serving.registry.words import Resolved
 from serving.uploads import Uploads
 
@@ -59,8 +59,8 @@ class Models(Protocol):
     def resolve(self, reference: str | None = None) -> Resolved:
         """The version that a name stands for; see ``serving.registry``."""
 
-    def manifest(self, model: Resolved) -> Manifest:
-        """What that version says of itself."""
+    def bundle(self, asked: Resolved | str | None = None) -> Bundle:
+        """The files of that version."""
 
 
 class Finder(Protocol):

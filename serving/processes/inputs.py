@@ -138,7 +138,8 @@ Tile = Annotated[
     Field(pattern=r"^[0-6]?\d[C-HJ-NP-X][A-HJ-NP-Z]{2}$", description="Sentinel-2 tile, for example 33UUU."),
 ]
 Interval = Annotated[
-    str, Field(max_length=80, description="RFC 3339 date, time, or interval START/END, for example 2020-05-01/2020-09-30.")
+    str,
+    Field(max_length=80, description="RFC 3339 date, time, or interval START/END, for example 2020-05-01/2020-09-30."),
 ]
 Name = Annotated[str, Field(max_length=200, min_length=1, description="Name in titles and in the STAC Item.")]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from landcover.labels import Language
 from landcover.postprocess import UncertaintyMeasure
 from serving.request import Box, MosaicMode
-
 
 
 class _Frozen(BaseModel):

@@ -32,7 +32,9 @@ class Output:
     usual: bool = True
 
 
-_MAP: Final = Output("map", "Map", "Class codes as a cloud-optimized GeoTIFF with colours; 255 = no data.", COG, "map.tif")
+_MAP: Final = Output(
+    "map", "Map", "Class codes as a cloud-optimized GeoTIFF with colours; 255 = no data.", COG, "map.tif"
+)
 _DEGRADATION: Final = Output(
     "map",
     "Map of degradation",
@@ -41,7 +43,11 @@ _DEGRADATION: Final = Output(
     "map.tif",
 )
 _CONFIDENCE: Final = Output(
-    "confidence", "Confidence", "Probability of the mapped class in percent, a COG; 255 = no data.", COG, "confidence.tif"
+    "confidence",
+    "Confidence",
+    "Probability of the mapped class in percent, a COG; 255 = no data.",
+    COG,
+    "confidence.tif",
 )
 _PREVIEW: Final = Output("preview", "Picture", "Picture of the map with legend, area shares and scale.", PNG, "map.png")
 _AREAS: Final = Output(
@@ -58,9 +64,7 @@ _FEATURES: Final = Output(
     GEOJSON,
     "areas.geojson",
 )
-_ITEM: Final = Output(
-    "item", "STAC Item", "Footprint, model, and hashes of inputs and outputs.", GEOJSON, "item.json"
-)
+_ITEM: Final = Output("item", "STAC Item", "Footprint, model, and hashes of inputs and outputs.", GEOJSON, "item.json")
 _PROBABILITIES: Final = Output(
     "probabilities",
     "Probabilities",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from landcover.errors import ConfigError
 from landcover.raster.digest import file_digest
 from serving.classify import Outcome, classify_scene
 from serving.degradation import PairInputs, compare_scenes
@@ -14,6 +13,7 @@ from serving.jobs.record import Job
 from serving.predict import Progress
 from serving.processes.orders import ClassifyOrder, DegradationOrder, Making, Request
 from serving.processes.outputs import FILES
+from serving.registry.words import Resolved
 from serving.request import Inputs, Outputs
 from serving.treatment import MinimumPatch, Treatment
 from serving.work.gathering import Gathered, gather
@@ -22,12 +22,6 @@ from serving.work.shop import Shop
 
 GATHERED: Final = 10.0
 """Percent of a job that getting its inputs counts for; the model has the rest."""
-
-
-class ModelChanged(ConfigError):
-    """The model that the job was accepted for is not what its name stands for any more."""
-
-    slug = "model-changed"
 
 
 def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> dict[str, Any]:
@@ -48,30 +42,24 @@ def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> dict[str, Any]:
     """
     order = Request.model_validate(job.new.request).order
     heart.say(0, "loading the model")
-    engine = _engine(job, shop)
-    with gather(order.images, shop, heart) as gathered:
+    with shop.models.lease(_pinned(job)) as engine, gather(order.images, shop, heart) as gathered:
         heart.say(GATHERED, "mapping")
         outputs = _outputs(order.making, folder)
         if isinstance(order, ClassifyOrder):
             outcome = _classify(order, gathered, outputs, engine, shop, _progress(heart))
         else:
             outcome = _compare(order, gathered, outputs, engine, shop, _progress(heart))
+        record = _record(outcome, engine, outputs)
     heart.check()
-    return _record(outcome, engine, outputs)
+    return record
 
 
-def _engine(job: Job, shop: Shop) -> Engine:
-    """The model that was pinned, and no other of its name.
-
-    Raises:
-        ModelChanged: when the bundle is another one by now.
-    """
-    engine = shop.engines.get(job.new.model)
-    if job.new.model_sha256 not in {None, engine.bundle.digest}:
-        raise ModelChanged(
-            f"{job.new.model} is not the bundle any more that it was when the job was accepted; send the request again"
-        )
-    return engine
+def _pinned(job: Job) -> Resolved | None:
+    """The model that the job was accepted for."""
+    if job.new.model is None or job.new.model_sha256 is None:
+        return None
+    name, _, version = job.new.model.partition("@")
+    return Resolved(name, version, job.new.model_sha256)
 
 
 def _progress(heart: Heart) -> Progress:
@@ -129,9 +117,7 @@ def _classify(
         max_pixels=order.making.max_pixels,
         opener=shop.opener,
     )
-    return classify_scene(
-        inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress
-    )
+    return classify_scene(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
 
 
 def _compare(
@@ -155,9 +141,7 @@ def _compare(
         after_date=order.after.date,
         name=order.making.name,
     )
-    return compare_scenes(
-        inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress
-    )
+    return compare_scenes(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
 
 
 def _record(outcome: Outcome, engine: Engine, outputs: Outputs) -> dict[str, Any]:

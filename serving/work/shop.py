@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.engines import Engines
 from serving.jobs.store import JobStore
 from serving.opener import Opener
+from serving.registry.live import LiveModels
 from serving.results import Results
 from serving.settings import Settings
 from serving.uploads import Uploads
@@ -20,7 +20,7 @@ class Shop:
     Attributes:
         settings: the service's.
         store: the job table.
-        engines: the models.
+        models: the models.
         uploads: bytes that clients sent.
         results: where files of outputs go.
         scratch: folder for what a job needs and leaves nothing of.
@@ -29,7 +29,7 @@ class Shop:
 
     settings: Settings
     store: JobStore
-    engines: Engines
+    models: LiveModels
     uploads: Uploads
     results: Results
     scratch: Path

@@ -98,7 +98,7 @@ class Worker:
             self._fail(job, error)
         except MemoryError:
             self._fail(job, RasterTooLarge("the work takes more memory than there is; ask for a smaller area"))
-        except Exception:
+        except Exception:  # noqa: BLE001 - the job fails, the worker goes on
             _log.exception("job %s: an error of the service", job.id)
             self._fail(job, WorkFailed("an error of the service; its log has the details"))
         return True
@@ -128,8 +128,9 @@ class Worker:
 
 
 def _insist(step: Callable[[], None]) -> None:
-    """Take a step of a job's end again while the job table cannot be reached: it may have been taken, so that giving up
-    would lose, or do twice, what is done already.
+    """Take a step of a job's end again while the job table cannot be reached.
+
+    It may have been taken: giving up would lose, or do twice, what is done already.
 
     Raises:
         LeaseLost: when the job is somebody else's.

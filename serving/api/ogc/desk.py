@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fastapi import Request as HttpRequest
 
+from landcover.raster.protocol import ReadPolicy
 from serving.access.limits import PixelLimiter, check_jobs
 from serving.access.principal import Principal
 from serving.api.ogc.forms import Subscriber
@@ -79,13 +80,18 @@ class Desk:
         except KeyError:
             raise ProcessNotFound(f"there is no such process; there are {', '.join(self.processes)}") from None
 
+    @property
+    def policy(self) -> ReadPolicy:
+        """Limits of rasters that come."""
+        return ReadPolicy(max_pixels=self.settings.max_pixels)
+
     def images(self, who: Principal) -> Images:
         """What checks the images of one request."""
         return Images(
             owner=who.id,
             uploads=self.uploads,
             folder=self.settings.data_folder,
-            policy=self.settings.read_policy,
+            policy=self.policy,
             models=self.models,
             finder=self.finder,
         )

@@ -1,4 +1,4 @@
-"""``POST /processes/{id}/execution``: a request becomes a job, and its results the answer if somebody waits for them."""
+"""``POST /processes/{id}/execution``: a request becomes a job, whose results are the answer if somebody waits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from serving.api.presence import watch
 from serving.api.problems import ClientGone
 from serving.jobs.record import Job
 from serving.processes.orders import Answering
-from serving.processes.process import InputsInvalid, Plan, Process
+from serving.processes.process import InputsInvalid, Process
 
 router = APIRouter(tags=["processes"])
 

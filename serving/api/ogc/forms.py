@@ -99,7 +99,7 @@ _PREFERENCE: Final = re.compile(r"""\s*(?P<name>[\w-]+)\s*(?:=\s*"?(?P<value>[^"
 
 def preference(header: str) -> Preference:
     """Read a Prefer header; what is not known in it does not count, as RFC 7240 wants it."""
-    found = {}
+    found: dict[str, str] = {}
     for part in header.split(","):
         match = _PREFERENCE.fullmatch(part)
         if match:

@@ -109,7 +109,7 @@ def answer(made: Sequence[Made], answering: Answering, headers: Mapping[str, str
         headers: of the answer.
     """
     if answering.response == "document":
-        return JSONResponse({one.output.name: _inline(one) for one in made}, headers=dict(headers))
+        return JSONResponse(document(made), headers=dict(headers))
     if all(one.mode == "reference" for one in made):
         links = ", ".join(
             f'<{one.href}>; rel="{one.output.name}"; type="{one.output.media_type.partition(";")[0]}"' for one in made
@@ -120,11 +120,14 @@ def answer(made: Sequence[Made], answering: Answering, headers: Mapping[str, str
     return _related(made, headers)
 
 
+def document(made: Sequence[Made]) -> dict[str, Any]:
+    """All outputs as a JSON object: schema ``results.yaml``."""
+    return {one.output.name: _inline(one) for one in made}
+
+
 def send(one: Made, headers: Mapping[str, str]) -> FileResponse:
     """The file of one output."""
-    return FileResponse(
-        one.path, media_type=one.output.media_type, filename=one.output.file, headers=dict(headers)
-    )
+    return FileResponse(one.path, media_type=one.output.media_type, filename=one.output.file, headers=dict(headers))
 
 
 def _inline(one: Made) -> dict[str, Any]:
