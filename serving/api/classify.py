@@ -18,9 +18,10 @@ from serving.api.negotiation import OFFERED, choose
 from serving.api.ogc.answers import facts
 from serving.api.ogc.desk import Desk, Terms, desk_of
 from serving.api.ogc.results import Made, made_by, one_of
-from serving.api.ogc.waiting import TookTooLong, ended
+from serving.api.ogc.waiting import ended
 from serving.api.presence import watch
 from serving.api.problems import PROBLEM, failure
+from serving.api.refusals import TookTooLong
 from serving.api.upload import check_declared, receive
 from serving.jobs.record import Job, State
 from serving.processes.costs import cost_of

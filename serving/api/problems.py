@@ -20,8 +20,12 @@ from serving.access.jwks import KeysUnavailable
 from serving.api import refusals
 from serving.database.protocol import DatabaseUnusable, StoreUnavailable
 from serving.fetch.errors import SourceTooLarge, Upstream, UpstreamTimeout
+from serving.jobs import store as jobs
+from serving.jobs.failures import DeadlinePassed
+from serving.processes.process import ProcessNotFound
 from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
+from serving.uploads import UploadNotFound
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -105,7 +109,17 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     access.TooManyJobs: 429,
     KeysUnavailable: 503,
     StoreUnavailable: 503,
+    jobs.JobNotFound: 404,
+    jobs.JobGone: 410,
+    jobs.PageInvalid: 400,
+    DeadlinePassed: 504,
+    ProcessNotFound: 404,
+    UploadNotFound: 404,
     DatabaseUnusable: 503,
+    refusals.KeyInvalid: 400,
+    refusals.ResultNotReady: 404,
+    refusals.OutputNotFound: 404,
+    refusals.TookTooLong: 504,
     refusals.MalformedRequest: 400,
     refusals.MalformedJson: 400,
     refusals.UnusableJson: 422,

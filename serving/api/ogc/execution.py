@@ -14,7 +14,6 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
-from landcover.errors import ConfigError
 from serving.access.principal import Principal
 from serving.api.access import Runner
 from serving.api.addresses import base_of
@@ -25,9 +24,10 @@ from serving.api.ogc.desk import Desk, Terms, desk_of
 from serving.api.ogc.documents import status_info
 from serving.api.ogc.forms import Execute, Preference, parsed, preference
 from serving.api.ogc.pricing import quotation
-from serving.api.ogc.waiting import TookTooLong, ended
+from serving.api.ogc.waiting import ended
 from serving.api.presence import watch
 from serving.api.problems import ClientGone
+from serving.api.refusals import KeyInvalid, TookTooLong
 from serving.jobs.record import Job
 from serving.processes.orders import Answering
 from serving.processes.process import InputsInvalid, Process
@@ -35,12 +35,6 @@ from serving.processes.process import InputsInvalid, Process
 router = APIRouter(tags=["processes"])
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-
-
-class KeyInvalid(ConfigError):
-    """The Idempotency-Key is empty, too long, or holds something else than visible ASCII."""
-
-    slug = "idempotency-key"
 
 
 @dataclass(frozen=True, slots=True)

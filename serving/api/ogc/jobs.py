@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
@@ -80,5 +81,6 @@ async def show_output(request: Request, job: str, output: str, who: Keeper) -> R
 async def dismiss_job(request: Request, job: str, who: Keeper) -> JSONResponse:
     """A job that has not ended stops within ten seconds; of one that has, results and record are removed."""
     desk = desk_of(request)
-    dismissed = await run_sync(desk.dismiss, job, who.sees)
-    return JSONResponse(status_info(dismissed, base_of(request)))
+    left = await run_sync(desk.dismiss, job, who.sees)
+    gone = replace(left, state=State.DISMISSED, message="dismissed" if not left.state.ended else "removed")
+    return JSONResponse(status_info(gone, base_of(request)))

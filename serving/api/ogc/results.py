@@ -13,7 +13,7 @@ from typing import Any, Final
 import anyio
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from landcover.errors import ConfigError
+from serving.api.refusals import OutputNotFound, ResultNotReady
 from serving.jobs.record import Job, State
 from serving.processes.orders import Answering, Request
 from serving.processes.outputs import Output
@@ -25,18 +25,6 @@ INLINE_BYTES: Final = 1 << 20
 whole Sentinel-2 tile would be a string of tens of megabytes in the middle of a JSON document."""
 
 _CHUNK: Final = 1 << 20
-
-
-class ResultNotReady(ConfigError):
-    """The job has no results yet."""
-
-    slug = "result-not-ready"
-
-
-class OutputNotFound(ConfigError):
-    """The job has no such output."""
-
-    slug = "no-such-output"
 
 
 @dataclass(frozen=True, slots=True)

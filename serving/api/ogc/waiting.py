@@ -7,7 +7,6 @@ from typing import Final
 from anyio import move_on_after, sleep
 from anyio.to_thread import run_sync
 
-from landcover.errors import SteppeError
 from serving.api.presence import Presence
 from serving.jobs.record import Job
 from serving.jobs.store import JobStore
@@ -17,12 +16,6 @@ FIRST_S: Final = 0.02
 
 LONGEST_S: Final = 0.25
 """Most seconds between two looks."""
-
-
-class TookTooLong(SteppeError):
-    """The work takes longer than an answer may be waited for."""
-
-    slug = "took-too-long"
 
 
 async def ended(store: JobStore, job: Job, presence: Presence, seconds: float) -> Job:
