@@ -70,14 +70,11 @@ class SqliteDatabase:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         _make_place(file)
-        with _our_errors(wait_s):
-            self._writer = self._connect()
-            try:
-                _claim(self._writer, verify=verify)
-                _write_ahead(self._writer, wait_s)
-            except BaseException:
-                self._writer.close()
-                raise
+        try:
+            with _our_errors(wait_s):
+                self._writer = self._open_writer(verify=verify)
+        except _Damaged as error:
+            raise DatabaseUnusable(str(error)) from error
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -112,14 +109,22 @@ class SqliteDatabase:
         with self._turn:
             self._writer.close()
 
+    def _open_writer(self, *, verify: bool) -> sqlite3.Connection:
+        connection = self._connect()
+        try:
+            _claim(connection, verify=verify)
+            _write_ahead(connection, self._wait_s)
+            _set_up(connection, "synchronous = FULL", f"journal_size_limit = {WAL_LIMIT}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+        # Nothing is read yet, so nothing can go wrong with a connection that nobody would close.
+        return sqlite3.connect(
             self._file, timeout=self._wait_s, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
-        return connection
 
     def _check_open(self) -> None:
         if self._closed:
@@ -131,7 +136,7 @@ class SqliteDatabase:
             if self._idle:
                 return self._idle.pop()
         connection = self._connect()
-        connection.execute("PRAGMA query_only = ON")
+        _set_up(connection, "query_only = ON")
         return connection
 
     def _return_reader(self, connection: sqlite3.Connection) -> None:
@@ -140,6 +145,10 @@ class SqliteDatabase:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+class _Damaged(StoreUnavailable):
+    """The file is not what SQLite wrote."""
 
 
 class _Transaction:
@@ -182,7 +191,7 @@ def _our_errors(wait_s: float) -> Iterator[None]:
         if code in _BUSY:
             raise _locked(wait_s) from error
         if code in _DAMAGED:
-            raise StoreUnavailable(_DAMAGE) from error
+            raise _Damaged(_DAMAGE) from error
         if code in _NOT_NOW:
             _log.warning("SQLite: %s", error)
             raise StoreUnavailable("the database file cannot be used; see to the disk where STEPPE_STATE is") from error
@@ -216,23 +225,27 @@ def _make_place(file: Path) -> None:
 
 def _claim(connection: sqlite3.Connection, *, verify: bool) -> None:
     """Make sure that the file is whole and ours before anything is written to it."""
-    try:
-        (owner,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        # Only our own file is looked through: a stranger's may be of any size.
-        damage = (
-            connection.execute("PRAGMA quick_check(1)").fetchone()[0] if verify and owner == APPLICATION_ID else "ok"
-        )
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-            raise DatabaseUnusable(_DAMAGE) from error
-        raise
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # Only our own file is looked through: a stranger's may be of any size.
+    ours = owner == APPLICATION_ID
+    damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if verify and ours else "ok"
     if damage != "ok":
-        raise DatabaseUnusable(_DAMAGE)
-    if owner != APPLICATION_ID and (owner or tables):
+        raise _Damaged(_DAMAGE)
+    if not ours and (owner or tables):
         raise DatabaseUnusable("the database file belongs to another program; set STEPPE_STATE to a folder of its own")
-    if owner != APPLICATION_ID:
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    if not ours:
+        _set_up(connection, f"application_id = {APPLICATION_ID}")
+
+
+def _set_up(connection: sqlite3.Connection, *pragmas: str) -> None:
+    """Options of a connection; closed when it does not take them."""
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _write_ahead(connection: sqlite3.Connection, wait_s: float) -> None:
