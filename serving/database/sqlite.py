@@ -26,7 +26,9 @@ OLDEST: Final = (3, 35, 0)
 WAL_LIMIT: Final = 64 * 1024**2
 """Bytes to which the log is cut after a reader who kept it long has gone."""
 
-_RETRY_S: Final = 0.01
+_ASK_AGAIN_MS: Final = 1
+"""SQLite's own waiting grows to 0.1 s between two tries: a process that writes all the time would starve the others."""
+
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NOT_NOW: Final = frozenset(
@@ -49,7 +51,7 @@ class SqliteDatabase:
     """A SQLite file in WAL mode, every commit flushed to the disk before it counts.
 
     Writers of one process take turns by a lock of threads, which wakes the next one at once; between processes it is
-    SQLite's own lock, asked for again and again. Readers have connections of their own and wait for nobody.
+    SQLite's own lock, asked for every millisecond. Readers have connections of their own and wait for nobody.
 
     Args:
         file: made, for this user alone, where it is missing; so is its folder.
@@ -83,7 +85,7 @@ class SqliteDatabase:
             raise _locked(self._wait_s)
         try:
             self._check_open()
-            with _our_errors(self._wait_s), _begun(self._writer, "BEGIN IMMEDIATE"):
+            with _our_errors(self._wait_s), _begun(self._writer, "BEGIN IMMEDIATE", self._wait_s):
                 yield _Transaction(self._writer)
         finally:
             self._turn.release()
@@ -94,7 +96,7 @@ class SqliteDatabase:
         with _our_errors(self._wait_s):
             connection = self._take_reader()
             try:
-                with _begun(connection, "BEGIN"):
+                with _begun(connection, "BEGIN", self._wait_s):
                     yield _Transaction(connection)
             finally:
                 self._return_reader(connection)
@@ -114,7 +116,12 @@ class SqliteDatabase:
         try:
             _claim(connection, verify=verify)
             _write_ahead(connection, self._wait_s)
-            _set_up(connection, "synchronous = FULL", f"journal_size_limit = {WAL_LIMIT}")
+            _set_up(
+                connection,
+                "synchronous = FULL",
+                f"journal_size_limit = {WAL_LIMIT}",
+                f"busy_timeout = {_ASK_AGAIN_MS}",
+            )
         except BaseException:
             connection.close()
             raise
@@ -166,9 +173,9 @@ class _Transaction:
 
 
 @contextmanager
-def _begun(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+def _begun(connection: sqlite3.Connection, begin: str, wait_s: float) -> Iterator[None]:
     """Commit what is done inside, or take it back."""
-    connection.execute(begin)
+    _insist(connection, begin, wait_s)
     try:
         yield
         connection.execute("COMMIT")
@@ -249,16 +256,19 @@ def _set_up(connection: sqlite3.Connection, *pragmas: str) -> None:
 
 
 def _write_ahead(connection: sqlite3.Connection, wait_s: float) -> None:
-    """Switch to the write-ahead log. SQLite does not wait for its lock here, so this asks again."""
+    """Switch to the write-ahead log, for which SQLite itself does not wait for its lock."""
+    (mode,) = _insist(connection, "PRAGMA journal_mode = WAL", wait_s).fetchone()
+    if mode != "wal":
+        raise DatabaseUnusable("the file system cannot keep a write-ahead log; set STEPPE_STATE to a local disk")
+
+
+def _insist(connection: sqlite3.Connection, sql: str, wait_s: float) -> sqlite3.Cursor:
+    """Run a statement that needs a lock, again and again until it is free or the time is over."""
     end = time.monotonic() + wait_s
     while True:
         try:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            return connection.execute(sql)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() > end:
                 raise
-            time.sleep(_RETRY_S)
-            continue
-        if mode != "wal":
-            raise DatabaseUnusable("the file system cannot keep a write-ahead log; set STEPPE_STATE to a local disk")
-        return
+            time.sleep(_ASK_AGAIN_MS / 1000)  # SQLite does not wait before every refusal
