@@ -95,7 +95,9 @@ class Shelf:
         if before is not None and signature == before.signature:
             return before.settled(now, patience)
         if signature is None:
-            return _gone(before or Seen(path=path, rank=rank, signature=None, since=since), since).settled(now, patience)
+            return _gone(before or Seen(path=path, rank=rank, signature=None, since=since), since).settled(
+                now, patience
+            )
         found = look_at(path)
         if before is None or not before.proven:
             fresh = Seen(path=path, rank=rank, signature=signature, since=since, bundle=found.bundle)
