@@ -34,6 +34,8 @@ class KeptEngines:
     def get(self, bundle: Bundle, load: Load) -> Engine:
         """The engine of a bundle; who comes while it is loaded waits for that load, nobody else waits.
 
+        Room is made when its use ends: callers are within ``using``.
+
         Raises:
             Exception: whatever ``load`` raises, for all who waited.
         """
@@ -78,7 +80,6 @@ class KeptEngines:
         with self._lock:
             if digest in self._held:
                 self._held.move_to_end(digest, last=False)
-        self._trim()
 
     def _fill(self, promise: Future[Engine], bundle: Bundle, load: Load) -> None:
         try:
@@ -92,12 +93,11 @@ class KeptEngines:
             self._held[bundle.digest] = engine
             del self._loading[bundle.digest]
         promise.set_result(engine)
-        self._trim(bundle.digest)
 
-    def _trim(self, newest: str | None = None) -> None:
-        """Drop what is too much; ``newest`` was loaded just now and stays for its first use."""
+    def _trim(self) -> None:
+        """Drop what is too much."""
         with self._lock:
-            free = [digest for digest in self._held if digest not in {newest, *self._uses, *self._guarded}]
+            free = [digest for digest in self._held if digest not in {*self._uses, *self._guarded}]
             gone = [self._held.pop(digest) for digest in free[: max(0, len(self._held) - self._limit)]]
         for engine in gone:
             self._tell(engine.bundle)

@@ -70,7 +70,7 @@ class LiveModels:
         self._settings, self._eager = settings, eager
         self._observers = Observers()
         self._kept = KeptEngines(settings.kept_models, lambda bundle: self._observers.dropped(Resolved.of(bundle)))
-        self._shelf = Shelf(settings, self._kept, self._observers)
+        self._shelf = Shelf(settings, self._kept, self._observers, trusting=not eager)
         self._proof = Proof(settings, self._shelf, self._kept, self._observers, lambda bundle: opened(bundle, settings))
         self._stopping, self._news = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from landcover.bundle import Bundle, load_bundle, verify_bundle
-from landcover.errors import BundleInvalid, ProviderUnavailable, SteppeError
+from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable, SteppeError
 from serving.engine import Engine
 from serving.registry.kept import KeptEngines
 from serving.registry.observer import Observers, survived
@@ -48,7 +48,7 @@ class Proof:
         self._observers, self._open = observers, opened
 
     def engine(self, seen: Seen) -> Engine:
-        """Load a version, or find it in memory.
+        """Load a version, or find it in memory; callers are within ``KeptEngines.using``.
 
         Raises:
             SteppeError: why it cannot be loaded.
@@ -88,7 +88,7 @@ class Proof:
         """Check a version in the background: all of it, or of one that is in memory only the bytes on the disk."""
         assert seen.bundle is not None  # noqa: S101 - only such ones are pending
         if not seen.proven and not self._kept.holds(seen.bundle.digest):
-            with suppress(SteppeError):  # it is noted
+            with suppress(SteppeError), self._kept.using(seen.bundle.digest):  # an error is noted
                 self.engine(seen)
                 if not self._answers(seen.bundle):
                     self._kept.cool(seen.bundle.digest)
@@ -119,7 +119,7 @@ class Proof:
     def _failed(self, seen: Seen, error: Exception) -> SteppeError:
         """Note why a version does not run, and give that to raise; the bytes of a new one may still be on their way."""
         told = again(error) if isinstance(error, SteppeError) else _unforeseen(seen, error)
-        by_its_bytes, now = isinstance(told, BundleInvalid), time.monotonic()
+        by_its_bytes, now = isinstance(told, (BundleInvalid, ModelOutputInvalid)), time.monotonic()
         if by_its_bytes and not seen.proven and now - seen.since < self._settings.registry_settle_s:
             self._shelf.note(seen, pending=False, waiting=told)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -29,10 +30,11 @@ class Shelf:
         settings: registry, zoo, default model, how long a folder may be in the making.
         kept: engines in memory; told which ones must stay there.
         observers: told of what is broken and what was exchanged.
+        trusting: whether a version may answer before it is proven, because it is proven only when it is asked for.
     """
 
-    def __init__(self, settings: Settings, kept: KeptEngines, observers: Observers) -> None:
-        self._settings, self._kept, self._observers = settings, kept, observers
+    def __init__(self, settings: Settings, kept: KeptEngines, observers: Observers, *, trusting: bool) -> None:
+        self._settings, self._kept, self._observers, self._trusting = settings, kept, observers, trusting
         self._files = AliasFiles(settings.registry)
         self._marks: dict[str, tuple[int, int, int]] = {}
         self._aliases: dict[str, Aliases] = {}
@@ -58,7 +60,7 @@ class Shelf:
             aliases_changed = self._read_aliases()
             before, now = dict(self._folders), time.monotonic()
             # What is there at the start is not waited for: it does not look as if somebody was just copying it.
-            since = now if self._looked else now - self._settings.registry_settle_s
+            since = now if self._looked else -math.inf
             seen = {path: self._look(path, rank, since, now) for path, rank in self._around(before)}
             if self._take_over(before, seen) or aliases_changed:
                 self._publish()
@@ -93,7 +95,9 @@ class Shelf:
         if before is not None and signature == before.signature:
             return before.settled(now, patience)
         if signature is None:
-            return _gone(before or Seen(path=path, rank=rank, signature=None, since=since))
+            return _gone(before or Seen(path=path, rank=rank, signature=None, since=since), since).settled(
+                now, patience
+            )
         found = look_at(path)
         if before is None or not before.proven:
             fresh = Seen(path=path, rank=rank, signature=signature, since=since, bundle=found.bundle)
@@ -136,8 +140,7 @@ class Shelf:
 
     def _lost(self, seen: Seen) -> bool:
         """Whether nothing is left of a version, neither on the disk nor in memory."""
-        in_memory = seen.proven and seen.bundle is not None and self._kept.holds(seen.bundle.digest)
-        return seen.signature is None and not in_memory
+        return seen.signature is None and not self._in_memory(seen)
 
     def _publish(self) -> None:
         """Make a new table, switch to it, and tell."""
@@ -148,11 +151,18 @@ class Shelf:
                 dict(self._aliases),
                 dict(self._damaged),
                 before=before,
-                holds=self._kept.holds,
+                usable=self._usable,
             )
             self._table = after
             self._kept.guard(self._guarded(after))
         self._tell(before, after)
+
+    def _usable(self, seen: Seen) -> bool:
+        """Whether a version can answer."""
+        return (seen.sound and (seen.proven or self._trusting)) or self._in_memory(seen)
+
+    def _in_memory(self, seen: Seen) -> bool:
+        return seen.proven and seen.bundle is not None and self._kept.holds(seen.bundle.digest)
 
     def _guarded(self, table: Table) -> frozenset[str]:
         """The default model, which answers at once, and what answers to a name but could not be loaded again."""
@@ -177,9 +187,9 @@ class Shelf:
                 self._observers.failed(name, sentence(error))
 
 
-def _gone(seen: Seen) -> Seen:
-    fault = BundleInvalid(f"model {seen.identifier}: its folder is gone; put it back, or promote another version")
-    return replace(seen, signature=None, pending=False, waiting=None, fault=fault)
+def _gone(seen: Seen, since: float) -> Seen:
+    lacks = BundleInvalid(f"model {seen.identifier}: its folder is gone; put it back, or promote another version")
+    return replace(seen, signature=None, since=since, pending=False, waiting=lacks)
 
 
 def _replaced(before: Seen, bundle: Bundle | None) -> BundleInvalid | None:

@@ -125,7 +125,7 @@ def make_table(
     damaged: Mapping[str, SteppeError],
     *,
     before: Table,
-    holds: Callable[[str], bool],
+    usable: Callable[[Seen], bool],
 ) -> Table:
     """The table of what was seen.
 
@@ -134,7 +134,7 @@ def make_table(
         aliases: champions and retired versions by name.
         damaged: alias files that cannot be read.
         before: the table until now: what answers goes on until something better is ready.
-        holds: whether the engine of a digest is in memory.
+        usable: whether a version can answer.
     """
     chosen: dict[tuple[str, str], Seen] = {}
     for seen in folders:
@@ -145,9 +145,6 @@ def make_table(
     newest_first = sorted(chosen, key=lambda key: version_key(key[1]), reverse=True)
     versions = {key: chosen[key] for key in sorted(newest_first, key=lambda key: key[0])}
     table = Table(versions, aliases, damaged)
-
-    def usable(seen: Seen) -> bool:
-        return seen.proven and (seen.sound or (seen.bundle is not None and holds(seen.bundle.digest)))
 
     names = dict.fromkeys(name for name, _ in versions)
     found = {name: choose(table.of(name), table.said(name), before.current.get(name), usable) for name in names}
@@ -178,7 +175,7 @@ def choose(
         *(seen for seen, first in zip(able, champion, strict=True) if first),
         *(seen for seen in able if aliases.champion and before and seen.version == before.version),
         *(seen for seen in promising if seen.version == aliases.champion),
-        *(seen for seen in able if seen.signature is not None),
+        *(seen for seen in able if seen.signature is not None or seen.fault is None),
         *able,
         *promising,
     ]
