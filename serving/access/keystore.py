@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from serving.access.keys import Key, Minted, mint
+from serving.access.keys import Key, Minted
 from serving.access.principal import Scope
 from serving.access.refusals import KeyNotFound
 from serving.database.protocol import Database, Row
@@ -15,7 +15,7 @@ _COLUMNS: Final = "id, name, sha256, scopes, created, expires, revoked, last_use
 
 
 class KeyStore:
-    """Makes, lists and takes back keys. Rows stay when a key is over: what was done with it can still be told.
+    """Keeps, lists and takes back keys. Rows stay when a key is over: what was done with it can still be told.
 
     Args:
         database: gives the database; asked when it is first needed.
@@ -24,38 +24,15 @@ class KeyStore:
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
 
-    def create(
-        self,
-        name: str,
-        scopes: Collection[Scope],
-        *,
-        expires: datetime | None = None,
-        pixels_per_minute: int | None = None,
-        max_jobs: int | None = None,
-    ) -> tuple[Key, Minted]:
-        """Make a key.
-
-        Returns:
-            What is kept of it, and the key itself, which nobody can read again.
+    def add(self, key: Key) -> None:
+        """Keep a new key.
 
         Raises:
             StoreUnavailable: when the database cannot be written.
         """
-        minted = mint()
-        key = Key(
-            id=minted.id,
-            name=name,
-            sha256=minted.sha256,
-            scopes=frozenset(scopes),
-            created=now(),
-            expires=expires,
-            pixels_per_minute=pixels_per_minute,
-            max_jobs=max_jobs,
-        )
+        names = ", ".join(f":{column}" for column in _COLUMNS.split(", "))
         with self._database().transaction() as transaction:
-            names = ", ".join(f":{column}" for column in _COLUMNS.split(", "))
             transaction.run(f"INSERT INTO api_key ({_COLUMNS}) VALUES ({names})", **_row(key))  # noqa: S608
-        return key, minted
 
     def load(self, used: Collection[str]) -> Sequence[Key]:
         """All keys, oldest first; ``used`` ones were seen just now.
@@ -89,6 +66,37 @@ class KeyStore:
         if not rows:
             raise KeyNotFound("there is no API key of that id; `steppe keys list` shows the ids")
         return _key(rows[0])
+
+
+def new_key(
+    minted: Minted,
+    name: str,
+    scopes: Collection[Scope],
+    *,
+    expires: datetime | None = None,
+    pixels_per_minute: int | None = None,
+    max_jobs: int | None = None,
+) -> Key:
+    """What is kept of a key that was just minted.
+
+    Args:
+        minted: the key.
+        name: for people.
+        scopes: what it is good for.
+        expires: when it ends; None = never.
+        pixels_per_minute: its own limit.
+        max_jobs: its own limit.
+    """
+    return Key(
+        id=minted.id,
+        name=name,
+        sha256=minted.sha256,
+        scopes=frozenset(scopes),
+        created=now(),
+        expires=expires,
+        pixels_per_minute=pixels_per_minute,
+        max_jobs=max_jobs,
+    )
 
 
 def now() -> datetime:

@@ -196,7 +196,14 @@ def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None
     """A problem document."""
     body = {"type": kind.reference, "title": kind.title, "status": kind.status, "detail": sentence(detail), **extra}
     retry = {"Retry-After": str(RETRY_AFTER_S)} if kind.status == _UNAVAILABLE else {}
-    return JSONResponse(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
+    return _Document(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
+
+
+class _Document(JSONResponse):
+    """JSON that stays harmless where somebody puts it into a page as it is."""
+
+    def render(self, content: Any) -> bytes:
+        return super().render(content).replace(b"<", rb"\u003c").replace(b">", rb"\u003e")
 
 
 def install(app: FastAPI) -> None:

@@ -12,7 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from landcover.errors import SteppeError
 from serving.api.door.rules import SAFE_HEADERS, Rules
-from serving.api.problems import answer
+from serving.api.negotiation import accepts
+from serving.api.problems import NotAcceptable, answer
 from serving.api.refusals import BodyTooLarge, RequestTooSlow
 
 LINGER_S: Final = 2.0
@@ -20,11 +21,15 @@ LINGER_BYTES: Final = 8 * 1024**2
 """How long, and how much, of a body that nobody wants is taken after the answer. Closing a connection on which bytes
 are still coming would take the answer back on its way (TCP resets it), and many clients read only after sending."""
 
+_OK: Final = 200
+_MOVED: Final = 300
+
 
 class Exchange:
     """Stands between the server and the application.
 
-    A body that is too large or too slow is refused whatever the application makes of it: its answer is replaced.
+    A body that is too large or too slow is refused whatever the application makes of it: its answer is replaced. So is
+    what was only read, when it comes in a format that the client does not take.
 
     Args:
         scope: the request.
@@ -71,12 +76,22 @@ class Exchange:
         if self._replaced:
             return
         if message["type"] == "http.response.start":
+            self._check_format(message)
             if self._refusal is not None:
                 self._replaced = True
                 await answer(self._refusal)(self._scope, self._receive, self._pass_on)
                 return
             self.started = True
         await self._pass_on(message)
+
+    def _check_format(self, message: Message) -> None:
+        """Routes that do something check before they do it; see ``serving.api.negotiation.json_only``."""
+        if self._scope["method"] not in {"GET", "HEAD"} or not _OK <= message["status"] < _MOVED:
+            return
+        media_type = Headers(raw=list(message.get("headers", []))).get("content-type", "").partition(";")[0]
+        accept = ", ".join(Headers(scope=self._scope).getlist("accept"))
+        if media_type and not accepts(accept, media_type):
+            self._refused(NotAcceptable(f"what is here comes as {media_type} only; accept that"))
 
     async def _wait(self) -> Message:
         rules, began = self._rules, time.monotonic()

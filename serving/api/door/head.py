@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from serving.api.door.rules import URL_BYTES, Rules
+from serving.api.door.rules import HEAD_BYTES, URL_BYTES, Rules
 from serving.api.problems import UnsupportedMediaType
 from serving.api.refusals import (
     BodyTooLarge,
     CrossOrigin,
+    HeadTooLarge,
     MalformedRequest,
     MethodRefused,
     UrlTooLong,
@@ -22,16 +23,18 @@ from serving.api.refusals import (
 )
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_VERSIONS: Final = frozenset({"1.0", "1.1", "2"})
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]{1,253}))(?::[0-9]{1,5})?")
 
 
 def check_head(scope: Scope, rules: Rules) -> None:
-    """Check method, address, host, origin and what is said of the body.
+    """Check size, method, address, host, origin and what is said of the body.
 
     Raises:
         MethodRefused: for a method that nothing here answers.
         UrlTooLong: for an address longer than any that is needed.
+        HeadTooLarge: for more header fields than any client needs.
         MalformedRequest: when the head contradicts itself or lacks its host.
         WrongHost: when it is meant for another host.
         CrossOrigin: when a page of another site made a browser send it.
@@ -43,6 +46,10 @@ def check_head(scope: Scope, rules: Rules) -> None:
         raise MethodRefused(f"the method is not one that the service knows; it knows {', '.join(METHODS)}")
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > URL_BYTES:
         raise UrlTooLong(f"the address has more than {URL_BYTES:,} bytes; send what is long in the body")
+    if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > HEAD_BYTES:
+        raise HeadTooLarge(f"the header fields have more than {HEAD_BYTES:,} bytes; send fewer")
+    if scope["http_version"] not in _VERSIONS:
+        raise MalformedRequest("the request is of a version of HTTP that the service does not speak; send HTTP/1.1")
     _check_host(scope, headers, rules)
     _check_origin(scope, headers, rules)
     _check_body(scope, headers, rules)

@@ -24,8 +24,6 @@ LINGER_S: Final = 1.0
 LINGER_BYTES: Final = 8 * 1024**2
 """How long, and how much, a refused connection still listens; closed at once, it could take its last answer back."""
 
-_REFUSED_METHODS: Final = frozenset({b"CONNECT", b"TRACE"})
-
 
 class _Guarded(asyncio.Protocol):
     """What both protocols share: time limits, a limit of connections, and refusals as problem documents."""
@@ -154,11 +152,11 @@ class GuardedHttpTools(_Guarded, HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A head has ended."""
         self._in_head = False
-        fields = sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if len(self.url) + fields > HEAD_BYTES:
-            self._refusal = _too_large(in_url=len(self.url) > URL_BYTES)
-        elif self.parser.get_method() in _REFUSED_METHODS:
-            self._refusal = MethodRefused("the service answers neither CONNECT nor TRACE; send GET or POST")
+        # uvicorn takes addresses apart, and would stumble over these.
+        if self.parser.get_method() == b"CONNECT":
+            self._refusal = MethodRefused("the service does not answer CONNECT; send GET or POST")
+        elif len(self.url) > URL_BYTES:
+            self._refusal = _too_large(in_url=True)
         if self._refusal is not None:
             raise ValueError("refused")  # ends the parser, which then asks for the reason
         super().on_headers_complete()
