@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from landcover.errors import RasterTruncated, RasterUnreadable
+from landcover.errors import RasterCorrupt, RasterTruncated, RasterUnreadable
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO must not make anybody wait
 
@@ -88,3 +88,8 @@ class FileBytes:
             return os.pread(self._descriptor, count, offset)
         except OSError as error:
             raise RasterUnreadable(f"{self.name!r} cannot be read: {error.strerror}") from error
+
+
+def damaged(file: FileBytes, what: str) -> RasterCorrupt:
+    """The error of a header that cannot be right."""
+    return RasterCorrupt(f"{file.name!r} has a damaged header: {what}; fetch or write the file again")

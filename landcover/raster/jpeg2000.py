@@ -9,10 +9,9 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from landcover.raster.file_bytes import FileBytes
+from landcover.raster.file_bytes import FileBytes, damaged
+from landcover.raster.limits import block_too_large, check_size
 from landcover.raster.protocol import ReadPolicy
-from landcover.raster.tiff.check import block_too_large, check_size
-from landcover.raster.tiff.directory import damaged
 
 _MAX_BOXES: Final = 1024
 _MAX_MARKERS: Final = 4096

@@ -27,9 +27,9 @@ from rasterio.io import DatasetReader
 
 from landcover.errors import DataError, ExternalReference, RasterCorrupt, RasterTruncated, RasterUnreadable
 from landcover.raster.header import check_header
+from landcover.raster.limits import block_too_large, check_size
 from landcover.raster.protocol import ReadPolicy
 from landcover.raster.stamp import Stamp
-from landcover.raster.tiff.check import block_too_large, check_size
 
 BLOCK_CACHE_BYTES: Final = 32 * 2**20
 """Most memory that GDAL's block cache may hold; blocks are kept by ``strips``, GDAL only passes them through."""

@@ -114,7 +114,7 @@ BAD_SCENES = (
     BadScene("signed numbers", of_type(np.int16), "dtype", says="int16"),
     BadScene("no CRS", changed(crs=None), "no-crs", says="no coordinate reference system"),
     BadScene("no transform", changed(transform=None), "no-georeference", says="transform"),
-    BadScene("truncated", truncated, "raster-truncated", says="missing or damaged"),
+    BadScene("truncated", truncated, "raster-truncated", says="missing"),
     BadScene("header only", header_only, "raster-truncated", says="ends after 8 bytes"),
     BadScene("a web page", html, "raster-unreadable", 415, says="neither TIFF nor JPEG 2000"),
     BadScene("a PNG", png, "raster-unreadable", 415, says="neither TIFF nor JPEG 2000"),

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.raster.file_bytes import FileBytes
-from landcover.raster.tiff.directory import Directory, Tag, damaged
+from landcover.raster.file_bytes import FileBytes, damaged
+from landcover.raster.tiff.directory import Directory, Tag
 from landcover.raster.tiff.page import Compression, Page
 
 _MANY: Final = 2**20

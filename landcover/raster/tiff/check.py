@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from landcover.errors import BandCount, BlockTooLarge, RasterTooLarge, RasterTruncated, TooManyPages
-from landcover.raster.file_bytes import FileBytes
+from landcover.errors import RasterTruncated, TooManyPages
+from landcover.raster.file_bytes import FileBytes, damaged
+from landcover.raster.limits import block_too_large, check_size
 from landcover.raster.protocol import ReadPolicy
 from landcover.raster.tiff.blocks import BlockCheck
-from landcover.raster.tiff.directory import Dialect, Directory, damaged, read_directory
+from landcover.raster.tiff.directory import Dialect, Directory, read_directory
 from landcover.raster.tiff.page import Compression, Page, Role, check_compression, page_of
 from landcover.raster.tiff.texts import check_texts
 
@@ -98,26 +99,3 @@ def check_limits(page: Page, file: FileBytes, policy: ReadPolicy) -> None:
     # A raw strip costs as much as its file holds, and long ones are read row by row.
     if (page.tiled or page.compression != Compression.NONE) and page.block_bytes > policy.max_block_bytes:
         raise block_too_large(file.name, page.block, page.block_bytes, policy)
-
-
-def check_size(name: str, shape: tuple[int, int], bands: int, policy: ReadPolicy) -> None:
-    """Refuse too many pixels or bands.
-
-    Raises:
-        RasterTooLarge: in pixels.
-        BandCount: in bands.
-    """
-    rows, cols = shape
-    if rows * cols > policy.max_pixels:
-        raise RasterTooLarge(f"{name!r} has {rows} x {cols} pixels; at most {policy.max_pixels} are read")
-    if bands > policy.max_bands:
-        raise BandCount(f"{name!r} has {bands} bands; at most {policy.max_bands} are read: keep those that are needed")
-
-
-def block_too_large(name: str, block: tuple[int, int], size: int, policy: ReadPolicy) -> BlockTooLarge:
-    """The error of blocks that are too large."""
-    rows, cols = block
-    return BlockTooLarge(
-        f"{name!r} is stored in blocks of {rows} x {cols} pixels, {size} bytes each; at most {policy.max_block_bytes} "
-        "are read: store it with tiles of 512 x 512"
-    )

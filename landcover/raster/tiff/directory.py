@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from landcover.errors import RasterCorrupt
-from landcover.raster.file_bytes import FileBytes
+from landcover.raster.file_bytes import FileBytes, damaged
 
 MAX_TAGS: Final = 4096
 """Most tags of one image; real ones have under a hundred."""
@@ -151,11 +151,6 @@ class Directory:
         if default is None:
             raise damaged(self.file, f"tag {int(tag)} is missing")
         return default
-
-
-def damaged(file: FileBytes, what: str) -> RasterCorrupt:
-    """The error of a header that cannot be right."""
-    return RasterCorrupt(f"{file.name!r} has a damaged header: {what}; fetch or write the file again")
 
 
 def read_directory(file: FileBytes, dialect: Dialect, offset: int) -> Directory:

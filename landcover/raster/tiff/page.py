@@ -7,8 +7,8 @@ from enum import IntEnum, IntFlag
 from typing import Final
 
 from landcover.errors import RasterCompression
-from landcover.raster.file_bytes import FileBytes
-from landcover.raster.tiff.directory import Directory, Tag, damaged
+from landcover.raster.file_bytes import FileBytes, damaged
+from landcover.raster.tiff.directory import Directory, Tag
 
 _MAX_SIDE: Final = 2**31 - 1  # GDAL counts in signed 32 bits
 _MAX_BITS: Final = 128

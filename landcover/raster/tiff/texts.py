@@ -11,8 +11,8 @@ import re
 from typing import Final
 
 from landcover.errors import ExternalReference
-from landcover.raster.file_bytes import FileBytes
-from landcover.raster.tiff.directory import Directory, Tag, damaged
+from landcover.raster.file_bytes import FileBytes, damaged
+from landcover.raster.tiff.directory import Directory, Tag
 
 MAX_BYTES: Final = 2 * 2**20
 """Most bytes of metadata of one image; 1024 bands with statistics have half a megabyte."""
@@ -20,9 +20,11 @@ MAX_BYTES: Final = 2 * 2**20
 _MAX_DEPTH: Final = 32
 _MAX_REFERENCES: Final = 100_000
 _REFERENCE: Final = re.compile(rb"&#(x[0-9a-f]{1,6}|[0-9]{1,7});", re.IGNORECASE)
-_DOMAIN: Final = re.compile(rb"domain[^a-z0-9_]{1,64}(overviews|geolocation)\b", re.IGNORECASE)
+_DOMAIN: Final = re.compile(
+    rb"""domain(?:\s*=\s*["']?|[^<>]*>\s*(?:<!\[CDATA\[)?)\s*(overviews|geolocation)\b""", re.IGNORECASE
+)
 _ENTITY: Final = re.compile(rb"<!(doctype|entity)", re.IGNORECASE)
-_TAG: Final = re.compile(rb"<(/?)[a-z_][^<>]{0,4096}>|<[a-z_]", re.IGNORECASE)
+_TAG: Final = re.compile(rb"<(/?)[a-z_][^<>]*>|<[a-z_]", re.IGNORECASE)
 
 
 def check_texts(directory: Directory) -> None:
