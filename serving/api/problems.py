@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from landcover import errors
 from landcover.errors import DataError, SteppeError
+from serving.catalog.errors import AreaTooLarge
 from serving.fetch.errors import SourceTooLarge, Upstream, UpstreamTimeout
 from serving.sentence import sentence
 
@@ -94,6 +95,7 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     Busy: 503,
     NotReady: 503,
     # Fetching and catalogues; what is not listed here is the caller's 422.
+    AreaTooLarge: 413,
     SourceTooLarge: 413,
     Upstream: 502,
     UpstreamTimeout: 504,

@@ -80,9 +80,7 @@ class Budget:
 
     def _too_large(self) -> str:
         limit = self.limits.max_bytes
-        return (
-            f"a request may fetch {limit:,} bytes, and this is more; give a smaller or tiled source"
-        )
+        return f"a request may fetch {limit:,} bytes, and this is more; give a smaller or tiled source"
 
     @contextmanager
     def waiting(self) -> Iterator[float]:

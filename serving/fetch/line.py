@@ -221,12 +221,14 @@ def refuse_status(answer: Answer, *good: int) -> None:
     if status in _CLOSED_DOOR:
         raise Upstream(
             f"{host} does not let this server read the address (status {status}); give one that needs no "
-            "credentials, or upload the file"
+            "credentials, or upload the file",
+            status=status,
         )
     raise Upstream(
         f"{host} answered with status {status} where {' or '.join(map(str, good))} was expected; try again later",
         passing=status in _PASSING,
         retry_after_s=retry_after(answer.headers.get("retry-after", "")),
+        status=status,
     )
 
 

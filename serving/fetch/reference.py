@@ -80,6 +80,4 @@ def _check_relative(place: str) -> None:
 
 
 def _out() -> UrlInvalid:
-    return UrlInvalid(
-        "a path is relative to its folder and stays in it; write it from the folder, without .."
-    )
+    return UrlInvalid("a path is relative to its folder and stays in it; write it from the folder, without ..")
