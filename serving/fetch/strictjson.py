@@ -71,7 +71,7 @@ def check_depth(value: Any, max_depth: int = MAX_DEPTH) -> None:
         ValueError: with the limit.
     """
     level = [value]
-    for _ in range(max_depth + 1):
+    for _ in range(max_depth):
         level = [child for parent in level for child in _children(parent)]
         if not level:
             return
