@@ -227,7 +227,7 @@ class World:
         return dial_tcp(LOOPBACK, port, seconds)
 
     def trust(self):
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._ca.configure_trust(context)
         return context
 

@@ -105,22 +105,24 @@ def read_area(path: Path, crs: CRS | None = None) -> Area:
         AreaInvalid: no GeoJSON, no polygon, or polygons that cannot be used.
         ConfigError: when the caller's CRS contradicts the file's.
     """
-    return parse_area(_content(path), path.name, crs)
+    content = _content(path)
+    document = _document(content, path.name)
+    return parse_area(document, path.name, crs, sha256=hashlib.sha256(content).hexdigest())
 
 
-def parse_area(content: bytes, name: str, crs: CRS | None = None) -> Area:
-    """The polygons of a GeoJSON document; see ``read_area``.
+def parse_area(document: dict[str, Any], name: str, crs: CRS | None = None, *, sha256: str | None = None) -> Area:
+    """The polygons of a GeoJSON object.
 
     Args:
-        content: the document.
-        name: what it is called in messages.
-        crs: CRS of the coordinates when the caller states it.
+        document: a geometry, a Feature or a FeatureCollection.
+        name: what it is called in messages and in provenance.
+        crs: CRS of the coordinates when the caller states it; must not contradict the document.
+        sha256: digest of the file it came from.
 
     Raises:
-        AreaInvalid: no GeoJSON, no polygon, or polygons that cannot be used.
+        AreaInvalid: no polygon, or polygons that cannot be used.
         ConfigError: when the caller's CRS contradicts the document's.
     """
-    document = _document(content, name)
     chosen = _chosen_crs(document, crs, name)
     polygons = []
     points = 0
@@ -135,7 +137,7 @@ def parse_area(content: bytes, name: str, crs: CRS | None = None) -> Area:
         polygons.append(polygon)
     if not polygons:
         raise AreaInvalid(f"{name!r} holds no polygon: {_ADVICE}")
-    return Area(chosen, tuple(polygons), name, hashlib.sha256(content).hexdigest())
+    return Area(chosen, tuple(polygons), name, sha256)
 
 
 def _content(path: Path) -> bytes:

@@ -18,6 +18,7 @@ from landcover.errors import DataError, SteppeError
 from serving.access import refusals as access
 from serving.access.jwks import KeysUnavailable
 from serving.api import refusals
+from serving.catalog.errors import AreaTooLarge
 from serving.database.protocol import DatabaseUnusable, StoreUnavailable
 from serving.fetch.errors import SourceTooLarge, Upstream, UpstreamTimeout
 from serving.jobs import store as jobs
@@ -133,6 +134,7 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     ModelRetired: 410,
     ModelNotReady: 503,
     # Fetching and catalogues; what is not listed here is the caller's 422.
+    AreaTooLarge: 413,
     SourceTooLarge: 413,
     Upstream: 502,
     UpstreamTimeout: 504,

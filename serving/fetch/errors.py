@@ -45,14 +45,18 @@ class Upstream(SteppeError):
         message: what happened.
         passing: whether asking again may help.
         retry_after_s: seconds after which the host wants to be asked again, where it says so.
+        status: HTTP status of the host's answer, where there was one.
     """
 
     slug = "upstream"
 
-    def __init__(self, message: str, *, passing: bool = False, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, passing: bool = False, retry_after_s: int | None = None, status: int | None = None
+    ) -> None:
         super().__init__(message)
         self.passing = passing
         self.retry_after_s = retry_after_s
+        self.status = status
 
 
 class UpstreamTls(Upstream):

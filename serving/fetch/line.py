@@ -127,13 +127,14 @@ class Line:
             DataError: when a hop leads where it must not.
             Upstream: when the host fails.
         """
-        for _hop in range(ask.redirects + 1):
+        for hop in range(ask.redirects + 1):
             self._hosts.check(url)
             with self._exchange(url, ask, until) as answer:
                 if answer.status not in _MOVED:
                     yield answer
                     return
-                url = _next_hop(answer)
+                if hop < ask.redirects:
+                    url = _next_hop(answer)
         raise Upstream(
             f"{url.host} is the end of more than {ask.redirects} redirects; give the address they lead to"
             if ask.redirects
@@ -221,12 +222,14 @@ def refuse_status(answer: Answer, *good: int) -> None:
     if status in _CLOSED_DOOR:
         raise Upstream(
             f"{host} does not let this server read the address (status {status}); give one that needs no "
-            "credentials, or upload the file"
+            "credentials, or upload the file",
+            status=status,
         )
     raise Upstream(
         f"{host} answered with status {status} where {' or '.join(map(str, good))} was expected; try again later",
         passing=status in _PASSING,
         retry_after_s=retry_after(answer.headers.get("retry-after", "")),
+        status=status,
     )
 
 

@@ -36,7 +36,7 @@ def parse_json(content: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
         raise ValueError("it is not UTF-8") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"it is no JSON at letter {error.pos}") from None
-    _check_depth(value, max_depth)
+    check_depth(value, max_depth)
     return value
 
 
@@ -64,10 +64,14 @@ def _int(text: str) -> int:
     return int(text)
 
 
-def _check_depth(value: Any, max_depth: int) -> None:
-    """Level by level, so that depth costs no stack."""
+def check_depth(value: Any, max_depth: int = MAX_DEPTH) -> None:
+    """Refuse what is nested too deeply; level by level, so that depth costs no stack.
+
+    Raises:
+        ValueError: with the limit.
+    """
     level = [value]
-    for _ in range(max_depth + 1):
+    for _ in range(max_depth):
         level = [child for parent in level for child in _children(parent)]
         if not level:
             return

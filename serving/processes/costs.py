@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -46,7 +45,7 @@ def place_of(area: AreaInput | None) -> tuple[Place, Area | None]:
     if isinstance(area, BoundingBox):
         return Place(bbox=area.bbox, crs=area.crs), box_area(area.bbox, parse_crs(area.crs or WGS84))
     document = area.model_dump(mode="json")
-    return Place(geometry=document), parse_area(json.dumps(document).encode(), "area", None)
+    return Place(geometry=document), parse_area(document, "area")
 
 
 def cost_of(images: Sequence[Checked], area: Area | None, *, gsd_m: float, limit: int) -> Cost:
