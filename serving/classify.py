@@ -25,6 +25,7 @@ from serving.products import check_language
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import Sources, open_sources
+from serving.spans import span
 from serving.treatment import DEFAULT_TREATMENT, MASK_NAMES, Treatment
 
 MEGA: Final = 1e6
@@ -198,7 +199,8 @@ def open_checked(
     started = time.perf_counter()
     outputs.check(*inputs.files)
     check_language(outputs, treatment)
-    sources = open_sources(inputs, manifest)
+    with span("open"):
+        sources = open_sources(inputs, manifest)
     return Opening(sources, time.perf_counter() - started)
 
 

@@ -10,8 +10,9 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI
 
 from landcover.errors import SteppeError
-from serving.api import catalog, classify, health, models, problems
+from serving.api import catalog, classify, health, models, problems, telemetry
 from serving.api.gate import Gate
+from serving.api.service import Service
 from serving.engines import Engines
 from serving.sentence import sentence
 from serving.settings import Settings, load_settings
@@ -46,9 +47,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         except SteppeError as error:
             # The service starts all the same: /livez answers, /readyz says what is wrong, other models may work.
             _log.warning("the default model does not run: %s", sentence(error))
-        yield
+        async with telemetry.closing_tracer(app):
+            yield
 
-    app = FastAPI(
+    app = Service(
         title="Steppe",
         version=VERSION,
         description=DESCRIPTION,
@@ -58,6 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engines = Engines(settings)
     app.state.gate = Gate(settings.max_concurrent, settings.max_waiting)
+    telemetry.install(app, settings)
     problems.install(app)
     for router in (health.router, models.router, classify.router, catalog.router):
         app.include_router(router)

@@ -20,6 +20,7 @@ from serving.classify import Outcome, classify_scene
 from serving.engines import Engines
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
+from serving.telemetry.report import WorkerReport
 
 router = APIRouter(tags=["classification"])
 
@@ -103,6 +104,7 @@ async def classify(request: Request, options: Annotated[Options, Query()]) -> Re
 
         async with watch(request) as presence, gate.turn():
             outcome = await run_sync(work)
+        request.app.state.metrics.add(WorkerReport.of("classify", outcome))
         return scratch.send(_answer_file(outputs, media_type), media_type, _headers(outcome))
 
 

@@ -12,10 +12,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from landcover import errors
 from landcover.errors import DataError, SteppeError
 from serving.sentence import sentence
+from serving.telemetry.exchange import exchange_of
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -148,7 +150,20 @@ def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None
     """A problem document."""
     body = {"type": kind.reference, "title": kind.title, "status": kind.status, "detail": sentence(detail), **extra}
     retry = {"Retry-After": str(RETRY_AFTER_S)} if kind.status == _UNAVAILABLE else {}
-    return JSONResponse(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
+    answer = Problem(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
+    answer.slug = kind.slug
+    return answer
+
+
+class Problem(JSONResponse):
+    """An answer with a problem document; metrics and logs are told its type."""
+
+    slug: str | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        exchange_of(scope).slug = self.slug
+        await super().__call__(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:

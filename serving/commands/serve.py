@@ -24,6 +24,7 @@ def serve(
     import uvicorn  # noqa: PLC0415 - slow to import
 
     from serving.api.app import create_app  # noqa: PLC0415 - loads the runtime
+    from serving.telemetry.logs import configure_logs  # noqa: PLC0415
 
     chosen: dict[str, Any] = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     settings = load_settings(**chosen)
@@ -31,7 +32,9 @@ def serve(
         host, port = address.getsockname()[:2]
         typer.echo(f"steppe: listening on http://{f'[{host}]' if ':' in host else host}:{port}", err=True)
         end_as_usual()
-        uvicorn.Server(uvicorn.Config(create_app(settings), server_header=False)).run(sockets=[address])
+        configure_logs(settings.log_level, settings.log_format)
+        config = uvicorn.Config(create_app(settings), server_header=False, log_config=None, access_log=False)
+        uvicorn.Server(config).run(sockets=[address])
 
 
 def _listen(host: str, port: int) -> socket.socket:
