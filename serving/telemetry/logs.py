@@ -33,6 +33,10 @@ type LogLevel = Literal["debug", "info", "warning", "error"]
 type LogFormat = Literal["auto", "json", "text"]
 
 
+class _OurHandler(logging.StreamHandler[TextIO]):
+    """Known by its class, so that configuring twice does not say everything twice."""
+
+
 def configure_logs(level: LogLevel, look: LogFormat, stream: TextIO | None = None) -> None:
     """Send all logs of this process to standard error.
 
@@ -42,10 +46,12 @@ def configure_logs(level: LogLevel, look: LogFormat, stream: TextIO | None = Non
         stream: another stream than standard error.
     """
     stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
+    handler = _OurHandler(stream)
     handler.setFormatter(formatter(text=look == "text" or (look == "auto" and stream.isatty())))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    for other in [other for other in root.handlers if isinstance(other, _OurHandler)]:
+        root.removeHandler(other)
+    root.addHandler(handler)
     root.setLevel(level.upper())
     for name in OWN_HANDLERS:
         logger = logging.getLogger(name)
@@ -53,7 +59,7 @@ def configure_logs(level: LogLevel, look: LogFormat, stream: TextIO | None = Non
         logger.propagate = True
     for name in (ACCESS, *QUIET):
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.captureWarnings(True)  # noqa: FBT003 - the standard library's signature
+    logging.captureWarnings(capture=True)
 
 
 def formatter(*, text: bool) -> logging.Formatter:

@@ -25,6 +25,7 @@ type App = Callable[[Scope, Receive, Send], Awaitable[None]]
 PROBES: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked every few seconds; their lines are for debugging."""
 
+REFUSED: Final = 400
 SERVER_ERROR: Final = 500
 
 _log = logging.getLogger("serving.access")
@@ -109,4 +110,4 @@ class Telemetry:
 def _level(route: str, status: int) -> int:
     if status >= SERVER_ERROR:
         return logging.WARNING
-    return logging.DEBUG if route in PROBES else logging.INFO
+    return logging.DEBUG if route in PROBES and status < REFUSED else logging.INFO

@@ -5,6 +5,7 @@ Spans say routes, models, sizes and types of problems. They say no addresses, no
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -120,8 +121,8 @@ def open_tracer(endpoint: str | None, service: str, *, exporter: SpanExporter | 
             "STEPPE_OTLP_ENDPOINT is set, but OpenTelemetry's SDK is not installed; install steppe[telemetry], or "
             "unset the variable"
         ) from error
-    resource = Resource({"service.name": service, "service.version": VERSION}).merge(Resource.create())
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    names = {"service.name": os.environ.get("OTEL_SERVICE_NAME") or service, "service.version": VERSION}
+    provider = TracerProvider(resource=Resource.create(names), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(address, timeout=EXPORT_S)))
     return OtelTracer(provider)
 
