@@ -25,6 +25,7 @@ from serving.products import check_language
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import Sources, open_sources
+from serving.spans import span
 from serving.treatment import DEFAULT_TREATMENT, MASK_NAMES, Treatment
 
 MEGA: Final = 1e6
@@ -39,6 +40,7 @@ class Outcome:
         areas: mapped area of each class.
         seams: how far neighbouring windows agreed.
         model: ``name@version``.
+        model_sha256: digest of the graph that ran.
         provider: where the model ran.
         precision: which variant of the model ran.
         augmentation: over which turns of the windows answers were averaged.
@@ -56,6 +58,7 @@ class Outcome:
     areas: AreaTable
     seams: SeamScore
     model: str
+    model_sha256: str
     provider: str
     precision: Precision
     augmentation: Augmentation
@@ -77,6 +80,7 @@ class Outcome:
             areas=finished.areas,
             seams=finished.seams,
             model=provenance.manifest.identifier,
+            model_sha256=provenance.model_sha256,
             provider=provenance.provider,
             precision=provenance.precision,
             augmentation=provenance.augmentation,
@@ -95,6 +99,7 @@ class Outcome:
         return {
             "scene": self.identifier,
             "model": self.model,
+            "model_sha256": self.model_sha256,
             "precision": self.precision,
             "tta": self.augmentation,
             "provider": self.provider,
@@ -198,7 +203,8 @@ def open_checked(
     started = time.perf_counter()
     outputs.check(*inputs.files)
     check_language(outputs, treatment)
-    sources = open_sources(inputs, manifest)
+    with span("open"):
+        sources = open_sources(inputs, manifest)
     return Opening(sources, time.perf_counter() - started)
 
 

@@ -26,6 +26,7 @@ from serving.request import Outputs
 from serving.resumption import job_of
 from serving.rowstore import keeper
 from serving.settings import Settings
+from serving.spans import Value, span
 from serving.staging import Staging
 from serving.treatment import DEFAULT_TREATMENT, Treatment
 
@@ -164,9 +165,16 @@ def publish_map(sources: Opened, order: Order, *, mask: Mask | None = None) -> P
 
         rows = kept.rows(job, predict)
         rows = order.watch(rows) if order.watch else rows
-        finished = write_rasters(rows, staged, provenance, treatment, mask=mask, drift=drift)
-        write_products(finished, staged, outputs)
-        staging.publish()
+        with span("predict") as predicting:
+            facts: dict[str, Value] = {
+                "steppe.model": provenance.manifest.identifier,
+                "steppe.pixels": plan.height * plan.width,
+            }
+            predicting.say(facts)
+            finished = write_rasters(rows, staged, provenance, treatment, mask=mask, drift=drift)
+        with span("publish"):
+            write_products(finished, staged, outputs)
+            staging.publish()
         kept.forget()
     return Published(finished, kept.kept)
 

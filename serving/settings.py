@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -212,6 +212,22 @@ class Settings(BaseSettings):
     )
     require_landlock: bool = Field(
         default=False, description="Refuse to start where the kernel has no Landlock of ABI 4 (Linux 6.7)."
+    )
+
+    # What the service says of itself.
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Level from which steppe serve and its workers log."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto",
+        description="Log lines: json, text for people, or auto: text where standard error is a terminal.",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="OpenTelemetry collector for traces, http://host:4318 (steppe[telemetry]); default: no traces.",
+    )
+    min_free_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=256 * 1024**2, description="Free bytes below which /readyz says that the service is not ready."
     )
 
 

@@ -39,7 +39,7 @@ def open_test_shop(settings, opener, **changes):
 @contextmanager
 def working(shop, name="worker"):
     """A worker at work until the context ends."""
-    worker = Worker(name, shop, overdue=no_overdue)
+    worker = Worker(name, shop, report=lambda _report: None, overdue=no_overdue)
     thread = threading.Thread(target=worker.run, name=f"test-{name}")
     thread.start()
     try:

@@ -12,13 +12,14 @@ from fastapi import FastAPI
 from landcover.errors import SteppeError
 from serving.access.limits import PixelLimiter
 from serving.access.opening import open_authenticator
-from serving.api import access, catalog, classify, docs, health, models, problems, uploads
+from serving.api import access, catalog, classify, docs, health, models, problems, telemetry, uploads
 from serving.api.door.entrance import Door
 from serving.api.door.rules import rules_of
 from serving.api.gate import Gate
 from serving.api.ogc import execution, jobs, landing
 from serving.api.ogc.notices import Notifier
 from serving.api.ogc.opening import open_desk
+from serving.api.service import Service
 from serving.database.handle import DatabaseHandle
 from serving.fetch.settings import fetcher_of
 from serving.folders import StateFolders
@@ -64,7 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ConfigError: when a setting cannot be used.
     """
     settings = settings or load_settings()
-    app = FastAPI(
+    app = Service(
         title="Steppe",
         version=VERSION,
         description=DESCRIPTION,
@@ -78,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.fetcher = fetcher_of(settings)
     authenticator = open_authenticator(settings, app.state.database)
     access.install(app, authenticator, PixelLimiter(settings.pixels_per_minute))
+    telemetry.install(app, settings)
     app.add_middleware(Door, rules=rules_of(settings))
     problems.install(app)
     docs.install(app)
@@ -95,6 +97,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(run_sync, state.database.close)
         desk = await run_sync(open_desk, settings, database, state.models, state.pixels, state.fetcher)
         state.desk = desk
+        stack.push_async_callback(telemetry.close_tracer, app)
+        telemetry.watch(app, desk.store)
         base = settings.public_url or f"http://{settings.host}:{settings.port}"
         stack.enter_context(Janitor(desk.store, StateFolders.of(settings), settings.keep_jobs_s))
         stack.enter_context(Notifier(desk, state.fetcher, f"{base.rstrip('/')}/"))

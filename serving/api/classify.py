@@ -148,7 +148,7 @@ async def _answered(request: Request, desk: Desk, job: Job, output: str) -> Resp
             seconds = desk.settings.sync_timeout_s
             job = await ended(desk.store, job, presence, seconds)
         if job.state is State.FAILED and job.problem is not None:
-            return failure(job.problem)
+            return failure(job.problem, options="query parameter")
         if job.state is not State.SUCCESSFUL:
             raise TookTooLong(
                 f"the work takes longer than the {seconds:g} s that an answer is waited for; upload the scene to "

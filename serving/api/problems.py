@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from landcover import errors
 from landcover.errors import DataError, SteppeError
@@ -26,6 +27,7 @@ from serving.jobs.failures import DeadlinePassed
 from serving.processes.process import ProcessNotFound
 from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
+from serving.telemetry.exchange import exchange_of
 from serving.uploads import UploadNotFound
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -198,14 +200,27 @@ def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None
     """A problem document."""
     body = {"type": kind.reference, "title": kind.title, "status": kind.status, "detail": sentence(detail), **extra}
     retry = {"Retry-After": str(RETRY_AFTER_S)} if kind.status == _UNAVAILABLE else {}
-    return _Document(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
+    answer = Problem(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
+    answer.slug = kind.slug
+    return answer
 
 
-class _Document(JSONResponse):
-    """JSON that stays harmless where somebody puts it into a page as it is."""
+class Problem(JSONResponse):
+    """An answer with a problem document; metrics and logs are told its type.
+
+    It stays harmless where somebody puts it into a page as it is.
+    """
+
+    slug: str | None = None
 
     def render(self, content: Any) -> bytes:
+        """JSON without the letters that begin and end elements."""
         return super().render(content).replace(b"<", rb"\u003c").replace(b">", rb"\u003e")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        exchange_of(scope).slug = self.slug
+        await super().__call__(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
@@ -225,11 +240,19 @@ def answer(error: SteppeError) -> JSONResponse:
     return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=_headers(kind, error))
 
 
-def failure(kept: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The problem document of work that failed in another process, from what the job table keeps of it."""
+def failure(
+    kept: Mapping[str, Any], *, options: str = "input", headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The problem document of work that failed in another process.
+
+    Args:
+        kept: what the job table keeps of it.
+        options: what the options of the command line are called where the caller gave them.
+        headers: of the answer.
+    """
     slug = str(kept["type"]).rpartition("/")[2]
     kind = next((kind for kind in kinds() if kind.slug == slug), INTERNAL)
-    return problem(kind, _PARAMETER.sub(r"the input \1", str(kept["detail"])), headers=headers)
+    return problem(kind, _PARAMETER.sub(rf"the {options} \1", str(kept["detail"])), headers=headers)
 
 
 def _headers(kind: Kind, error: SteppeError) -> dict[str, str]:

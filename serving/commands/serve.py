@@ -29,6 +29,7 @@ def serve(
     from serving.api.app import create_app  # noqa: PLC0415 - loads the runtime
     from serving.api.door.server import DoorConfig  # noqa: PLC0415
     from serving.reader.selftest import check_sandbox  # noqa: PLC0415
+    from serving.telemetry.logs import configure_logs  # noqa: PLC0415
     from serving.work.supervisor import Supervisor  # noqa: PLC0415
 
     given = {"host": host, "port": port, "workers": workers}
@@ -41,7 +42,8 @@ def serve(
         host, port = address.getsockname()[:2]
         typer.echo(f"steppe: listening on http://{f'[{host}]' if ':' in host else host}:{port}", err=True)
         end_as_usual()
-        with Supervisor(settings.workers, environment=environment_of(settings)) as crew:
+        configure_logs(settings.log_level, settings.log_format)
+        with Supervisor(settings.workers, environment_of(settings), report=app.state.metrics.add) as crew:
             app.state.crew = crew
             uvicorn.Server(DoorConfig(app, settings)).run(sockets=[address])
 

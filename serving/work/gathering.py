@@ -13,7 +13,7 @@ from typing import Any
 
 from landcover.staging import os_errors
 from serving.folders import inside
-from serving.processes.orders import AssetsSource, FolderSource, Image, UploadSource, UrlSource
+from serving.processes.orders import AssetsSource, FolderSource, Image, Source, UploadSource, UrlSource
 from serving.uploads import UploadNotFound
 from serving.work.heart import Heart
 from serving.work.shop import Shop
@@ -63,19 +63,38 @@ def gather(images: Sequence[Image], shop: Shop, heart: Heart) -> Iterator[Gather
     shop.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="job-", dir=shop.scratch))
     try:
-        yield Gathered(tuple(_local(image, shop, heart, scratch) for image in images), scratch)
+        yield Gathered(tuple(_locals(images, shop, heart, scratch)), scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _local(image: Image, shop: Shop, heart: Heart, scratch: Path) -> Local:
-    match image.source:
+def _locals(images: Sequence[Image], shop: Shop, heart: Heart, scratch: Path) -> Iterator[Local]:
+    for number, image in enumerate(images, start=1):
+        heart.check()
+        yield Local(_path(image.source, shop, scratch, number), image.bands, image.level, image.product)
+
+
+def _path(source: Source, shop: Shop, scratch: Path, number: int) -> Path:
+    match source:
         case UploadSource(file=file):
-            path = shop.uploads.root / file
-            if not path.is_file():
-                raise UploadNotFound("the upload of this job is not there any more; send it and the request again")
+            return _named(shop.uploads.root / file, scratch, number)
         case FolderSource(path=name):
-            path = inside(shop.settings.data_folder, name)
+            return inside(shop.settings.data_folder, name)
         case UrlSource() | AssetsSource():
             raise NotImplementedError
-    return Local(path, image.bands, image.level, image.product)
+
+
+def _named(upload: Path, scratch: Path, number: int) -> Path:
+    """An upload under a name that messages can quote; a link, so that it stays when the upload is removed.
+
+    Raises:
+        UploadNotFound: when it is not there any more.
+    """
+    place = scratch / f"upload{'' if number == 1 else number}.tif"
+    try:
+        place.hardlink_to(upload)
+    except FileNotFoundError as error:
+        raise UploadNotFound("the upload is not there any more; send it and the request again") from error
+    except OSError:  # another file system, or one without links
+        return upload
+    return place

@@ -24,7 +24,7 @@ GATHERED: Final = 10.0
 """Percent of a job that getting its inputs counts for; the model has the rest."""
 
 
-def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> dict[str, Any]:
+def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
     """Make the files of a job.
 
     Args:
@@ -34,7 +34,7 @@ def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> dict[str, Any]:
         folder: where the files go, all of them flushed to the disk.
 
     Returns:
-        What was done, as a JSON object.
+        What was done.
 
     Raises:
         SteppeError: whatever keeps the job from being done.
@@ -49,9 +49,8 @@ def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> dict[str, Any]:
             outcome = _classify(order, gathered, outputs, engine, shop, _progress(heart))
         else:
             outcome = _compare(order, gathered, outputs, engine, shop, _progress(heart))
-        record = _record(outcome, engine, outputs)
     heart.check()
-    return record
+    return outcome
 
 
 def _pinned(job: Job) -> Resolved | None:
@@ -144,17 +143,14 @@ def _compare(
     return compare_scenes(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
 
 
-def _record(outcome: Outcome, engine: Engine, outputs: Outputs) -> dict[str, Any]:
-    """What was done, and which file is which output."""
+def record_of(outcome: Outcome, folder: Path) -> dict[str, Any]:
+    """What was done, and which file is which output: a JSON object to keep beside the files."""
     names = {file: name for name, file in FILES.items()}
-    files = {
-        names.get(path.name, path.name): {
-            "file": path.name,
-            "bytes": path.stat().st_size,
-            "sha256": file_digest(path),
-        }
-        for path in outputs.files().values()
-    }
     done = outcome.to_json()
     del done["files"]
-    return {**done, "model_sha256": engine.model_sha256, "outputs": files}
+    done["outputs"] = {
+        names[path.name]: {"file": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)}
+        for path in sorted(folder.iterdir())
+        if path.name in names
+    }
+    return done

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, Final, Self
+
+from serving.telemetry.report import LONGEST, ReportInvalid, WorkerReport
 
 LOOK_S: Final = 0.25
 """Seconds between looks at the workers."""
@@ -54,18 +56,20 @@ class Supervisor:
 
     Args:
         count: how many workers.
-        command: what a worker is; its name is appended.
         environment: of workers; default: this process's.
+        report: is told what a worker says of a job; called from several threads.
+        command: what a worker is; its name is appended.
     """
 
     def __init__(
         self,
         count: int,
-        *,
-        command: Sequence[str] = (sys.executable, "-m", "serving.work"),
         environment: Mapping[str, str] | None = None,
+        *,
+        report: Callable[[WorkerReport], None],
+        command: Sequence[str] = (sys.executable, "-m", "serving.work"),
     ) -> None:
-        self._command, self._environment = tuple(command), environment
+        self._command, self._environment, self._report = tuple(command), environment, report
         host = f"{os.uname().nodename}-{os.getpid()}"
         self._posts = [_Post(f"{host}-{number}") for number in range(1, count + 1)]
         self._stopping = threading.Event()
@@ -98,9 +102,20 @@ class Supervisor:
             post.next_start = now + min(SLOWEST_S, 0.1 * 2 ** max(0, post.deaths - 1))
         if post.process is None and now >= post.next_start:
             post.process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [*self._command, post.name], stdin=subprocess.PIPE, env=self._environment
+                [*self._command, post.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment
             )
             post.began = now
+            said = post.process.stdout
+            threading.Thread(target=self._listen, args=(said,), name=f"steppe-hear-{post.name}", daemon=True).start()
+
+    def _listen(self, said: IO[bytes]) -> None:
+        """Hand on what a worker says, until it ends."""
+        with said:
+            while line := said.readline(LONGEST + 1):
+                try:
+                    self._report(WorkerReport.from_line(line))
+                except ReportInvalid as error:
+                    _log.warning("%s", error)
 
     @staticmethod
     def _bury(post: _Post) -> None:

@@ -15,8 +15,9 @@ from serving.jobs.failures import problem_of
 from serving.jobs.record import Job
 from serving.jobs.store import LeaseLost
 from serving.sentence import sentence
+from serving.telemetry.report import WorkerReport
 from serving.work.heart import Heart
-from serving.work.performing import perform
+from serving.work.performing import perform, record_of
 from serving.work.shop import Shop
 
 POLL_S: Final = 0.1
@@ -51,11 +52,19 @@ class Worker:
     Args:
         name: for the job table and logs.
         shop: what it works with.
+        report: is told what was done for each job.
         overdue: called when work that is wanted no more does not stop.
     """
 
-    def __init__(self, name: str, shop: Shop, *, overdue: Callable[[], None] = hard_stop) -> None:
-        self._name, self._shop, self._overdue = name, shop, overdue
+    def __init__(
+        self,
+        name: str,
+        shop: Shop,
+        *,
+        report: Callable[[WorkerReport], None],
+        overdue: Callable[[], None] = hard_stop,
+    ) -> None:
+        self._name, self._shop, self._report, self._overdue = name, shop, report, overdue
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -111,13 +120,14 @@ class Worker:
             shop.results.making(job.id, job.fence) as folder,
         ):
             outcome = perform(job, shop, heart, folder)
-            result = shop.results.keep(folder, outcome)
+            result = shop.results.keep(folder, record_of(outcome, folder))
         try:
             _insist(lambda: shop.store.succeed(job.id, job.fence, result))
         except LeaseLost:
             shop.results.remove(result)
             raise
         _log.info("job %s: done", job.id)
+        self._report(WorkerReport.of(job.new.process, outcome))
 
     def _fail(self, job: Job, error: SteppeError) -> None:
         _log.info("job %s: failed, %s: %s", job.id, error.slug, sentence(error))
@@ -125,6 +135,8 @@ class Worker:
             _insist(lambda: self._shop.store.fail(job.id, job.fence, problem_of(error)))
         except LeaseLost:
             _log.info("job %s: is somebody else's by now", job.id)
+        else:
+            self._report(WorkerReport.of_failure(job.new.process, error, model=job.new.model))
 
 
 def _insist(step: Callable[[], None]) -> None:

@@ -31,7 +31,7 @@ def crew(settings, readers):
 
 
 @pytest.fixture
-def client(app, settings, crew):
+def client(app, settings, crew):  # noqa: ARG001 - does the jobs
     """A client of the running service; what came with requests and what was made for them must be gone afterwards."""
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
