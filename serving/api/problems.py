@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from landcover import errors
 from landcover.errors import DataError, SteppeError
+from serving.reader.errors import ReaderUnavailable
 from serving.sentence import sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -92,6 +93,7 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     ClientGone: 400,
     Busy: 503,
     NotReady: 503,
+    ReaderUnavailable: 503,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
