@@ -25,6 +25,7 @@ from serving.fetch.errors import SourceTooLarge, Upstream, UpstreamTimeout
 from serving.jobs import store as jobs
 from serving.jobs.failures import DeadlinePassed
 from serving.processes.process import ProcessNotFound
+from serving.reader.errors import ReaderUnavailable
 from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
 from serving.telemetry.exchange import exchange_of
@@ -140,6 +141,7 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     SourceTooLarge: 413,
     Upstream: 502,
     UpstreamTimeout: 504,
+    ReaderUnavailable: 503,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 

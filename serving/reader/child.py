@@ -28,8 +28,10 @@ def main(arguments: Sequence[str]) -> None:
     end_with(parent)
     apply_limits(limits)
     filtered = _filter_calls()
-    from serving.reader.desk import Desk  # noqa: PLC0415 - loads GDAL, which is already watched then
+    from serving.reader.desk import Desk, warm_up  # noqa: PLC0415 - loads GDAL, which is already watched then
     from serving.reader.places import runtime_places  # noqa: PLC0415
+
+    warm_up()
 
     with _adopt(front) as channel, _adopt(aside) as second, open(os.devnull, "wb") as nowhere, suppress(Ended):  # noqa: PTH123
         send_answer(channel, GOOD, {"landlock": landlock.abi(), "filtered": filtered})

@@ -12,8 +12,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
+import numpy as np
+from affine import Affine
+from rasterio.io import MemoryFile
+
 from landcover.errors import SteppeError
 from landcover.grid import Window
+from landcover.raster.georeference import grid_of
 from landcover.raster.protocol import Mask, Scene
 from landcover.raster.quality import open_mask
 from landcover.raster.scene import open_request
@@ -137,6 +142,18 @@ class Desk:
         from serving.reader.probes import probe  # noqa: PLC0415 - once, when the service starts
 
         return probe(question, self._limits)
+
+
+def warm_up() -> None:
+    """Have libraries load their tables of coordinate reference systems before anybody waits for it."""
+    profile = {"driver": "GTiff", "count": 1, "height": 1, "width": 1, "dtype": "uint8", "crs": "EPSG:32633"}
+    transform = Affine(10, 0, 500_000, 0, -10, 5_500_000)
+    with MemoryFile() as file:
+        with file.open(transform=transform, **profile) as dataset:
+            dataset.write(np.ones((1, 1, 1), np.uint8))
+        with file.open() as dataset:
+            dataset.read()
+            grid_of(dataset, file.name)
 
 
 def _opened[Opened](opened: Opened | None) -> Opened:

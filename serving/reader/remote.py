@@ -137,6 +137,11 @@ class RemoteScene(HeadedScene):
             raise reader.refuse() from error
         return cls(_Desk(reader), header)
 
+    @property
+    def reader(self) -> Reader:
+        """Who reads it."""
+        return self._desk.reader
+
     def input_digest(self) -> str:
         """SHA-256 of the input, hexadecimal; taken at the first call.
 

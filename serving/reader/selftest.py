@@ -34,6 +34,7 @@ _BY_LANDLOCK: Final = frozenset({probes.READ_ELSEWHERE, probes.LIST_ELSEWHERE, p
 _BY_FILTER: Final = frozenset({probes.DATAGRAM, probes.START, probes.SIGNAL})
 
 _VIRTUAL: Final = """<VRTDataset rasterXSize="{side}" rasterYSize="{side}">
+  <GeoTransform>500000, 10, 0, 5500000, 0, -10</GeoTransform>
   <VRTRasterBand dataType="UInt16" band="1">
     <SimpleSource><SourceFilename relativeToVRT="0">{path}</SourceFilename><SourceBand>1</SourceBand></SimpleSource>
   </VRTRasterBand>
