@@ -16,6 +16,9 @@ OFFERED: Final = {"image/tiff": COG, "application/geotiff": COG, PNG: PNG, JSON:
 """What a client may ask for, in the order of preference where it does not care."""
 
 
+_ANYTHING: Final = frozenset({"*/*", "multipart/*", "multipart/related"})
+
+
 class _Range(NamedTuple):
     """One element of the header: ``image/*;q=0.8``."""
 
@@ -32,11 +35,11 @@ class _Range(NamedTuple):
 
 
 def choose(accept: str | None, offered: Mapping[str, str] = OFFERED) -> str:
-    """The media type to answer with.
+    """What to answer with.
 
     Args:
         accept: the header, or None.
-        offered: what can be made, best first, and the media type of its answer; default: what is made of a scene.
+        offered: what there is, by media type, in the order of preference where the client does not care.
 
     Raises:
         NotAcceptable: when the client accepts none of the formats.
@@ -50,6 +53,22 @@ def choose(accept: str | None, offered: Mapping[str, str] = OFFERED) -> str:
     if best is None:
         raise NotAcceptable(f"none of the accepted formats can be made; accept one of {', '.join(offered)}")
     return best
+
+
+def preferred(accept: str, offered: Mapping[str, str]) -> str | None:
+    """The one output that a client accepts, or None where it takes anything, or several at once.
+
+    Args:
+        accept: the header, or nothing.
+        offered: outputs by media type; parameters of the type do not count.
+
+    Raises:
+        NotAcceptable: when the client accepts none of them.
+    """
+    ranges = _parse(accept or "*/*")
+    if any(entry.pattern in _ANYTHING and entry.quality > 0 for entry in ranges):
+        return None
+    return choose(accept, {media_type.partition(";")[0]: name for media_type, name in reversed(list(offered.items()))})
 
 
 def accepts(accept: str, media_type: str) -> bool:

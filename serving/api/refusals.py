@@ -1,8 +1,8 @@
-"""What the service refuses before a route has seen it: what is malformed, too large, too slow or misdirected."""
+"""What the service refuses by itself: what is malformed, too large, too slow, misdirected, or not there yet."""
 
 from __future__ import annotations
 
-from landcover.errors import DataError
+from landcover.errors import ConfigError, DataError, SteppeError
 
 
 class MalformedRequest(DataError):
@@ -63,3 +63,27 @@ class UnusableJson(DataError):
     """The body is JSON, but a value in it cannot be used."""
 
     slug = "unusable-json"
+
+
+class KeyInvalid(ConfigError):
+    """The Idempotency-Key is empty, too long, or holds something else than visible ASCII."""
+
+    slug = "idempotency-key"
+
+
+class ResultNotReady(ConfigError):
+    """The job has no results yet."""
+
+    slug = "result-not-ready"
+
+
+class OutputNotFound(ConfigError):
+    """The job has no such output."""
+
+    slug = "no-such-output"
+
+
+class TookTooLong(SteppeError):
+    """The work takes longer than an answer may be waited for."""
+
+    slug = "took-too-long"

@@ -21,6 +21,7 @@ IDLE_LIMIT: Final = "60s"
 """PostgreSQL ends a transaction in which nothing happened for so long: a process that was stopped holds no row for
 ever."""
 
+_SCHEMES: Final = ("postgresql://", "postgres://")
 _LEAST_CONNECT_S: Final = 2
 """libpq takes no shorter time."""
 
@@ -50,12 +51,7 @@ class PostgresDatabase:
         self._guard = threading.Lock()
         self._idle: list[_Connection] = []
         self._closed = False
-        try:
-            psycopg.conninfo.conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            raise ConfigError(
-                "STEPPE_DATABASE_URL cannot be understood; postgresql://user@host/name was expected"
-            ) from error
+        _check_url(url)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -175,6 +171,16 @@ class _Transaction:
         check_values(values)
         cursor = self._connection.execute(percent_style(sql), values)
         return cursor.fetchall() if cursor.description else []
+
+
+def _check_url(url: str) -> None:
+    try:
+        psycopg.conninfo.conninfo_to_dict(url)
+        known = url.startswith(_SCHEMES)  # libpq takes other forms, too, and an empty one for the server of this host
+    except psycopg.ProgrammingError:
+        known = False
+    if not known:  # what came may hold a password
+        raise ConfigError("STEPPE_DATABASE_URL cannot be understood; postgresql://user@host/name was expected")
 
 
 def _close(connection: _Connection) -> None:

@@ -26,7 +26,9 @@ OLDEST: Final = (3, 35, 0)
 WAL_LIMIT: Final = 64 * 1024**2
 """Bytes to which the log is cut after a reader who kept it long has gone."""
 
-_RETRY_S: Final = 0.01
+_ASK_AGAIN_MS: Final = 1
+"""SQLite's own waiting grows to 0.1 s between two tries: a process that writes all the time would starve the others."""
+
 _BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _NOT_NOW: Final = frozenset(
@@ -49,7 +51,7 @@ class SqliteDatabase:
     """A SQLite file in WAL mode, every commit flushed to the disk before it counts.
 
     Writers of one process take turns by a lock of threads, which wakes the next one at once; between processes it is
-    SQLite's own lock, asked for again and again. Readers have connections of their own and wait for nobody.
+    SQLite's own lock, asked for every millisecond. Readers have connections of their own and wait for nobody.
 
     Args:
         file: made, for this user alone, where it is missing; so is its folder.
@@ -70,14 +72,11 @@ class SqliteDatabase:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         _make_place(file)
-        with _our_errors(wait_s):
-            self._writer = self._connect()
-            try:
-                _claim(self._writer, verify=verify)
-                _write_ahead(self._writer, wait_s)
-            except BaseException:
-                self._writer.close()
-                raise
+        try:
+            with _our_errors(wait_s):
+                self._writer = self._open_writer(verify=verify)
+        except _Damaged as error:
+            raise DatabaseUnusable(str(error)) from error
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -86,7 +85,7 @@ class SqliteDatabase:
             raise _locked(self._wait_s)
         try:
             self._check_open()
-            with _our_errors(self._wait_s), _begun(self._writer, "BEGIN IMMEDIATE"):
+            with _our_errors(self._wait_s), _begun(self._writer, "BEGIN IMMEDIATE", self._wait_s):
                 yield _Transaction(self._writer)
         finally:
             self._turn.release()
@@ -97,7 +96,7 @@ class SqliteDatabase:
         with _our_errors(self._wait_s):
             connection = self._take_reader()
             try:
-                with _begun(connection, "BEGIN"):
+                with _begun(connection, "BEGIN", self._wait_s):
                     yield _Transaction(connection)
             finally:
                 self._return_reader(connection)
@@ -112,14 +111,27 @@ class SqliteDatabase:
         with self._turn:
             self._writer.close()
 
+    def _open_writer(self, *, verify: bool) -> sqlite3.Connection:
+        connection = self._connect()
+        try:
+            _claim(connection, verify=verify)
+            _write_ahead(connection, self._wait_s)
+            _set_up(
+                connection,
+                "synchronous = FULL",
+                f"journal_size_limit = {WAL_LIMIT}",
+                f"busy_timeout = {_ASK_AGAIN_MS}",
+            )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
+        # Nothing is read yet, so nothing can go wrong with a connection that nobody would close.
+        return sqlite3.connect(
             self._file, timeout=self._wait_s, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
-        return connection
 
     def _check_open(self) -> None:
         if self._closed:
@@ -131,7 +143,7 @@ class SqliteDatabase:
             if self._idle:
                 return self._idle.pop()
         connection = self._connect()
-        connection.execute("PRAGMA query_only = ON")
+        _set_up(connection, "query_only = ON")
         return connection
 
     def _return_reader(self, connection: sqlite3.Connection) -> None:
@@ -140,6 +152,10 @@ class SqliteDatabase:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+class _Damaged(StoreUnavailable):
+    """The file is not what SQLite wrote."""
 
 
 class _Transaction:
@@ -157,9 +173,9 @@ class _Transaction:
 
 
 @contextmanager
-def _begun(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+def _begun(connection: sqlite3.Connection, begin: str, wait_s: float) -> Iterator[None]:
     """Commit what is done inside, or take it back."""
-    connection.execute(begin)
+    _insist(connection, begin, wait_s)
     try:
         yield
         connection.execute("COMMIT")
@@ -182,7 +198,7 @@ def _our_errors(wait_s: float) -> Iterator[None]:
         if code in _BUSY:
             raise _locked(wait_s) from error
         if code in _DAMAGED:
-            raise StoreUnavailable(_DAMAGE) from error
+            raise _Damaged(_DAMAGE) from error
         if code in _NOT_NOW:
             _log.warning("SQLite: %s", error)
             raise StoreUnavailable("the database file cannot be used; see to the disk where STEPPE_STATE is") from error
@@ -216,36 +232,43 @@ def _make_place(file: Path) -> None:
 
 def _claim(connection: sqlite3.Connection, *, verify: bool) -> None:
     """Make sure that the file is whole and ours before anything is written to it."""
-    try:
-        (owner,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        # Only our own file is looked through: a stranger's may be of any size.
-        damage = (
-            connection.execute("PRAGMA quick_check(1)").fetchone()[0] if verify and owner == APPLICATION_ID else "ok"
-        )
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
-            raise DatabaseUnusable(_DAMAGE) from error
-        raise
+    (owner,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # Only our own file is looked through: a stranger's may be of any size.
+    ours = owner == APPLICATION_ID
+    damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if verify and ours else "ok"
     if damage != "ok":
-        raise DatabaseUnusable(_DAMAGE)
-    if owner != APPLICATION_ID and (owner or tables):
+        raise _Damaged(_DAMAGE)
+    if not ours and (owner or tables):
         raise DatabaseUnusable("the database file belongs to another program; set STEPPE_STATE to a folder of its own")
-    if owner != APPLICATION_ID:
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    if not ours:
+        _set_up(connection, f"application_id = {APPLICATION_ID}")
+
+
+def _set_up(connection: sqlite3.Connection, *pragmas: str) -> None:
+    """Options of a connection; closed when it does not take them."""
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _write_ahead(connection: sqlite3.Connection, wait_s: float) -> None:
-    """Switch to the write-ahead log. SQLite does not wait for its lock here, so this asks again."""
+    """Switch to the write-ahead log, for which SQLite itself does not wait for its lock."""
+    (mode,) = _insist(connection, "PRAGMA journal_mode = WAL", wait_s).fetchone()
+    if mode != "wal":
+        raise DatabaseUnusable("the file system cannot keep a write-ahead log; set STEPPE_STATE to a local disk")
+
+
+def _insist(connection: sqlite3.Connection, sql: str, wait_s: float) -> sqlite3.Cursor:
+    """Run a statement that needs a lock, again and again until it is free or the time is over."""
     end = time.monotonic() + wait_s
     while True:
         try:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            return connection.execute(sql)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in _BUSY or time.monotonic() > end:
                 raise
-            time.sleep(_RETRY_S)
-            continue
-        if mode != "wal":
-            raise DatabaseUnusable("the file system cannot keep a write-ahead log; set STEPPE_STATE to a local disk")
-        return
+            time.sleep(_ASK_AGAIN_MS / 1000)  # SQLite does not wait before every refusal

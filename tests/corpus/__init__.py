@@ -1,1 +1,1 @@
-"""Bad input, generated: what the service must refuse well."""
+"""Bad input, made by code: rasters and requests. Nothing in here does any harm."""

@@ -3,10 +3,14 @@
 import os
 import signal
 import sys
+import uuid
 from importlib.util import find_spec
 
 import pytest
 
+from serving.database.opening import open_database
+from serving.settings import Settings
+from tests.postgres import ABSENT, Cluster, find_binaries
 from tests.service import left_in, make_registry, make_settings, write_scene
 
 
@@ -72,3 +76,41 @@ def signals_are_heard():
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster():
+    """A PostgreSQL server that all tests share; one that stops it starts it again."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(ABSENT)
+    cluster = Cluster(binaries)
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def sqlite_settings(tmp_path):
+    return Settings(state=tmp_path / "state", database_url=None, database_wait_s=5)
+
+
+@pytest.fixture
+def postgres_settings(tmp_path, postgres_cluster):
+    """A schema of its own in the shared server."""
+    schema = f"test_{uuid.uuid4().hex}"
+    return Settings(
+        state=tmp_path / "state", database_url=postgres_cluster.url, database_schema=schema, database_wait_s=5
+    )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_settings(request):
+    """Settings of an empty database: every test that uses it runs on both."""
+    return request.getfixturevalue("sqlite_settings" if request.param == "sqlite" else "postgres_settings")
+
+
+@pytest.fixture
+def database(database_settings):
+    opened = open_database(database_settings)
+    yield opened
+    opened.close()
