@@ -10,6 +10,7 @@ from pathlib import Path
 from landcover.errors import ConfigError, WrongUse
 from landcover.raster.band_files import band_of
 from landcover.raster.mask_files import mask_of
+from serving.opener import IN_PROCESS, Opener
 
 
 class MosaicMode(StrEnum):
@@ -44,6 +45,7 @@ class Inputs:
         product: product id of ``landcover.sensors``; stands for its level, scale and offset.
         name: name of the scene for titles; default: the file's.
         max_pixels: refuse larger scenes; None = no limit.
+        opener: who opens the files: this process, or readers that are closed in.
     """
 
     source: Path
@@ -59,6 +61,7 @@ class Inputs:
     product: str | None = None
     name: str | None = None
     max_pixels: int | None = None
+    opener: Opener = IN_PROCESS
 
     def __post_init__(self) -> None:
         """Refuse names that the files of a map could not say, and options without a value.
@@ -96,6 +99,7 @@ class Outputs:
     quality: Path | None = None
     preview: Path | None = None
     areas: Path | None = None
+    features: Path | None = None
     stac: Path | None = None
 
     def files(self) -> dict[str, Path]:
@@ -107,6 +111,7 @@ class Outputs:
             "quality_style": self.quality.with_suffix(".qml") if self.quality else None,
             "quicklook": self.preview,
             "areas": self.areas,
+            "features": self.features,
             "stac": self.stac,
         }
         return {role: path for role, path in named.items() if path is not None}
@@ -129,6 +134,7 @@ class Outputs:
             _check_ending(path, f"the {role} is a GeoTIFF", ".tif", ".tiff")
         _check_ending(self.preview, "the picture is a PNG", ".png")
         _check_ending(self.areas, "the table of areas is JSON", ".json")
+        _check_ending(self.features, "the outlines of the classes are GeoJSON", ".geojson", ".json")
         _check_ending(self.stac, "the STAC Item is JSON", ".json", ".geojson")
         places = [_place(path) for path in self.files().values()]
         for path in places:

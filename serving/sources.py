@@ -17,7 +17,7 @@ from landcover.manifest import Manifest
 from landcover.raster.area import AreaScene
 from landcover.raster.geojson import WGS84, Area, box_area, parse_crs, read_area
 from landcover.raster.mosaic import Mosaic, MosaicRule, check_alike, common_grid, joint_digest, joint_name
-from landcover.raster.scene import DEFAULT_POLICY, Scene, open_scene, place_of
+from landcover.raster.scene import DEFAULT_POLICY, Scene, place_of
 from landcover.raster.view import SceneView
 from landcover.raster.warped import on_grid, target_grid
 from landcover.sensors import Product as SensorProduct
@@ -172,7 +172,7 @@ def open_date(inputs: Inputs, manifest: Manifest) -> Scene:
 
 def _open(path: Path, inputs: Inputs, manifest: Manifest) -> Scene:
     product = get_product(inputs.product) if inputs.product else None
-    return open_scene(
+    return inputs.opener.scene(
         path,
         bands_wanted=manifest.bands,
         bands=inputs.bands,
