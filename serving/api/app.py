@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from landcover.errors import SteppeError
 from serving.api import catalog, classify, health, models, problems
 from serving.api.gate import Gate
+from serving.api.inference import router as inference
 from serving.engines import Engines
 from serving.sentence import sentence
 from serving.settings import Settings, load_settings
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             # The service starts all the same: /livez answers, /readyz says what is wrong, other models may work.
             _log.warning("the default model does not run: %s", sentence(error))
         yield
+        await run_sync(batchers.close)
 
     app = FastAPI(
         title="Steppe",
@@ -59,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engines = Engines(settings)
     app.state.gate = Gate(settings.max_concurrent, settings.max_waiting)
     problems.install(app)
+    batchers = inference.install(app, settings)
     for router in (health.router, models.router, classify.router, catalog.router):
         app.include_router(router)
     return app

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from landcover import errors
 from landcover.errors import DataError, SteppeError
+from serving.batching.errors import DeadlinePassed, Draining, QueueFull
 from serving.sentence import sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -69,6 +70,18 @@ class Busy(SteppeError):
     slug = "busy"
 
 
+class InferenceInvalid(DataError):
+    """The inference request is not as the protocol and the model's metadata say."""
+
+    slug = "inference-request"
+
+
+class InferenceTooLarge(DataError):
+    """The inference request exceeds a configured limit."""
+
+    slug = "inference-too-large"
+
+
 class NotReady(SteppeError):
     """The default model does not run."""
 
@@ -92,6 +105,11 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     ClientGone: 400,
     Busy: 503,
     NotReady: 503,
+    QueueFull: 503,
+    Draining: 503,
+    DeadlinePassed: 504,
+    InferenceInvalid: 400,
+    InferenceTooLarge: 413,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
