@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from serving.database.opening import open_database
+from serving.fetch.settings import fetcher_of
 from serving.folders import StateFolders
 from serving.jobs.table import JobTable
 from serving.registry.live import LiveModels
@@ -32,6 +33,7 @@ def open_test_shop(settings, opener, **changes):
             results=folders.results,
             scratch=folders.scratch,
             opener=opener,
+            fetcher=fetcher_of(settings),
         )
         yield replace(shop, **changes)
 

@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from serving.processes.costs import cost_of, place_of
-from serving.processes.images import Checked, Images, Search
+from serving.processes.images import Checked, Images, Search, said
 from serving.processes.inputs import BoundingBox, ClassifyInputs
 from serving.processes.orders import ClassifyOrder, Image, Making
 from serving.processes.outputs import CLASSIFY
@@ -54,7 +54,7 @@ class Classify:
             resolution=inputs.resolution,
             making=_making(inputs, outputs, self._settings),
         )
-        return Plan(order=order, model=model, cost=cost, scenes=[one.facts for one in checked])
+        return Plan(order=order, model=model, cost=cost, scenes=[one.facts for one in checked], warnings=said(checked))
 
 
 def _search(inputs: ClassifyInputs) -> Search:

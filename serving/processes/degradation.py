@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from landcover.manifest import Manifest
 from serving.processes.costs import cost_of
-from serving.processes.images import Checked, Images, Search
+from serving.processes.images import Checked, Images, Search, said
 from serving.processes.inputs import DegradationInputs
 from serving.processes.orders import DegradationOrder, Image, Making
 from serving.processes.outputs import DEGRADATION
@@ -53,7 +53,9 @@ class Degradation:
                 max_pixels=self._settings.max_pixels,
             ),
         )
-        return Plan(order=order, model=model, cost=cost, scenes=[before.facts, after.facts])
+        return Plan(
+            order=order, model=model, cost=cost, scenes=[before.facts, after.facts], warnings=said([before, after])
+        )
 
 
 def _dates(inputs: DegradationInputs, images: Images, manifest: Manifest) -> tuple[Checked, Checked]:

@@ -46,11 +46,13 @@ class Checked:
         source: where from.
         pixels: of it; 0 where that is not known before it is there.
         facts: what is known of it, for people.
+        warnings: what has to be said when it is used.
     """
 
     source: Source
     pixels: int
     facts: Mapping[str, Any]
+    warnings: Sequence[str] = ()
 
 
 class Models(Protocol):
@@ -233,3 +235,8 @@ def _media_type(declared: str | None) -> str | None:
             "for a STAC Item"
         )
     return kind
+
+
+def said(images: Sequence[Checked]) -> list[str]:
+    """The warnings of all images."""
+    return [warning for image in images for warning in image.warnings]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from serving.database.opening import open_database
+from serving.fetch.settings import fetcher_of
 from serving.folders import StateFolders
 from serving.jobs.table import JobTable
 from serving.reader.pool import ReaderPool
@@ -38,4 +39,5 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
             results=folders.results,
             scratch=folders.scratch,
             opener=opener,
+            fetcher=fetcher_of(settings),
         )

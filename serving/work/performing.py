@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,7 +51,7 @@ def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
         else:
             outcome = _compare(order, gathered, outputs, engine, shop, _progress(heart))
     heart.check()
-    return outcome
+    return replace(outcome, warnings=(*gathered.warnings, *outcome.warnings))
 
 
 def _pinned(job: Job) -> Resolved | None:
@@ -112,6 +113,7 @@ def _classify(
         bands=first.bands,
         level=first.level,
         product=first.product,
+        stated=gathered.stated,
         name=order.making.name,
         max_pixels=order.making.max_pixels,
         opener=shop.opener,
@@ -128,6 +130,7 @@ def _compare(
             bands=image.bands,
             level=image.level,
             product=image.product,
+            stated=gathered.stated,
             max_pixels=order.making.max_pixels,
             opener=shop.opener,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from serving.fetch.fetcher import Fetcher
 from serving.jobs.store import JobStore
 from serving.opener import Opener
 from serving.registry.live import LiveModels
@@ -25,6 +26,7 @@ class Shop:
         results: where files of outputs go.
         scratch: folder for what a job needs and leaves nothing of.
         opener: opens rasters in a process of their own.
+        fetcher: asks hosts that are allowed, and no other.
     """
 
     settings: Settings
@@ -34,3 +36,4 @@ class Shop:
     results: Results
     scratch: Path
     opener: Opener
+    fetcher: Fetcher

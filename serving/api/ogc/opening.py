@@ -31,7 +31,7 @@ def open_desk(
         models=models,
         uploads=folders.uploads,
         results=folders.results,
-        finder=CatalogueFinder(fetcher),
+        finder=CatalogueFinder(settings, fetcher),
         pixels=pixels,
         processes={process.id: process for process in processes},
     )
