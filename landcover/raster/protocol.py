@@ -146,6 +146,7 @@ class ReadPolicy:
         max_pixels: largest grid, rows x columns.
         max_block_bytes: largest decoded block (tile or strip): one pixel costs a whole block of memory.
         max_bands: most bands in one file.
+        max_pages: most images in one TIFF file, overviews and masks included; a global mosaic has about 30.
         max_columns: widest map. A row of windows is held, so memory goes with the width: up to 33 kB for each column of
             a scene of ten bands (2.6 GB at 66,000 columns in blocks of 512 rows), a third of it where nothing is.
     """
@@ -155,6 +156,7 @@ class ReadPolicy:
     max_pixels: int = 20_000_000_000
     max_block_bytes: int = 512 * 2**20
     max_bands: int = 1024
+    max_pages: int = 256
     max_columns: int = 80_000
 
     @property

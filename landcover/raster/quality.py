@@ -83,7 +83,7 @@ class MaskReader:
             return np.full(inside_RW.shape, UNKNOWN, np.uint8), inside_RW
         top, left = int(rows[rows >= 0].min()), int(cols[cols >= 0].min())
         window = RasterioWindow(left, top, int(cols.max()) - left + 1, int(rows.max()) - top + 1)
-        with reading_env(), pixel_errors(self.file.name):
+        with reading_env(), pixel_errors(self.file.path):
             values_BRC = self._dataset.read(self._indexes, window=window)
         self.file.check_unchanged()
         mask_RC = self.kind.codes(values_BRC)
