@@ -230,6 +230,38 @@ class Settings(BaseSettings):
         default=256 * 1024**2, description="Free bytes below which /readyz says that the service is not ready."
     )
 
+    # Batching of concurrent requests, and the Open Inference Protocol
+    batch_windows: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=64, description="Most windows of concurrent requests in one engine call; 1 switches batching off."
+    )
+    batch_pixels: Annotated[int, Field(ge=1024)] = Field(
+        default=65_536, description="Most pixels of such a call on a processor; larger calls are no faster per pixel."
+    )
+    batch_wait_ms: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=2.0, description="Longest wait for a fuller call in milliseconds; only while the model is busy."
+    )
+    batch_queue_pixels: Annotated[int, Field(ge=1024)] = Field(
+        default=16_777_216, description="Pixels that may wait for one model; further ones are answered 503."
+    )
+    batch_queue_requests: Annotated[int, Field(ge=1)] = Field(
+        default=1024, description="Requests that may wait for one model; further ones are answered 503."
+    )
+    v2_max_bytes: Annotated[int, Field(ge=1024)] = Field(
+        default=64 * 1024**2, description="Largest body of a request under /v2."
+    )
+    v2_max_json_bytes: Annotated[int, Field(ge=1024)] = Field(
+        default=8 * 1024**2, description="Largest JSON of a request under /v2; large arrays belong into binary tensors."
+    )
+    v2_max_pixels: Annotated[int, Field(ge=1024)] = Field(
+        default=4_194_304, description="Most pixels of a request under /v2, all windows together."
+    )
+    v2_memory_bytes: Annotated[int, Field(ge=1024)] = Field(
+        default=1024**3, description="Bytes that requests under /v2 and their answers may take together."
+    )
+    v2_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        default=30.0, description="Seconds within which a request under /v2 is answered; it may ask for less."
+    )
+
 
 def load_settings(**chosen: Any) -> Settings:
     """Settings from the environment; ``chosen`` ones win.

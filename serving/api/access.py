@@ -6,6 +6,7 @@ by itself (``serving.api.door.body``): a body that is a parameter would be read 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from anyio import CapacityLimiter
@@ -91,12 +92,21 @@ def pixel_limiter(request: Request) -> PixelLimiter:
     return limiter
 
 
+async def who_asks(request: Request, *scopes: Scope) -> Principal:
+    """Who asks, by header, for what is no route of FastAPI; raises what ``principal`` raises."""
+    return await _identified(request, _in_headers(request), scopes)
+
+
 async def _allowed(request: Request, presented: list[str], needed: SecurityScopes) -> Principal:
+    return await _identified(request, presented, [Scope(scope) for scope in needed.scopes])
+
+
+async def _identified(request: Request, presented: list[str], scopes: Sequence[Scope]) -> Principal:
     authenticator: Authenticator = request.app.state.authenticator
     if not authenticator.ready(presented):
         await run_sync(authenticator.refresh, limiter=request.app.state.access_threads)
     found = authenticator.identify(presented)
-    found.require(*(Scope(scope) for scope in needed.scopes))
+    found.require(*scopes)
     return found
 
 

@@ -16,6 +16,7 @@ from serving.api import access, catalog, classify, docs, health, models, problem
 from serving.api.door.entrance import Door
 from serving.api.door.rules import rules_of
 from serving.api.gate import Gate
+from serving.api.inference import router as inference
 from serving.api.ogc import execution, jobs, landing
 from serving.api.ogc.notices import Notifier
 from serving.api.ogc.opening import open_desk
@@ -69,6 +70,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Steppe",
         version=VERSION,
         description=DESCRIPTION,
+        docs_url=None,  # serving.api.docs has the page, with what it may run
+        redoc_url=None,
         lifespan=_lifespan,
         responses={422: {"description": "A parameter is not as documented.", "content": problems.PROBLEM}},
     )
@@ -82,6 +85,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     telemetry.install(app, settings)
     app.add_middleware(Door, rules=rules_of(settings))
     problems.install(app)
+    inference.install(app, settings)
     docs.install(app)
     for router in ROUTERS:
         app.include_router(router)
@@ -102,6 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         base = settings.public_url or f"http://{settings.host}:{settings.port}"
         stack.enter_context(Janitor(desk.store, StateFolders.of(settings), settings.keep_jobs_s))
         stack.enter_context(Notifier(desk, state.fetcher, f"{base.rstrip('/')}/"))
+        stack.push_async_callback(run_sync, state.batchers.close)
         await run_sync(state.models.start)
         stack.push_async_callback(run_sync, state.models.stop)
         try:

@@ -19,6 +19,8 @@ from landcover.errors import DataError, SteppeError
 from serving.access import refusals as access
 from serving.access.jwks import KeysUnavailable
 from serving.api import refusals
+from serving.batching.errors import DeadlinePassed as WindowDeadlinePassed
+from serving.batching.errors import Draining, QueueFull
 from serving.catalog.errors import AreaTooLarge
 from serving.database.protocol import DatabaseUnusable, StoreUnavailable
 from serving.fetch.errors import SourceTooLarge, Upstream, UpstreamTimeout
@@ -77,6 +79,18 @@ class Busy(SteppeError):
     """All places, waiting ones included, are taken."""
 
     slug = "busy"
+
+
+class InferenceInvalid(DataError):
+    """The inference request is not as the protocol and the model's metadata say."""
+
+    slug = "inference-request"
+
+
+class InferenceTooLarge(DataError):
+    """The inference request exceeds a configured limit."""
+
+    slug = "inference-too-large"
 
 
 class NotReady(SteppeError):
@@ -142,6 +156,11 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     Upstream: 502,
     UpstreamTimeout: 504,
     ReaderUnavailable: 503,
+    QueueFull: 503,
+    Draining: 503,
+    WindowDeadlinePassed: 504,
+    InferenceInvalid: 400,
+    InferenceTooLarge: 413,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
@@ -187,13 +206,13 @@ def kinds() -> list[Kind]:
     waiting: list[type[SteppeError]] = [SteppeError]
     while waiting:
         error = waiting.pop()
-        found[error.slug] = _kind_of(error)
+        found[error.slug] = kind_of(error)
         waiting += error.__subclasses__()
     return sorted(found.values(), key=lambda kind: kind.slug)
 
 
-def _kind_of(error: type[SteppeError]) -> Kind:
-    """Status of the most specific class that has one; the class's own words as title."""
+def kind_of(error: type[SteppeError]) -> Kind:
+    """Its problem type: status of the most specific class that has one; the class's own words as title."""
     status = next(STATUS[base] for base in error.__mro__ if base in STATUS)
     return Kind(error.slug, status, (error.__doc__ or error.slug).splitlines()[0].rstrip("."))
 
@@ -235,11 +254,11 @@ def install(app: FastAPI) -> None:
 
 def answer(error: SteppeError) -> JSONResponse:
     """The problem document of an error of the domain, with the headers that its status asks for."""
-    kind = _kind_of(type(error))
+    kind = kind_of(type(error))
     if kind.status >= 500:  # noqa: PLR2004 - server errors begin at 500
         _log.error("%s: %s", kind.slug, sentence(error))
     # Messages advise in the words of the command line, whose options are the query parameters here.
-    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=_headers(kind, error))
+    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=headers_of(kind, error))
 
 
 def failure(
@@ -257,13 +276,14 @@ def failure(
     return problem(kind, _PARAMETER.sub(rf"the {options} \1", str(kept["detail"])), headers=headers)
 
 
-def _headers(kind: Kind, error: SteppeError) -> dict[str, str]:
+def headers_of(kind: Kind, error: SteppeError) -> dict[str, str]:
+    """The headers that the status of an error asks for."""
     headers = {}
     if kind.status == _UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="steppe"'
     if (wait_s := getattr(error, "retry_after_s", None)) is not None:
         headers["Retry-After"] = str(wait_s)
-    elif kind.status == _TOO_MANY:
+    elif kind.status in {_TOO_MANY, _UNAVAILABLE}:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return headers
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from pyproj import CRS, Transformer
@@ -22,6 +22,7 @@ _ZONES: Final = 60
 _BANDS: Final = "CDEFGHJKLMNPQRSTUVWX"
 _SOUTHMOST: Final = -80
 _BAND_DEGREES: Final = 8
+_LAST_BAND_DEGREES: Final = 12
 _COLUMNS: Final = ("ABCDEFGH", "JKLMNPQR", "STUVWXYZ")
 _ROWS: Final = "ABCDEFGHJKLMNPQRSTUV"
 _EVEN_ZONES_BEGIN: Final = 5  # with F
@@ -61,7 +62,7 @@ class Tile:
     @property
     def crs(self) -> CRS:
         """UTM of its zone and hemisphere."""
-        return CRS.from_epsg((32600 if self.band >= "N" else 32700) + self.zone)
+        return _utm(self.zone, self.band)
 
     @cached_property
     def corner_m(self) -> tuple[int, int]:
@@ -71,7 +72,7 @@ class Tile:
             TileInvalid: when the zone or the latitude has no such square.
         """
         column = _COLUMNS[(self.zone - 1) % 3].find(self.square[0])
-        south, north = self._reach_m
+        south, north = _reach_m(self.zone, self.band)
         row = (_ROWS.index(self.square[1]) - (0 if self.zone % 2 else _EVEN_ZONES_BEGIN)) % len(_ROWS)
         cycle = len(_ROWS) * _SIDE_M
         # Rows repeat every 2000 km, a band is 900 km high: the first one that reaches into the band, if it does.
@@ -83,16 +84,6 @@ class Tile:
                 "correct the id"
             )
         return (column + 1) * _SIDE_M, northing
-
-    @property
-    def _reach_m(self) -> tuple[float, float]:
-        """Northings between which the band lies, its curved rims included."""
-        low = _SOUTHMOST + _BAND_DEGREES * _BANDS.index(self.band)
-        high = low + (12 if self.band == "X" else _BAND_DEGREES)
-        to_utm = Transformer.from_crs("OGC:CRS84", self.crs, always_xy=True)
-        middle = 6 * self.zone - 183
-        northings = [to_utm.transform(middle + east, lat)[1] for east in (0, 3) for lat in (low, high)]
-        return min(northings), max(northings)
 
     @cached_property
     def core(self) -> Bounds:
@@ -114,3 +105,18 @@ def parse_tile(text: str) -> Tile:
     if not match or not 1 <= int(match[1]) <= _ZONES:
         raise TileInvalid("the tile id is none of Sentinel-2: expected zone, band and square such as 33UUP")
     return Tile(int(match[1]), match[2], match[3] + match[4])
+
+
+@lru_cache(maxsize=128)
+def _reach_m(zone: int, band: str) -> tuple[float, float]:
+    """Northings between which a latitude band of a zone lies, its curved rims included."""
+    low = _SOUTHMOST + _BAND_DEGREES * _BANDS.index(band)
+    high = low + (_LAST_BAND_DEGREES if band == _BANDS[-1] else _BAND_DEGREES)
+    to_utm = Transformer.from_crs("OGC:CRS84", _utm(zone, band), always_xy=True)
+    middle = 6 * zone - 183
+    northings = [to_utm.transform(middle + east, latitude)[1] for east in (0, 3) for latitude in (low, high)]
+    return min(northings), max(northings)
+
+
+def _utm(zone: int, band: str) -> CRS:
+    return CRS.from_epsg((32600 if band >= "N" else 32700) + zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -50,9 +50,24 @@ def area_of_geojson(document: Mapping[str, Any]) -> Area:
     if "crs" in document:
         raise AreaInvalid("the area names a CRS; GeoJSON has longitude and latitude (RFC 7946): leave 'crs' out")
     area = parse_area(dict(document), "area")
-    if any(abs(polygon[0][0, 0]) > _HALF_TURN for polygon in area.polygons):
-        raise AreaInvalid("the area has longitudes beyond 180 degrees")
+    if any(abs(position[0]) > _HALF_TURN for position in _positions(document)):
+        raise AreaInvalid(
+            "the area has longitudes beyond 180 degrees; across the antimeridian they jump from 180 to -180"
+        )
     return area
+
+
+def _positions(document: Mapping[str, Any]) -> Iterator[Sequence[float]]:
+    """All positions of a checked GeoJSON object."""
+    waiting: list[Any] = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list) and value and isinstance(value[0], int | float):
+            yield value
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            waiting += [value.get(name) for name in ("coordinates", "geometry", "geometries", "features")]
 
 
 def check_extent(area: Area, limit_km2: float) -> None:

@@ -93,11 +93,9 @@ def _locals(images: Sequence[Image], shop: Shop, heart: Heart, scratch: Path) ->
     budget = Budget(limits_of(shop.settings))
     for number, image in enumerate(images, start=1):
         heart.check()
-        source = image.source
+        source, fetching = image.source, _Fetching(shop, heart, budget, scratch / str(number))
         if source.kind == "assets":
-            yield _of_catalogue(
-                SceneAssets.of_json(source.scene), _Fetching(shop, heart, budget, scratch / str(number))
-            )
+            yield _of_catalogue(SceneAssets.of_json(source.scene), fetching)
             continue
         if source.kind == "upload":
             path = _named(shop.uploads.root / source.file, scratch, number)
