@@ -333,7 +333,7 @@ _V2 = [
         for name in ("..%2Fx", "TINY", "x" * 300, "tiny%00")
     ),
     Case(127, "v2: no key", (401,), None, fields=(JSON, "Content-Length: 1000000"), closed=True, **_INFER),
-    Case(127, "v2: key for tiles", (403,), None, fields=(JSON, "X-API-Key: {tiles}"), body=b"{}", closed=True, **_INFER),
+    Case(127, "v2: tiles key", (403,), None, fields=(JSON, "X-API-Key: {tiles}"), body=b"{}", closed=True, **_INFER),
 ]  # fmt: skip
 
 REQUESTS = [*_JSON, *_HTTP, *_MODELS, *_TILES, *_PROCESSES, *_JOBS, *_V2, *_KEYS]
