@@ -68,7 +68,24 @@ _JOBS: Final[Step] = (
     "CREATE INDEX job_gone ON job (gone_us) WHERE gone_us IS NOT NULL",
 )
 
-STEPS: Final[Sequence[Step]] = (_JOBS,)
+_KEYS: Final[Step] = (
+    """
+    CREATE TABLE api_key (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        scopes TEXT NOT NULL,
+        created BIGINT NOT NULL,
+        expires BIGINT,
+        revoked BIGINT,
+        last_used BIGINT,
+        pixels_per_minute BIGINT,
+        max_jobs BIGINT
+    )
+    """,
+)
+
+STEPS: Final[Sequence[Step]] = (_JOBS, _KEYS)
 """Version 1 is the first one."""
 
 _SERIAL: Final = {

@@ -51,11 +51,12 @@ def out(tmp_path):
 
 
 @pytest.fixture
-def environment(monkeypatch, folders):
+def environment(monkeypatch, folders, tmp_path):
     """The settings as the environment gives them to the command line."""
     for name in [name for name in os.environ if name.startswith("STEPPE_")]:
         monkeypatch.delenv(name)
     chosen = {"registry": folders[0], "zoo": folders[1], "model": "tiny", "threads": 1, "provider": "cpu"}
+    chosen["state"] = tmp_path / "state"
     for name, value in chosen.items():
         monkeypatch.setenv(f"STEPPE_{name.upper()}", str(value))
     return monkeypatch
