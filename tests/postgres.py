@@ -93,8 +93,8 @@ class Cluster:
         self._process.wait(30)
 
     def remove(self):
-        """Stop, and remove all there was."""
-        self.stop()
+        """Stop without tidying up, and remove all there was."""
+        self.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder)
 
     def _command(self, program, *arguments):
