@@ -39,5 +39,6 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
             results=folders.results,
             scratch=folders.scratch,
             opener=opener,
+            stop_reading=opener.stop_reading,
             fetcher=fetcher_of(settings),
         )
