@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, Security
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from landcover.bundle import Bundle
 from landcover.labels import Language
 from landcover.manifest import CARD_FILE
 from landcover.raster.qml import qml_text
+from serving.api.access import principal
 from serving.api.conditional import conditional
 from serving.api.language import preferred
 from serving.api.modeldocuments import item_document, legend_document, model_document, version_document
@@ -28,7 +29,8 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 }
 _UNCHANGED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "It is the one the client has."}, **_ERRORS}
 
-router = APIRouter(tags=["models"])
+# Models of the own registry may be nobody else's business: any valid key reads them, whatever it is good for.
+router = APIRouter(tags=["models"], dependencies=[Security(principal)])
 
 
 async def _models(request: Request) -> LiveModels:

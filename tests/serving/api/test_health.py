@@ -16,7 +16,9 @@ from tests.serving.api.check import check_problem
 
 def test_alive_and_ready(client):
     assert client.get("/livez").json() == {"status": "alive"}
-    assert client.get("/readyz").json() == {"status": "ready", "model": "tiny@0.1.0", "provider": "cpu"}
+    answer = client.get("/readyz").json()
+    assert answer.pop("checks") == {"model": "tiny@0.1.0 on cpu", "disk": "has room"}
+    assert answer == {"status": "ready", "model": "tiny@0.1.0", "provider": "cpu"}
 
 
 def test_the_landing_page_leads_everywhere(client):
