@@ -241,6 +241,9 @@ class LiveModels:
     def _seen(self, model: Resolved) -> Seen:
         """The folder of exactly this version."""
         table, folders = self._shelf.table, self._shelf.by_digest(model.sha256)
+        if not folders:  # it came since the last look, and another process has seen it before
+            self.poll()
+            table, folders = self._shelf.table, self._shelf.by_digest(model.sha256)
         if folders:
             return folders[0]
         if (model.name, model.version) in table.versions:

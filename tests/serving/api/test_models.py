@@ -14,6 +14,7 @@ from landcover.raster.qml import qml_text
 from serving.api.app import create_app
 from serving.registry.aliases import AliasFiles
 from tests.bundles import tiny_bundle
+from tests.crew import open_test_shop, working
 from tests.service import make_settings
 from tests.serving.api.check import check_problem
 
@@ -25,13 +26,26 @@ def aliases(tmp_path):
 
 
 @pytest.fixture
-def models(tmp_path, folders):
-    """A service with two versions and a broken one."""
+def own(tmp_path, folders):
+    """Settings with two versions and a broken one."""
     for version in ("0.1.0", "0.10.0"):
         tiny_bundle(tmp_path / "own", version=version, title=f"Tiny {version}")
     (tiny_bundle(tmp_path / "own", version="0.2.0").path / "manifest.json").write_text("{}")
-    with TestClient(create_app(make_settings(tmp_path, tmp_path / "own", folders[1]))) as client:
+    return make_settings(tmp_path, tmp_path / "own", folders[1])
+
+
+@pytest.fixture
+def models(own):
+    """A service that has them."""
+    with TestClient(create_app(own)) as client:
         yield client
+
+
+@pytest.fixture
+def worker(own, readers):
+    """Does the jobs of that service."""
+    with open_test_shop(own, readers) as shop, working(shop):
+        yield shop
 
 
 def test_all_versions_are_listed_newest_first_with_links_that_work(models):
@@ -189,6 +203,7 @@ def test_a_broken_version_is_named_but_the_service_is_ready(models):
     assert "not a Steppe model manifest" in answer.json()["problems"]["tiny@0.2.0"]
 
 
+@pytest.mark.usefixtures("worker")
 def test_a_champion_is_moved_and_rolled_back(models, aliases, body):
     aliases.change("tiny", lambda said: said.promoted("0.1.0"))
     models.app.state.models.poll()
@@ -198,7 +213,7 @@ def test_a_champion_is_moved_and_rolled_back(models, aliases, body):
     assert [(entry["champion"], entry["current"]) for entry in listed] == [(False, False)] * 2 + [(True, True)]
     response = models.post("/classify", content=body)
     assert response.headers["steppe-model"] == "tiny@0.1.0"
-    assert response.headers["steppe-model-sha256"] == listed[2]["sha256"]
+    assert response.headers["steppe-model-sha256"] == listed[2]["graphs"]["fp32"]
     aliases.change("tiny", lambda said: said.rolled_back(["0.1.0", "0.10.0"]))
     models.app.state.models.poll()
     answer = models.get("/models/tiny").json()
@@ -207,6 +222,7 @@ def test_a_champion_is_moved_and_rolled_back(models, aliases, body):
     check_problem(models.get("/models/tiny/versions/champion"), 404, "model-not-found")
 
 
+@pytest.mark.usefixtures("worker")
 def test_a_retired_version_is_gone(models, aliases, body):
     aliases.change("tiny", lambda said: said.with_retired("0.1.0"))
     models.app.state.models.poll()
@@ -220,6 +236,7 @@ def test_a_retired_version_is_gone(models, aliases, body):
     assert models.post("/classify", content=body, params=query).status_code == 200
 
 
+@pytest.mark.usefixtures("worker")
 def test_a_version_that_is_being_copied_is_asked_for_again_later(models, tmp_path, body):
     (tmp_path / "own" / "tiny" / "0.11.0").mkdir()
     models.app.state.models.poll()
@@ -229,6 +246,7 @@ def test_a_version_that_is_being_copied_is_asked_for_again_later(models, tmp_pat
     assert models.post("/classify", content=body).headers["steppe-model"] == "tiny@0.10.0"
 
 
+@pytest.mark.usefixtures("worker")
 def test_a_damaged_alias_file_is_named_and_takes_nothing_down(models, tmp_path, body):
     folder = tmp_path / "own" / ".aliases"
     folder.mkdir()
