@@ -14,7 +14,7 @@ from landcover.augmentation import Augmentation
 from landcover.errors import BandMapping, WrongUse
 from landcover.manifest import Manifest
 from landcover.precision import Precision
-from landcover.raster.quality import MaskReader, open_mask
+from landcover.raster.protocol import Mask
 from landcover.seams import SeamScore
 from serving.drift.judgement import Drift
 from serving.engine import Engine
@@ -40,6 +40,7 @@ class Outcome:
         areas: mapped area of each class.
         seams: how far neighbouring windows agreed.
         model: ``name@version``.
+        model_sha256: digest of the graph that ran.
         provider: where the model ran.
         precision: which variant of the model ran.
         augmentation: over which turns of the windows answers were averaged.
@@ -57,6 +58,7 @@ class Outcome:
     areas: AreaTable
     seams: SeamScore
     model: str
+    model_sha256: str
     provider: str
     precision: Precision
     augmentation: Augmentation
@@ -78,6 +80,7 @@ class Outcome:
             areas=finished.areas,
             seams=finished.seams,
             model=provenance.manifest.identifier,
+            model_sha256=provenance.model_sha256,
             provider=provenance.provider,
             precision=provenance.precision,
             augmentation=provenance.augmentation,
@@ -96,6 +99,7 @@ class Outcome:
         return {
             "scene": self.identifier,
             "model": self.model,
+            "model_sha256": self.model_sha256,
             "precision": self.precision,
             "tta": self.augmentation,
             "provider": self.provider,
@@ -213,7 +217,7 @@ def classify_opened(opening: Opening, order: Order) -> Outcome:
 
 
 @contextmanager
-def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[MaskReader | None]:
+def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[Mask | None]:
     """The scene's mask band where it is wanted and there is one.
 
     Raises:
@@ -227,7 +231,8 @@ def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[
             f"--quality and --mask-clouds use the mask band of one scene, {len(sources.parts)} were given; leave them "
             "out, or map the scenes one by one"
         )
-    mask = open_mask(sources.inputs.source, sources.grid, bands=sources.inputs.bands) if wanted else None
+    inputs = sources.inputs
+    mask = inputs.opener.mask(inputs.source, sources.grid, bands=inputs.bands) if wanted else None
     if mask is None and treatment.mask_clouds:
         raise BandMapping(
             f"the input has no mask band ({MASK_NAMES}) to mask clouds by; add it, or leave --mask-clouds out"

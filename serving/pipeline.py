@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from landcover.errors import ConfigError, WindowError
 from landcover.manifest import Manifest
-from landcover.raster.quality import MaskReader
+from landcover.raster.protocol import Mask
 from landcover.raster.scene import Scene
 from landcover.tiling import MARGIN, TilePlan
 from serving.backends.protocol import Outlook
@@ -126,7 +126,7 @@ def windows_of(scene: Scene, manifest: Manifest, settings: Settings) -> tuple[Ti
     return plan, settings.batch_size or manifest.batch_size
 
 
-def publish_map(sources: Opened, order: Order, *, mask: MaskReader | None = None) -> Published:
+def publish_map(sources: Opened, order: Order, *, mask: Mask | None = None) -> Published:
     """Map opened inputs, write the wanted files and give them their names.
 
     Args:

@@ -279,6 +279,8 @@ def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outp
         write_file(staged["quicklook"], quicklook(finished))
     if "areas" in staged:
         write_file(staged["areas"], _json(areas_json(finished)))
+    if "features" in staged:
+        write_file(staged["features"], _json(class_features(finished)))
     if "stac" in staged:
         write_file(staged["stac"], _json(stac_item(finished, staged, outputs)))
 
@@ -318,6 +320,19 @@ def areas_json(finished: Finished) -> Mapping[str, object]:
         language=finished.treatment.language,
     )
     return {**document, **finished.extras()}
+
+
+def class_features(finished: Finished) -> Mapping[str, object]:
+    """The outlines of the classes, generalised, as a GeoJSON FeatureCollection."""
+    from serving.outputs.features import features_document  # noqa: PLC0415 - loads GDAL
+
+    return features_document(
+        finished.small_HW,
+        finished.small_grid,
+        finished.areas,
+        finished.provenance.manifest.legend,
+        language=finished.treatment.language,
+    )
 
 
 def check_item(provenance: Provenance, outputs: Outputs) -> None:

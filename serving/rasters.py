@@ -17,7 +17,7 @@ from landcover.manifest import Manifest
 from landcover.postprocess import PROBABILITY_SCALE, UNCERTAINTY, probability_percent
 from landcover.quality import QUALITY_LEGEND, UNSEEN, UNSEEN_WORDS, valid_only
 from landcover.raster.cog import MapBand, MapWriter
-from landcover.raster.quality import MaskReader
+from landcover.raster.protocol import Mask
 from landcover.raster.sieve import PatchSieve
 from landcover.seams import SeamScore
 from serving.drift.watch import DriftWatch
@@ -60,7 +60,7 @@ def write_rasters(
     provenance: Provenance,
     treatment: Treatment,
     *,
-    mask: MaskReader | None,
+    mask: Mask | None,
     drift: DriftWatch,
 ) -> Finished:
     """Write the wanted rasters; the map last when small patches are merged, for that needs all of its rows.
@@ -149,7 +149,7 @@ class _Sides:
 class _Quality:
     """What the mask band says of the map's pixels, and its areas."""
 
-    def __init__(self, provenance: Provenance, mask: MaskReader | None, *, masked: bool) -> None:
+    def __init__(self, provenance: Provenance, mask: Mask | None, *, masked: bool) -> None:
         self._mask, self._masked, self._nodata = mask, masked, provenance.manifest.legend.nodata
         self._areas = ClassAreas(provenance.grid, QUALITY_LEGEND)
         self._missed = 0

@@ -53,6 +53,7 @@ _KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     ),
     "quicklook": ("Picture with legend", "image/png", ("overview",)),
     "areas": ("Mapped area per class (pixel count)", "application/json", ("metadata", "statistics")),
+    "features": ("Outlines of the classes with their mapped area", "application/geo+json", ("data",)),
     "style": ("QGIS style of the map", "application/xml", ("style",)),
     "quality_style": ("QGIS style of the observation quality", "application/xml", ("style",)),
 }
@@ -108,7 +109,7 @@ class Product:
         period: first and last RFC 3339 time or date when the input spans a time, else None.
         attribution: text a product must carry, or None.
         files: files by kind: ``map``, which is required, ``confidence``, ``probabilities``, ``uncertainty``,
-            ``quality``, ``quicklook``, ``areas``, ``style``, ``quality_style``.
+            ``quality``, ``quicklook``, ``areas``, ``features``, ``style``, ``quality_style``.
         areas: class areas; gives the pixel counts of the classes. None when they were not counted.
         seams: how far neighbouring windows agreed; None when it was not counted.
         uncertainty: measure of the file ``uncertainty``.
