@@ -45,7 +45,7 @@ from benchmarks.v2_clients import Load, closed_loop, open_loop, post, v2_request
 from benchmarks.v2_models import write_small_models
 from landcover.bundle import Bundle, load_bundle
 from serving.engine import Engine
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.settings import ZOO, Settings
 
 CLIENTS = 32
