@@ -51,7 +51,7 @@ def test_doubled_names_that_nobody_wants_do_no_harm():
 
 
 def test_too_few_bands_without_names():
-    with pytest.raises(BandCount, match="has 1 bands .* the model wants 4: B02, B03, B04, B08"):
+    with pytest.raises(BandCount, match=r"has 1 bands .* the model wants 4: B02, B03, B04, B08"):
         select_bands([None], ["B02", "B03", "B04", "B08"], None, name="scene.tif")
     with pytest.raises(BandMapping, match="has no band B03"):
         select_bands(["B02"], ["B02", "B03"], None, name="scene.tif")
