@@ -26,8 +26,16 @@ def make_settings(folder, registry, zoo, **changes):
     """Settings for the tiny model; scratch files go to a folder of their own."""
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
-    base = {"registry": registry, "zoo": zoo, "model": "tiny", "provider": "cpu", "threads": 1, "scratch": scratch}
-    return Settings(**(base | changes))
+    base = {
+        "state": folder / "state",
+        "registry": registry,
+        "zoo": zoo,
+        "model": "tiny",
+        "provider": "cpu",
+        "threads": 1,
+        "scratch": scratch,
+    }
+    return Settings(**(base | {"state": folder / "state"} | changes))
 
 
 def scene_numbers(height=70, width=90, *, hole=True):

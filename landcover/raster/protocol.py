@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from landcover.grid import Grid, Window
 from landcover.processors import available_processors
+from landcover.quality import MaskKind
 from landcover.sensors import Radiometry
 
 type AnyArray = npt.NDArray[Any]
@@ -89,6 +90,40 @@ class Scene(Protocol):
 
     def __enter__(self) -> Self:
         """The scene itself."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+
+
+class Mask(Protocol):
+    """An opened mask band on the grid of a scene. One thread may read at a time."""
+
+    @property
+    def kind(self) -> MaskKind:
+        """Which mask it is."""
+
+    @property
+    def name(self) -> str:
+        """Name of the file that it was found in."""
+
+    def input_digest(self) -> str:
+        """SHA-256 of that file, hexadecimal.
+
+        Raises:
+            RasterUnreadable: when the file can no longer be read.
+        """
+
+    def rows(self, row_start: int, row_stop: int) -> tuple[npt.NDArray[np.uint8], BoolArray]:
+        """Quality codes of some rows of the scene, uint8 (row, col), and where the mask reaches; unknown elsewhere.
+
+        Raises:
+            RasterTruncated: when pixels are missing or damaged.
+        """
+
+    def __enter__(self) -> Self:
+        """The mask itself."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

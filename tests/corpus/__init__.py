@@ -1,1 +1,1 @@
-"""Bad rasters, made by code: damaged, too large, meaning something else, disguised. Nothing in here does any harm."""
+"""Bad input, made by code: rasters and requests. Nothing in here does any harm."""

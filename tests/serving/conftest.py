@@ -3,10 +3,14 @@
 import os
 import signal
 import sys
+import uuid
 from importlib.util import find_spec
 
 import pytest
 
+from serving.database.opening import open_database
+from serving.settings import Settings
+from tests.postgres import ABSENT, Cluster, find_binaries
 from tests.service import left_in, make_registry, make_settings, write_scene
 
 
@@ -47,11 +51,12 @@ def out(tmp_path):
 
 
 @pytest.fixture
-def environment(monkeypatch, folders):
+def environment(monkeypatch, folders, tmp_path):
     """The settings as the environment gives them to the command line."""
     for name in [name for name in os.environ if name.startswith("STEPPE_")]:
         monkeypatch.delenv(name)
     chosen = {"registry": folders[0], "zoo": folders[1], "model": "tiny", "threads": 1, "provider": "cpu"}
+    chosen["state"] = tmp_path / "state"
     for name, value in chosen.items():
         monkeypatch.setenv(f"STEPPE_{name.upper()}", str(value))
     return monkeypatch
@@ -71,3 +76,41 @@ def signals_are_heard():
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster():
+    """A PostgreSQL server that all tests share; one that stops it starts it again."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(ABSENT)
+    cluster = Cluster(binaries)
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def sqlite_settings(tmp_path):
+    return Settings(state=tmp_path / "state", database_url=None, database_wait_s=5)
+
+
+@pytest.fixture
+def postgres_settings(tmp_path, postgres_cluster):
+    """A schema of its own in the shared server."""
+    schema = f"test_{uuid.uuid4().hex}"
+    return Settings(
+        state=tmp_path / "state", database_url=postgres_cluster.url, database_schema=schema, database_wait_s=5
+    )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_settings(request):
+    """Settings of an empty database: every test that uses it runs on both."""
+    return request.getfixturevalue("sqlite_settings" if request.param == "sqlite" else "postgres_settings")
+
+
+@pytest.fixture
+def database(database_settings):
+    opened = open_database(database_settings)
+    yield opened
+    opened.close()

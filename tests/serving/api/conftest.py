@@ -4,7 +4,18 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.api.app import create_app
-from tests.service import left_in
+from serving.reader.pool import ReaderPool
+from serving.reader.terms import Terms
+from tests.crew import open_test_shop, working
+from tests.service import left_in, make_settings
+
+
+@pytest.fixture(scope="session")
+def readers(tmp_path_factory, folders):
+    """Readers that all tests share; one is always ready."""
+    settings = make_settings(tmp_path_factory.mktemp("readers"), *folders)
+    with ReaderPool(Terms.of(settings)) as pool:
+        yield pool
 
 
 @pytest.fixture
@@ -13,10 +24,19 @@ def app(settings):
 
 
 @pytest.fixture
-def client(app, settings):
-    """A client of the running service; after every test no scratch file may be left."""
+def crew(settings, readers):
+    """A worker that does the jobs of the service."""
+    with open_test_shop(settings, readers) as shop, working(shop):
+        yield shop
+
+
+@pytest.fixture
+def client(app, settings, crew):  # noqa: ARG001 - does the jobs
+    """A client of the running service; what came with requests and what was made for them must be gone afterwards."""
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
+    left = [name for name in left_in(settings.state) if not name.startswith("steppe.db")]
+    assert [name for name in left if (settings.state / name).is_file()] == []
     assert left_in(settings.scratch) == []
 
 

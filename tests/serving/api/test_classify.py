@@ -82,11 +82,12 @@ def test_model_and_version(tmp_path, folders, body):
             assert read_answer(response)[2]["steppe_model"] == f"tiny@{used}"
 
 
-def test_a_model_that_is_dropped_in_is_there_for_the_next_request(tmp_path, folders, body):
+def test_a_model_that_is_dropped_in_is_there_without_a_restart(tmp_path, folders, body):
     settings = make_settings(tmp_path, tmp_path / "own", folders[1])
     with TestClient(create_app(settings)) as client:
         check_problem(client.post("/classify", content=body), 404, "model-not-found")
         tiny_bundle(tmp_path / "own")
+        client.app.state.models.poll()
         assert client.post("/classify", content=body).status_code == 200
 
 

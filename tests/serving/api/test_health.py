@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from starlette.testclient import TestClient
 
@@ -14,7 +16,9 @@ from tests.serving.api.check import check_problem
 
 def test_alive_and_ready(client):
     assert client.get("/livez").json() == {"status": "alive"}
-    assert client.get("/readyz").json() == {"status": "ready", "model": "tiny@0.1.0", "provider": "cpu"}
+    answer = client.get("/readyz").json()
+    assert answer.pop("checks") == {"model": "tiny@0.1.0 on cpu", "disk": "has room"}
+    assert answer == {"status": "ready", "model": "tiny@0.1.0", "provider": "cpu"}
 
 
 def test_the_landing_page_leads_everywhere(client):
@@ -33,15 +37,21 @@ def test_alive_but_not_ready(tmp_path, folders, fault, caplog):
         assert client.get("/livez").status_code == 200
         detail = check_problem(client.get("/readyz"), 503, "not-ready", tmp_path)
         assert client.get("/models/tiny").status_code == 200
-    assert {"absent": "other", "altered": "sha256", "provider": "tpu"}[fault] in detail
+        state = client.get("/models").json()["models"][0]["state"]
+        assert state in ({"loading", "ready"} if fault == "absent" else {"broken"})
+    assert {"absent": "other", "altered": "sample.npz", "provider": "tpu"}[fault] in detail
     assert "does not run" in caplog.text
     assert "Traceback" not in caplog.text
 
 
 def test_a_repaired_model_becomes_ready_without_a_restart(tmp_path, folders):
-    with TestClient(create_app(make_settings(tmp_path, tmp_path / "own", folders[1]))) as client:
+    settings = make_settings(tmp_path, tmp_path / "own", folders[1], registry_poll_s=0.02)
+    with TestClient(create_app(settings)) as client:
         check_problem(client.get("/readyz"), 503, "not-ready")
         tiny_bundle(tmp_path / "own")
+        deadline = time.monotonic() + 30
+        while client.get("/readyz").status_code != 200 and time.monotonic() < deadline:
+            time.sleep(0.02)
         assert client.get("/readyz").status_code == 200
 
 

@@ -1,0 +1,189 @@
+"""Light clients for benchmarks of the service: one process, connections that are kept, requests that are made once.
+
+Answers are counted, not read: the first one is taken apart to learn its length, all others have to be as long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+BUFFER = 1 << 20
+
+
+def v2_request(url: str, model: str, dn_NBHW: NDArray[np.uint16]) -> bytes:
+    """A binary request for the probabilities of some windows."""
+    tensor = {"name": "dn", "shape": dn_NBHW.shape, "datatype": "UINT16"}
+    header = json.dumps(
+        {
+            "inputs": [{**tensor, "parameters": {"binary_data_size": dn_NBHW.nbytes}}],
+            "parameters": {"binary_data_output": True},
+        }
+    ).encode()
+    fields = {
+        "Content-Type": "application/octet-stream",
+        "Inference-Header-Content-Length": str(len(header)),
+    }
+    return post(url, f"/v2/models/{model}/infer", header + dn_NBHW.tobytes(), fields)
+
+
+def post(url: str, path: str, body: bytes, fields: dict[str, str]) -> bytes:
+    """A request that keeps its connection."""
+    lines = [f"POST {path} HTTP/1.1", f"Host: {urlsplit(url).netloc}", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in fields.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One kept connection; takes one request at a time."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray(BUFFER)
+        self._head = b""
+        self._expected = self._length = 0
+        self._answered: asyncio.Future[None] | None = None
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep what is written to."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's does not say so
+
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002
+        """Where bytes go; they are not looked at."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Count what came."""
+        if not self._length:
+            self._head += self._buffer[:nbytes]
+            end = self._head.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            self._length = end + 4 + _content_length(self._head[:end])
+            self._expected, nbytes = self._length, len(self._head)
+        elif self._expected == self._length and not self._buffer.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(f"an answer is {bytes(self._buffer[:200])!r}")
+        self._expected -= nbytes
+        if self._expected == 0 and self._answered is not None:
+            self._expected = self._length
+            self._answered.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let whoever waits know."""
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_exception(exc or ConnectionError("the server closed a connection"))
+
+    async def ask(self, request: bytes) -> None:
+        """Send a request and wait for the whole answer."""
+        if self._transport is None:
+            raise ConnectionError("the connection was not made")
+        self._answered = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        await self._answered
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _content_length(head: bytes) -> int:
+    status, *lines = head.decode("latin-1").split("\r\n")
+    if " 200 " not in status:
+        raise RuntimeError(f"the first answer is {status!r}")
+    fields = dict(line.lower().split(": ", 1) for line in lines)
+    return int(fields["content-length"])
+
+
+@dataclass(slots=True)
+class Load:
+    """What some seconds of load showed: requests answered, seconds they took, and seconds of each."""
+
+    answered: int = 0
+    seconds: float = 0.0
+    each_s: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return self.answered / self.seconds
+
+    def quantile_ms(self, share: float) -> float:
+        """The latency that a share of the requests stays below."""
+        return 1000 * float(np.quantile(self.each_s, share))
+
+    @property
+    def median_ms(self) -> float:
+        """The middle latency."""
+        return 1000 * statistics.median(self.each_s)
+
+
+async def connect(url: str, count: int) -> list[Connection]:
+    """So many connections."""
+    address, loop = urlsplit(url), asyncio.get_running_loop()
+    made = [await loop.create_connection(Connection, address.hostname, address.port) for _ in range(count)]
+    return [connection for _, connection in made]
+
+
+async def closed_loop(url: str, request: bytes, *, clients: int, seconds: float) -> Load:
+    """Clients that each send their next request when the last one is answered; a fifth of the time to get going."""
+    connections, load = await connect(url, clients), Load()
+    started = time.perf_counter() + seconds / 5
+    end = started + seconds
+
+    async def client(connection: Connection) -> None:
+        while (asked := time.perf_counter()) < end:
+            await connection.ask(request)
+            if started <= (now := time.perf_counter()) <= end:
+                load.answered += 1
+                load.each_s.append(now - asked)
+
+    await asyncio.gather(*map(client, connections))
+    load.seconds = seconds
+    for connection in connections:
+        connection.close()
+    return load
+
+
+async def open_loop(url: str, request: bytes, *, rate: float, seconds: float, seed: int = 0) -> Load:
+    """Requests that come when they come, so many per second on average, whatever becomes of the others (Poisson)."""
+    gaps = np.random.default_rng(seed).exponential(1 / rate, int(rate * seconds) + 1)
+    times, load = np.cumsum(gaps), Load(seconds=seconds)
+    free = await connect(url, 64)
+    begin = time.perf_counter()
+
+    async def one(due: float) -> None:
+        connection = free.pop() if free else (await connect(url, 1))[0]
+        await connection.ask(request)
+        load.each_s.append(time.perf_counter() - due)  # of when it was due: a late sender must not hide a queue
+        free.append(connection)
+
+    tasks = []
+    for moment in times:
+        if (pause := begin + moment - time.perf_counter()) > 0:
+            await asyncio.sleep(pause)
+        tasks.append(asyncio.create_task(one(begin + moment)))
+    await asyncio.gather(*tasks)
+    load.answered = len(tasks)
+    for connection in free:
+        connection.close()
+    return load
+
+
+async def warm(url: str, requests: Sequence[bytes]) -> None:
+    """Have everything loaded that requests need."""
+    (connection,) = await connect(url, 1)
+    connection.close()
+    for request in requests:
+        (connection,) = await connect(url, 1)
+        await connection.ask(request)
+        connection.close()

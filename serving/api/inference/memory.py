@@ -1,0 +1,64 @@
+"""How many bytes requests and their answers may hold together."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from serving.batching.errors import QueueFull
+
+RETRY_AFTER_S = 5
+
+
+class Memory:
+    """What all requests hold; used by one event loop.
+
+    Args:
+        limit: bytes.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.held = 0
+
+    def take(self, size: int) -> None:
+        """Count bytes.
+
+        Raises:
+            QueueFull: there is no room for them.
+        """
+        if self.held + size > self._limit:
+            raise QueueFull(
+                f"requests in work hold {self.held:,} bytes, which leaves no room for the {size:,} of yours; send it "
+                f"again in {RETRY_AFTER_S} s",
+                RETRY_AFTER_S,
+            )
+        self.held += size
+
+    def give_back(self, size: int) -> None:
+        """Count bytes no more."""
+        self.held -= size
+
+
+class Hold:
+    """What one request holds; given back at the end of the ``with`` block."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory, self._size = memory, 0
+
+    def add(self, size: int) -> None:
+        """Hold more.
+
+        Raises:
+            QueueFull: there is no room for it.
+        """
+        self._memory.take(size)
+        self._size += size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._memory.give_back(self._size)

@@ -1,0 +1,44 @@
+"""What a job that has ended answers: its results, or why there are none."""
+
+from __future__ import annotations
+
+from fastapi.responses import Response
+
+from serving.api.ogc.desk import Desk
+from serving.api.ogc.results import answer, made_by
+from serving.api.problems import failure
+from serving.jobs.record import Job, State
+from serving.jobs.store import JobGone
+from serving.processes.orders import Request
+
+
+def ended_answer(desk: Desk, job: Job, base: str) -> Response:
+    """The results of a successful job, the problem of a failed one.
+
+    Raises:
+        JobGone: when it was dismissed.
+        ResultNotReady: when it has not ended.
+    """
+    monitor = f'<{base}jobs/{job.id}>; rel="monitor"; type="application/json"'
+    if job.state is State.FAILED and job.problem is not None:
+        return failure(job.problem, headers={"Link": monitor})
+    if job.state is State.DISMISSED:
+        raise JobGone("the job was dismissed; nothing is left of it")
+    made = made_by(job, desk.process(job.new.process), desk.results, base)
+    answering = Request.model_validate(job.new.request).answering
+    return answer(made, answering, {**facts(desk, job), "Link": monitor})
+
+
+def facts(desk: Desk, job: Job) -> dict[str, str]:
+    """Headers that say what computed a result."""
+    if job.result is None:
+        return {}
+    outcome = desk.results.outcome(job.result)
+    told = {
+        "Steppe-Model": outcome["model"],
+        "Steppe-Model-Sha256": outcome["model_sha256"],
+        "Steppe-Provider": outcome["provider"],
+    }
+    if outcome["warnings"]:
+        told["Steppe-Warning"] = " ".join(outcome["warnings"])
+    return told
