@@ -31,6 +31,7 @@ TIMES = 10
 CLIENTS = 32
 PROBE_S = 0.05
 GIVE_UP_S = 30.0
+CONTINUE = 100
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ class Sender:
         try:
             writer.write(self._head)
             status = await self._status(reader)
-            if status == 100:
+            if status == CONTINUE:
                 writer.write(self._body)
                 status = await self._status(reader)
             await reader.read()
