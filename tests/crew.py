@@ -33,6 +33,7 @@ def open_test_shop(settings, opener, **changes):
             results=folders.results,
             scratch=folders.scratch,
             opener=opener,
+            stop_reading=opener.stop_reading,
             fetcher=fetcher_of(settings),
         )
         yield replace(shop, **changes)

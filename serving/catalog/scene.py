@@ -34,6 +34,7 @@ class SceneAssets:
         cloud_cover: percent, or None.
         tile: MGRS tile such as ``33UUP``, or None.
         footprint: GeoJSON geometry, longitude and latitude.
+        pixels: of the finest band, as the Item states; 0 = not stated. Good for costs; the files decide.
         licence: SPDX id or what the Item says, or None.
         attribution: who made it, or None.
         warnings: what has to be said when the scene is used.
@@ -48,6 +49,7 @@ class SceneAssets:
     cloud_cover: float | None
     tile: str | None
     footprint: Mapping[str, Any]
+    pixels: int = 0
     licence: str | None = None
     attribution: str | None = None
     warnings: tuple[str, ...] = ()
@@ -70,6 +72,7 @@ class SceneAssets:
             "scale": None if self.radiometry is None else self.radiometry.scale,
             "offset": None if self.radiometry is None else self.radiometry.offset,
             "geometry": self.footprint,
+            "pixels": self.pixels,
             "license": self.licence,
             "attribution": self.attribution,
             "warnings": list(self.warnings),
@@ -92,6 +95,7 @@ class SceneAssets:
             cloud_cover=kept["cloud_cover"],
             tile=kept["tile"],
             footprint=kept["geometry"],
+            pixels=kept["pixels"],
             licence=kept["license"],
             attribution=kept["attribution"],
             warnings=tuple(kept["warnings"]),
@@ -123,6 +127,7 @@ def scene_of(item: Item, place: Place, library: Library, wanted: Sequence[str]) 
         cloud_cover=cloud_cover_of(item),
         tile=tile_of(item),
         footprint=item.geometry,
+        pixels=max(_pixels(one.asset, item.properties) for one in assets),
         licence=_text(item.properties.get("license")),
         attribution=_attribution(item),
         warnings=warnings,
@@ -153,6 +158,12 @@ def tile_of(item: Item) -> str | None:
         except TileInvalid:
             continue
     return None
+
+
+def _pixels(asset: Mapping[str, Any], properties: Mapping[str, Any]) -> int:
+    """From ``proj:shape``, whose members ``check_item`` found to be numbers."""
+    shape = asset.get("proj:shape") or properties.get("proj:shape") or (0, 0)
+    return max(int(shape[0]), 0) * max(int(shape[1]), 0)
 
 
 def _attribution(item: Item) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from typing import Annotated
@@ -11,6 +12,8 @@ import typer
 from landcover.errors import ConfigError
 from serving.settings import environment_of, load_settings
 from serving.signals import end_as_usual
+
+_log = logging.getLogger(__name__)
 
 
 def serve(
@@ -38,11 +41,16 @@ def serve(
     app.state.authenticator.check_start()
     app.state.database()  # one that cannot be used is said before anybody asks
     with _listen(settings.host, settings.port) as address:
-        check_sandbox(settings)
+        sandbox = check_sandbox(settings)
         host, port = address.getsockname()[:2]
         typer.echo(f"steppe: listening on http://{f'[{host}]' if ':' in host else host}:{port}", err=True)
         end_as_usual()
         configure_logs(settings.log_level, settings.log_format)
+        _log.info(
+            "readers are closed in: Landlock ABI %d, system calls filtered: %s", sandbox.landlock, sandbox.filtered
+        )
+        if not sandbox.landlock:
+            _log.warning("this kernel has no Landlock: a reader of foreign rasters can read what this user can")
         with Supervisor(settings.workers, environment_of(settings), report=app.state.metrics.add) as crew:
             app.state.crew = crew
             uvicorn.Server(DoorConfig(app, settings)).run(sockets=[address])

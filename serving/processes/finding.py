@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from serving.catalog.dates import parse_interval
+from serving.catalog.asking import query_of
 from serving.catalog.findings import found
 from serving.catalog.items import scene_at, scene_of_document
-from serving.catalog.mgrs import parse_tile
-from serving.catalog.places import area_of_box, area_of_geojson
-from serving.catalog.query import SceneQuery
 from serving.catalog.scene import SceneAssets
 from serving.catalog.settings import catalogue_of
 from serving.fetch.budget import Budget, Limits
@@ -48,12 +45,15 @@ class CatalogueFinder:
 
     def search(self, search: Search, bands: Sequence[str]) -> Sequence[Checked]:
         """See ``images.Finder``."""
-        # An area beside a tile cuts the map; the tile says where to look.
-        query = SceneQuery(
-            bands=tuple(bands),
-            dates=parse_interval(search.interval),
-            tile=None if search.tile is None else parse_tile(search.tile),
-            area=None if search.tile is not None else _area(search),
+        tile = search.tile
+        query = query_of(
+            bands,
+            search.interval,
+            tile=tile,
+            # An area beside a tile cuts the map; the tile says where to look.
+            box=None if tile is not None else search.bbox,
+            geometry=None if tile is not None else search.geometry,
+            max_area_km2=self._settings.max_area_km2,
             max_cloud=search.max_cloud,
             max_scenes=search.limit,
         )
@@ -61,13 +61,10 @@ class CatalogueFinder:
         return [_checked(scene) for scene in found(query, catalogue, Budget(PATIENCE))]
 
 
-def _area(search: Search) -> Any:
-    if search.bbox is not None:
-        return area_of_box(search.bbox)
-    return area_of_geojson(search.geometry or {})
-
-
 def _checked(scene: SceneAssets) -> Checked:
     return Checked(
-        source=AssetsSource(scene=dict(scene.to_json())), pixels=0, facts=scene.summary(), warnings=scene.warnings
+        source=AssetsSource(scene=dict(scene.to_json())),
+        pixels=scene.pixels or 0,
+        facts=scene.summary(),
+        warnings=scene.warnings,
     )

@@ -30,14 +30,22 @@ class Heart:
         job: what was leased.
         lease_s: seconds of a lease.
         stopping: set when this process shall end: the work stops at its next step, the job is given back.
-        overdue: called when work that is wanted no more does not stop: ends the process.
+        lost: called when the work is wanted no more: ends what it may be waiting for.
+        overdue: called when it does not stop then: ends the process.
     """
 
     def __init__(
-        self, store: JobStore, job: Job, lease_s: float, *, stopping: threading.Event, overdue: Callable[[], None]
+        self,
+        store: JobStore,
+        job: Job,
+        lease_s: float,
+        *,
+        stopping: threading.Event,
+        lost: Callable[[], None],
+        overdue: Callable[[], None],
     ) -> None:
         self._store, self._job, self._lease_s = store, job, lease_s
-        self._stopping, self._overdue = stopping, overdue
+        self._stopping, self._let_go, self._overdue = stopping, lost, overdue
         self._progress, self._message = 0, ""
         self._lost, self._done = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._beat, name="steppe-heart", daemon=True)
@@ -81,8 +89,10 @@ class Heart:
                     self._lost.set()
             else:
                 held_until = asked + self._lease_s
-        if self._lost.is_set() and not self._done.wait(GRACE_S):
-            self._overdue()
+        if self._lost.is_set():
+            self._let_go()
+            if not self._done.wait(GRACE_S):
+                self._overdue()
 
     def __enter__(self) -> Self:
         self._thread.start()

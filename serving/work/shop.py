@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class Shop:
         results: where files of outputs go.
         scratch: folder for what a job needs and leaves nothing of.
         opener: opens rasters in a process of their own.
+        stop_reading: ends the readers at work, so that nobody waits for them.
         fetcher: asks hosts that are allowed, and no other.
     """
 
@@ -36,4 +38,5 @@ class Shop:
     results: Results
     scratch: Path
     opener: Opener
+    stop_reading: Callable[[], None]
     fetcher: Fetcher

@@ -100,9 +100,7 @@ class Worker:
         try:
             self._do(job)
         except LeaseLost:
-            if self._stopping.is_set():
-                self._shop.store.give_back(job.id, job.fence)
-            _log.info("job %s: attempt %d was stopped", job.id, job.attempt)
+            self._let_go(job)
         except SteppeError as error:
             self._fail(job, error)
         except MemoryError:
@@ -115,10 +113,15 @@ class Worker:
     def _do(self, job: Job) -> None:
         """Make the files of a job and publish them."""
         shop = self._shop
-        with (
-            Heart(shop.store, job, shop.settings.lease_s, stopping=self._stopping, overdue=self._overdue) as heart,
-            shop.results.making(job.id, job.fence) as folder,
-        ):
+        heart = Heart(
+            shop.store,
+            job,
+            shop.settings.lease_s,
+            stopping=self._stopping,
+            lost=shop.stop_reading,
+            overdue=self._overdue,
+        )
+        with heart, shop.results.making(job.id, job.fence) as folder:
             outcome = perform(job, shop, heart, folder)
             result = shop.results.keep(folder, record_of(outcome, folder))
         try:
@@ -128,6 +131,12 @@ class Worker:
             raise
         _log.info("job %s: done", job.id)
         self._report(WorkerReport.of(job.new.process, outcome))
+
+    def _let_go(self, job: Job) -> None:
+        """Stop what was under way; a worker that is told to end gives it to another one."""
+        _log.info("job %s: attempt %d was stopped", job.id, job.attempt)
+        if self._stopping.is_set():
+            self._shop.store.give_back(job.id, job.fence)
 
     def _fail(self, job: Job, error: SteppeError) -> None:
         _log.info("job %s: failed, %s: %s", job.id, error.slug, sentence(error))

@@ -33,6 +33,7 @@ def test_a_scene_of_earth_search(fetcher, world):
     folder = "https://data.example.org/s2/S2A_33UUP_20240601_0_L2A"
     assert files(scene) == {band: f"{folder}/{band}.tif" for band in BANDS}
     assert (scene.level, scene.radiometry, scene.warnings) == ("L2A", PLAIN, ())
+    assert scene.pixels == 10980**2
     assert (scene.tile, scene.cloud_cover, scene.datetime) == ("33UUP", 7.5, "2024-06-01T10:06:21Z")
     assert SceneAssets.of_json(json.loads(json.dumps(scene.to_json()))) == scene
     assert "files" not in scene.summary()

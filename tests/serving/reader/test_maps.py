@@ -12,7 +12,7 @@ from serving.classify import classify_scene
 from serving.degradation import PairInputs, compare_scenes
 from serving.engine import Engine
 from serving.opener import IN_PROCESS
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, MosaicMode, Outputs
 from serving.treatment import Treatment
 from tests.bundles import BANDS, pair_bundle
