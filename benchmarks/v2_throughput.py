@@ -200,7 +200,13 @@ def repeated(call: Callable[[], object], parallel: int, seconds: float) -> float
 @contextmanager
 def steppe(registry: Path, model: str, **changes: str) -> Generator[str]:
     """A running service; yields its address."""
-    settings = {"STEPPE_REGISTRY": str(registry), "STEPPE_MODEL": model, "STEPPE_PROVIDER": "cpu"}
+    settings = {
+        "STEPPE_REGISTRY": str(registry),
+        "STEPPE_MODEL": model,
+        "STEPPE_PROVIDER": "cpu",
+        "STEPPE_STATE": str(registry / "state"),
+        "STEPPE_WORKERS": "0",
+    }
     environment = {**os.environ, **settings, **changes}
     words = [sys.executable, "-m", "serving", "serve", "--port", "0"]
     with subprocess.Popen(
