@@ -9,12 +9,11 @@ import time
 import numpy as np
 import pytest
 import rasterio
-from starlette.testclient import TestClient
 
 from landcover.raster.opening import gdal_env
-from serving.api.app import create_app
 from tests.corpus.cases import CASES, write_models
 from tests.corpus.metadata import NOBODY
+from tests.crew import service
 from tests.service import left_in, make_settings, write_scene
 from tests.serving.api.check import check_problem
 
@@ -32,8 +31,8 @@ def settings(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def client(settings):
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+def client(settings, readers):
+    with service(settings, readers) as client:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         yield client
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GIGABYTE

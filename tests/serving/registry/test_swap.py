@@ -13,9 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import rasterio
-from starlette.testclient import TestClient
 
-from serving.api.app import create_app
+from tests.crew import service
 from tests.serving.registry.versions import (
     PROBE,
     aliases_of,
@@ -113,11 +112,11 @@ def test_models_are_exchanged_under_traffic(tmp_path):
     assert {"1", "2", "3", "4"} <= set(counts), counts
 
 
-def test_models_are_exchanged_under_requests(tmp_path, body):
+def test_models_are_exchanged_under_requests(tmp_path, body, readers):
     versions = Versions(tmp_path, "1", "2")
-    settings = live_settings(tmp_path, max_concurrent=2, max_waiting=SENDERS)
+    settings = live_settings(tmp_path, max_waiting=SENDERS)
     maps = {}
-    with TestClient(create_app(settings)) as client:
+    with service(settings, readers) as client:
         models = client.app.state.models
 
         def ask():
