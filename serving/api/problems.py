@@ -186,7 +186,12 @@ class Kind:
     @property
     def reference(self) -> str:
         """The ``type``: a relative reference that the service answers with an explanation; OGC names some itself."""
-        return f"{_OGC}{self.slug}" if self.slug in _OGC_SLUGS else f"/problems/{self.slug}"
+        return f"{_OGC}{self.slug}" if self.slug in _OGC_SLUGS else self.page
+
+    @property
+    def page(self) -> str:
+        """Where the service explains it."""
+        return f"/problems/{self.slug}"
 
 
 INVALID_REQUEST: Final = Kind("invalid-request", 422, "A parameter of the request is not as documented")

@@ -190,10 +190,10 @@ _MODELS = [
         for name in _NAMES
     ),
     *(
-        _get(117, f"version {version}", f"/models/tiny?version={version}", 404, "model-not-found", "models")
+        _get(117, f"version {version}", f"/models/tiny/versions/{version}", 404, None, "models")
         for version in ("0", "-1", "9.9.9", "..%2F..", "latest%2B1")
     ),
-    _get(117, "a retired version", "/models/tiny?version=0.0.1", 410, None, "retirement"),
+    _get(117, "a retired version", "/models/tiny/versions/0.0.1", 410, None, "retirement"),
 ]  # fmt: skip
 
 _TMS = "/tiles/WebMercatorQuad"

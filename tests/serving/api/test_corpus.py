@@ -11,6 +11,7 @@ import pytest
 import rasterio
 
 from landcover.raster.opening import gdal_env
+from landcover.raster.protocol import DEFAULT_POLICY
 from tests.corpus.cases import CASES, write_models
 from tests.corpus.metadata import NOBODY
 from tests.crew import service
@@ -27,7 +28,8 @@ def settings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("service")
     write_models(folder / "registry")
     (folder / "zoo").mkdir()
-    return make_settings(folder, folder / "registry", folder / "zoo")
+    # As many pixels as the header check allows by itself, so that cases of large blocks get that far.
+    return make_settings(folder, folder / "registry", folder / "zoo", max_pixels=DEFAULT_POLICY.max_pixels)
 
 
 @pytest.fixture(scope="module")

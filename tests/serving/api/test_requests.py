@@ -14,6 +14,7 @@ from serving.access.principal import Scope
 from serving.api.app import create_app
 from serving.database.opening import open_database
 from tests.corpus.requests import REQUESTS, bytes_of, present
+from tests.crew import crewed
 from tests.service import make_settings, write_scene
 from tests.serving.access.tokens import AUDIENCE, ISSUER, attacks, jwks, token
 from tests.serving.api.live import live, quiet
@@ -34,7 +35,7 @@ def texts(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory, folders, texts):
+def servers(tmp_path_factory, folders, texts, readers):
     """One server that needs no keys, and one that does."""
     quiet()
     folder = tmp_path_factory.mktemp("servers")
@@ -47,6 +48,7 @@ def servers(tmp_path_factory, folders, texts):
     known = make_settings(folder / "closed", *folders, **limits, **provider)
     fill(known, texts[0])
     with (
+        crewed(anybody, readers),
         live(create_app(anybody), anybody) as first,
         live(create_app(known), known) as second,
     ):
