@@ -211,15 +211,16 @@ def kinds() -> list[Kind]:
     waiting: list[type[SteppeError]] = [SteppeError]
     while waiting:
         error = waiting.pop()
-        found[error.slug] = kind_of(error)
+        found.setdefault(error.slug, kind_of(error))
         waiting += error.__subclasses__()
     return sorted(found.values(), key=lambda kind: kind.slug)
 
 
 def kind_of(error: type[SteppeError]) -> Kind:
-    """Its problem type: status of the most specific class that has one; the class's own words as title."""
+    """Its problem type: status of the most specific class that has one; title by the words of the slug's own class."""
     status = next(STATUS[base] for base in error.__mro__ if base in STATUS)
-    return Kind(error.slug, status, (error.__doc__ or error.slug).splitlines()[0].rstrip("."))
+    owner = next(base for base in error.__mro__ if "slug" in vars(base))
+    return Kind(error.slug, status, (owner.__doc__ or error.slug).splitlines()[0].rstrip("."))
 
 
 def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:
