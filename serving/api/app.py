@@ -71,6 +71,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=VERSION,
         description=DESCRIPTION,
         lifespan=_lifespan,
+        docs_url=None,  # see serving.api.docs
+        redoc_url=None,
         responses={422: {"description": "A parameter is not as documented.", "content": problems.PROBLEM}},
     )
     app.state.settings = settings
