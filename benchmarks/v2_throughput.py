@@ -10,7 +10,7 @@ table has medians of the ratios inside each round, because rates of different mi
 - LitServe: the same ONNX file behind LitServe's own batching (8 windows, 5 ms), base64 in JSON, as its examples do it.
 - Half load: requests that come by chance, at half of the rate of the clients before, against one client alone.
 
-    python -m benchmarks.v2_throughput --litserve /tmp/litserve        # about 5 minutes
+    python -m benchmarks.v2_throughput --litserve FOLDER        # about 5 minutes
 
 LitServe is installed from PyPI into that folder at first; without the option it is left out.
 """

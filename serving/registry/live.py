@@ -239,7 +239,9 @@ class LiveModels:
         return self._proof.engine(self._seen(model))
 
     def _seen(self, model: Resolved) -> Seen:
-        """The folder of exactly this version."""
+        """The folder of exactly this version; one that another process has seen before this one is looked for."""
+        if not self._shelf.by_digest(model.sha256):
+            self.poll()
         table, folders = self._shelf.table, self._shelf.by_digest(model.sha256)
         if not folders:  # it came since the last look, and another process has seen it before
             self.poll()

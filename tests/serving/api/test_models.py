@@ -7,14 +7,12 @@ import json
 from urllib.parse import quote
 
 import pytest
-from starlette.testclient import TestClient
 
 from landcover.legends import get_legend
 from landcover.raster.qml import qml_text
-from serving.api.app import create_app
 from serving.registry.aliases import AliasFiles
 from tests.bundles import tiny_bundle
-from tests.crew import open_test_shop, working
+from tests.crew import service
 from tests.service import make_settings
 from tests.serving.api.check import check_problem
 
@@ -35,9 +33,9 @@ def own(tmp_path, folders):
 
 
 @pytest.fixture
-def models(own):
+def models(own, readers):
     """A service that has them."""
-    with TestClient(create_app(own)) as client:
+    with service(own, readers) as client:
         yield client
 
 
@@ -257,6 +255,6 @@ def test_a_damaged_alias_file_is_named_and_takes_nothing_down(models, tmp_path, 
     assert models.post("/classify", content=body).status_code == 200
 
 
-def test_no_models(tmp_path, folders):
-    with TestClient(create_app(make_settings(tmp_path, tmp_path / "absent", folders[1]))) as client:
+def test_no_models(tmp_path, folders, readers):
+    with service(make_settings(tmp_path, tmp_path / "absent", folders[1]), readers) as client:
         assert client.get("/models").json()["models"] == []
