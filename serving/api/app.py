@@ -73,8 +73,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # serving.api.docs has the page, with what it may run
         redoc_url=None,
         lifespan=_lifespan,
-        docs_url=None,  # see serving.api.docs
-        redoc_url=None,
         responses={422: {"description": "A parameter is not as documented.", "content": problems.PROBLEM}},
     )
     app.state.settings = settings

@@ -175,6 +175,10 @@ class LiveModels:
         with ExitStack() as uses:
             yield self._pinned(asked, uses) if isinstance(asked, Resolved) else self._named(asked, uses)
 
+    def holds(self, model: Resolved) -> bool:
+        """Whether its engine is in memory, so that ``engine`` answers at once."""
+        return self._kept.holds(model.sha256)
+
     def entries(self) -> list[LiveEntry]:
         """All versions, sorted by name, newest first."""
         table = self._shelf.table

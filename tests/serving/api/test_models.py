@@ -39,13 +39,6 @@ def models(own, readers):
         yield client
 
 
-@pytest.fixture
-def worker(own, readers):
-    """Does the jobs of that service."""
-    with open_test_shop(own, readers) as shop, working(shop):
-        yield shop
-
-
 def test_all_versions_are_listed_newest_first_with_links_that_work(models):
     listed = models.get("/models").json()["models"]
     assert [(entry["version"], entry["title"], entry["current"]) for entry in listed] == [
@@ -201,7 +194,6 @@ def test_a_broken_version_is_named_but_the_service_is_ready(models):
     assert "not a Steppe model manifest" in answer.json()["problems"]["tiny@0.2.0"]
 
 
-@pytest.mark.usefixtures("worker")
 def test_a_champion_is_moved_and_rolled_back(models, aliases, body):
     aliases.change("tiny", lambda said: said.promoted("0.1.0"))
     models.app.state.models.poll()
@@ -220,7 +212,6 @@ def test_a_champion_is_moved_and_rolled_back(models, aliases, body):
     check_problem(models.get("/models/tiny/versions/champion"), 404, "model-not-found")
 
 
-@pytest.mark.usefixtures("worker")
 def test_a_retired_version_is_gone(models, aliases, body):
     aliases.change("tiny", lambda said: said.with_retired("0.1.0"))
     models.app.state.models.poll()
@@ -234,7 +225,6 @@ def test_a_retired_version_is_gone(models, aliases, body):
     assert models.post("/classify", content=body, params=query).status_code == 200
 
 
-@pytest.mark.usefixtures("worker")
 def test_a_version_that_is_being_copied_is_asked_for_again_later(models, tmp_path, body):
     (tmp_path / "own" / "tiny" / "0.11.0").mkdir()
     models.app.state.models.poll()
@@ -244,7 +234,6 @@ def test_a_version_that_is_being_copied_is_asked_for_again_later(models, tmp_pat
     assert models.post("/classify", content=body).headers["steppe-model"] == "tiny@0.10.0"
 
 
-@pytest.mark.usefixtures("worker")
 def test_a_damaged_alias_file_is_named_and_takes_nothing_down(models, tmp_path, body):
     folder = tmp_path / "own" / ".aliases"
     folder.mkdir()
