@@ -70,9 +70,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Steppe",
         version=VERSION,
         description=DESCRIPTION,
-        lifespan=_lifespan,
-        docs_url=None,  # see serving.api.docs
+        docs_url=None,  # serving.api.docs has the page, with what it may run
         redoc_url=None,
+        lifespan=_lifespan,
         responses={422: {"description": "A parameter is not as documented.", "content": problems.PROBLEM}},
     )
     app.state.settings = settings
