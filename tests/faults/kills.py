@@ -194,7 +194,7 @@ def rampage(folder: Path, *, worker_kills: int, server_kills: int, seconds: floa
     Returns:
         What was counted and found; ``faults`` is empty when everything holds.
     """
-    chance, tally, ending = random.Random(seed), Tally(), threading.Event()
+    chance, tally, ending = random.Random(seed), Tally(), threading.Event()  # noqa: S311 - order of kills
     # Small enough for a request, large enough to be killed in the middle.
     scene = write_scene(folder / "scene.tif", scene_numbers(180, 200), compress="deflate")
     server = Server(folder)
@@ -218,7 +218,7 @@ def rampage(folder: Path, *, worker_kills: int, server_kills: int, seconds: floa
         asker.join(30)
     server.wait()
     states = _drain(server, tally)
-    found = _look(server, scene, tally, states)
+    found = _look(server, tally, states)
     server.stop()
     return {
         "seconds": round(took, 1),
@@ -263,7 +263,7 @@ def _drain(server, tally):
     return states
 
 
-def _look(server, scene, tally, states):
+def _look(server, tally, states):
     """What is wrong with what is left."""
     faults = list(tally.mismatches)
     faults += [f"job {job} is {state}" for job, state in states.items() if state not in {"successful", "failed"}]
