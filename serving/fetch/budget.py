@@ -46,6 +46,7 @@ class Budget:
         self._lock = threading.Lock()
         self._bytes = 0
         self._seconds = 0.0
+        self._stopped = threading.Event()
 
     @property
     def bytes_spent(self) -> int:
@@ -56,6 +57,19 @@ class Budget:
     def bytes_left(self) -> int:
         """Bytes that may still be fetched."""
         return max(self.limits.max_bytes - self._bytes, 0)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody wants the rest."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """Spend nothing any more: who waits for a host gets ``UpstreamTimeout`` within a quarter of a second."""
+        self._stopped.set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but not for what nobody wants."""
+        self._stopped.wait(seconds)
 
     def take(self, count: int) -> None:
         """Account for bytes that came.
@@ -87,8 +101,10 @@ class Budget:
         """Account for the time of a ``with`` block; gives the moment (monotonic clock) at which time is up.
 
         Raises:
-            UpstreamTimeout: when no time is left at all.
+            UpstreamTimeout: when no time is left at all, or it was stopped.
         """
+        if self.stopped:
+            raise UpstreamTimeout("fetching was stopped, because nobody wants it any more")
         start = time.monotonic()
         left = self.limits.seconds - self._seconds
         if left <= 0:
