@@ -45,7 +45,7 @@ from benchmarks.v2_clients import Load, closed_loop, open_loop, post, v2_request
 from benchmarks.v2_models import write_small_models
 from landcover.bundle import Bundle, load_bundle
 from serving.engine import Engine
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.settings import ZOO, Settings
 
 CLIENTS = 32
@@ -200,7 +200,13 @@ def repeated(call: Callable[[], object], parallel: int, seconds: float) -> float
 @contextmanager
 def steppe(registry: Path, model: str, **changes: str) -> Generator[str]:
     """A running service; yields its address."""
-    settings = {"STEPPE_REGISTRY": str(registry), "STEPPE_MODEL": model, "STEPPE_PROVIDER": "cpu"}
+    settings = {
+        "STEPPE_REGISTRY": str(registry),
+        "STEPPE_MODEL": model,
+        "STEPPE_PROVIDER": "cpu",
+        "STEPPE_STATE": str(registry / "state"),
+        "STEPPE_WORKERS": "0",
+    }
     environment = {**os.environ, **settings, **changes}
     words = [sys.executable, "-m", "serving", "serve", "--port", "0"]
     with subprocess.Popen(

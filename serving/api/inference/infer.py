@@ -74,8 +74,7 @@ class Inference:
         expected = body.declared(scope, self._settings)
         engine = await self.models.get(models.reference(**scope["path_params"]))
         self._batchers.get(engine).check_room(owner)
-        hold.add(self._settings.v2_max_bytes if expected.length is None else expected.length)
-        content = await body.read(receive, expected, self._settings)
+        content = await body.read(receive, expected, self._settings, hold)
         contract = contract_of(engine)
         message, arrays = await self._read(content, expected, contract)
         shape = arrays[WINDOWS].shape

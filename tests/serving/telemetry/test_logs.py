@@ -88,12 +88,13 @@ def test_who_asked_and_which_job_it_was(app, logged):
     assert (line["principal"], line["job"]) == ("key-7", "0b5a")
 
 
-def test_probes_are_quiet(client, logged):
-    for path in ("/livez", "/readyz", "/metrics"):
-        assert client.get(path).status_code == 200
-    assert logged.requests() == []
-    logging.getLogger().setLevel(logging.DEBUG)
-    client.get("/livez")
+def test_probes_are_quiet(app, logged):
+    with TestClient(app) as client:
+        for path in ("/livez", "/readyz", "/metrics"):
+            assert client.get(path).status_code == 200
+        assert logged.requests() == []
+        logging.getLogger().setLevel(logging.DEBUG)
+        client.get("/livez")
     assert [line["route"] for line in logged.requests()] == ["/livez"]
 
 
