@@ -16,7 +16,9 @@ from time import monotonic
 from typing import Final
 
 from landcover.errors import SteppeError
+from serving.fetch.errors import Upstream
 from serving.fetch.sources import ByteSource
+from serving.fetch.watch import Watch
 from serving.reader.lanes import LANES, MAX_PIECE, answer, lane, next_question
 
 _PATIENCE_S: Final = 2.0
@@ -35,7 +37,7 @@ class Supply:
         self._sources, self._nonsense = tuple(files.values()), nonsense
         self._lock = Lock()
         self._failure: SteppeError | None = None
-        self._fetching, self._since, self._waited = 0, 0.0, 0.0
+        self._watch = Watch()
         with ExitStack() as stack:
             ends = [tuple(map(stack.enter_context, lane())) for _ in range(LANES)]
             stack.pop_all()
@@ -54,8 +56,7 @@ class Supply:
 
     def waited(self) -> float:
         """Seconds in which a host was waited for, so far."""
-        with self._lock:
-            return self._waited + (monotonic() - self._since if self._fetching else 0.0)
+        return self._watch.seconds
 
     def sent(self) -> None:
         """Close the reader's ends of the channels here: it has got them."""
@@ -87,30 +88,16 @@ class Supply:
         """Bytes of a source; nothing comes any more when one piece did not."""
         if self._failure is not None:
             return None
-        self._begin()
         try:
-            return self._sources[number].read(offset, length)
+            with self._watch.running():
+                return self._sources[number].read(offset, length)
         except SteppeError as error:
             self._fail(error)
-        except ValueError:  # closed: nobody wants it any more
-            pass
-        finally:
-            self._end()
+        except (ValueError, OSError):  # closed, or fetched whole and out of reach
+            self._fail(Upstream("a piece of the input cannot be read any more; try again"))
         return None
 
     def _fail(self, error: SteppeError) -> None:
         with self._lock:
             if self._failure is None:
                 self._failure = error
-
-    def _begin(self) -> None:
-        with self._lock:
-            if not self._fetching:
-                self._since = monotonic()
-            self._fetching += 1
-
-    def _end(self) -> None:
-        with self._lock:
-            self._fetching -= 1
-            if not self._fetching:
-                self._waited += monotonic() - self._since

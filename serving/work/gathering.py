@@ -6,7 +6,8 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -30,6 +31,9 @@ from serving.work.shop import Shop
 
 PIECES: Final = RangePolicy(cache=16 * 1024**2)
 """A scene has a dozen files, and each of them its own cache; pixels are kept by who reads them."""
+
+AT_ONCE: Final = 4
+"""Files of a scene that are opened at a time."""
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -163,20 +167,39 @@ class _Fetching:
         self.sources.add(place, self.shop.fetcher.open(href, place, self.budget, policy=PIECES))
         return place
 
+    def fetch_all(self, hrefs: Mapping[Path, str]) -> None:
+        """Several files at a time: a host that is far away answers the first question late.
+
+        Raises:
+            SteppeError: when one cannot be had.
+            LeaseLost: when nobody wants them any more.
+        """
+        with ThreadPoolExecutor(AT_ONCE, "steppe-fetch") as pool:
+            begun = [pool.submit(self.fetch, href, place) for place, href in hrefs.items()]
+            try:
+                for one in begun:
+                    one.result()
+            except BaseException:
+                self.budget.stop()  # nobody waits for the others
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
 
 def _of_catalogue(scene: SceneAssets, fetching: _Fetching, folder: Path) -> Local:
     """The bands of a scene as a folder of band files, named so that the scene has its own name."""
     name = _SAFE.sub("-", scene.id)
     folder.mkdir(exist_ok=True)
+    hrefs: dict[Path, str] = {}
     for band, place in scene.bands.items():
-        file = f"{name}_{band}{PurePosixPath(place.place.partition('?')[0]).suffix or '.tif'}"
+        file = folder / f"{name}_{band}{PurePosixPath(place.place.partition('?')[0]).suffix or '.tif'}"
         if place.kind is Kind.URL:
-            fetching.fetch(place.place, folder / file)
+            hrefs[file] = place.place
         else:
             root = catalogue_folder(fetching.shop.settings)
             if root is None:
                 raise PathNotFound("the catalogue that this scene was found in is not configured any more")
-            _link(place.path_in(root), folder / file)
+            _link(place.path_in(root), file)
+    fetching.fetch_all(hrefs)
     return Local(
         folder,
         bands=None,

@@ -316,3 +316,10 @@ def test_no_reader_starts_with_lanes():
     reader = Reader.start(TERMS)
     assert reader._supply is None
     reader.close()
+
+
+def test_a_source_that_was_closed_is_said():
+    with supplying(Held(bytes(100), ValueError("closed"))) as (supply, _, theirs):
+        with pytest.raises(OSError, match="does not come"):
+            lanes.ask(theirs[0], 0, 0, 1)
+        assert "cannot be read any more" in str(supply.failure)
