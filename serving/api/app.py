@@ -22,8 +22,10 @@ from serving.api.ogc.notices import Notifier
 from serving.api.ogc.opening import open_desk
 from serving.api.service import Service
 from serving.database.handle import DatabaseHandle
+from serving.engines import open_engine
 from serving.fetch.settings import fetcher_of
 from serving.folders import StateFolders
+from serving.priority import behind
 from serving.registry.live import LiveModels
 from serving.sentence import sentence
 from serving.settings import Settings, load_settings
@@ -76,7 +78,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         responses={422: {"description": "A parameter is not as documented.", "content": problems.PROBLEM}},
     )
     app.state.settings = settings
-    app.state.models = LiveModels(settings)
+    # What runs models gives way to what answers: refusals and signs of life must not wait for windows.
+    app.state.models = LiveModels(settings, opened=lambda bundle, own: behind(lambda: open_engine(bundle, own)))
     app.state.gate = Gate(settings.max_waiting)
     app.state.database = DatabaseHandle(settings)
     app.state.fetcher = fetcher_of(settings)

@@ -16,7 +16,7 @@ from serving.database.opening import open_database
 from serving.jobs.record import NewJob
 from serving.jobs.table import JobTable
 from tests.corpus.requests import REQUESTS, bytes_of, present
-from tests.crew import open_test_shop, working
+from tests.crew import crewed
 from tests.service import make_settings, write_scene
 from tests.serving.access.tokens import AUDIENCE, ISSUER, attacks, jwks, token
 from tests.serving.api.live import live, quiet
@@ -50,8 +50,7 @@ def servers(tmp_path_factory, folders, texts, readers):
     known = make_settings(folder / "closed", *folders, **limits, **provider)
     texts[1].update(fill(known, texts[0]))
     with (
-        open_test_shop(anybody, readers) as shop,
-        working(shop),
+        crewed(anybody, readers),
         live(create_app(anybody), anybody) as first,
         live(create_app(known), known) as second,
     ):
