@@ -116,7 +116,7 @@ def _classify(
         stated=gathered.stated,
         name=order.making.name,
         max_pixels=order.making.max_pixels,
-        opener=shop.opener,
+        opener=gathered.opener,
     )
     return classify_scene(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
 
@@ -132,7 +132,7 @@ def _compare(
             product=image.product,
             stated=gathered.stated,
             max_pixels=order.making.max_pixels,
-            opener=shop.opener,
+            opener=gathered.opener,
         )
         for image in gathered.images
     )
