@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from landcover.manifest import BandStatistics
 from serving.drift.judgement import Drift, judge
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.settings import Settings
 
 type Pixels = NDArray[np.uint16]

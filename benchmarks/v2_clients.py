@@ -90,6 +90,11 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.write(request)
         await self._answered
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used."""
+        return self._transport is not None and not self._transport.is_closing()
+
     def close(self) -> None:
         """End the connection."""
         if self._transport is not None:
@@ -158,10 +163,12 @@ async def open_loop(url: str, request: bytes, *, rate: float, seconds: float, se
     """Requests that come when they come, so many per second on average, whatever becomes of the others (Poisson)."""
     gaps = np.random.default_rng(seed).exponential(1 / rate, int(rate * seconds) + 1)
     times, load = np.cumsum(gaps), Load(seconds=seconds)
-    free = await connect(url, 64)
+    free = await connect(url, 8)
     begin = time.perf_counter()
 
     async def one(due: float) -> None:
+        while free and not free[-1].is_open:  # the server closes those that it has not heard of for some seconds
+            free.pop()
         connection = free.pop() if free else (await connect(url, 1))[0]
         await connection.ask(request)
         load.each_s.append(time.perf_counter() - due)  # of when it was due: a late sender must not hide a queue

@@ -241,7 +241,7 @@ class Settings(BaseSettings):
         default=2.0, description="Longest wait for a fuller call in milliseconds; only while the model is busy."
     )
     batch_queue_pixels: Annotated[int, Field(ge=1024)] = Field(
-        default=16_777_216, description="Pixels that may wait for one model; further ones are answered 503."
+        default=4_194_304, description="Pixels that may wait for one model; further ones are answered 503."
     )
     batch_queue_requests: Annotated[int, Field(ge=1)] = Field(
         default=1024, description="Requests that may wait for one model; further ones are answered 503."

@@ -36,10 +36,15 @@ def _version(folder):
 
 
 class Cluster:
-    """One server. ``stop`` and ``start`` keep its data, as a restart does."""
+    """One server. ``stop`` and ``start`` keep its data, as a restart does.
 
-    def __init__(self, binaries):
+    Tests kill programs, not machines: what the system holds for the disk is safe, and flushing it takes seconds. Only
+    ``durable`` servers do.
+    """
+
+    def __init__(self, binaries, *, durable=False):
         self._binaries = binaries
+        self._options = ["-clisten_addresses=", *([] if durable else ["-cfsync=off", "-cfull_page_writes=off"])]
         self._folder = Path(tempfile.mkdtemp(prefix="steppe-pg-"))  # short: a socket's path has at most 107 bytes
         self._process = None
         self._as_user = []
@@ -61,11 +66,11 @@ class Cluster:
     def start(self):
         """Start, and wait until it answers."""
         log = (self._folder / "log").open("ab")
-        # Tests kill programs, not machines: what the system holds for the disk is safe, and flushing it takes seconds.
-        options = [f"-c{option}" for option in ("listen_addresses=", "fsync=off", "full_page_writes=off")]
         with log:
             self._process = subprocess.Popen(
-                self._command("postgres", "-D", self._data, "-k", str(self._folder), *options),
+                self._command(
+                    "postgres", "-D", self._data, "-k", str(self._folder), "-clisten_addresses=", *self._options
+                ),
                 stdout=log,
                 stderr=log,
                 cwd="/",
@@ -88,8 +93,8 @@ class Cluster:
         self._process.wait(30)
 
     def remove(self):
-        """Stop, and remove all there was."""
-        self.stop()
+        """Stop without tidying up, and remove all there was."""
+        self.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder)
 
     def _command(self, program, *arguments):

@@ -75,6 +75,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Steppe",
         version=VERSION,
         description=DESCRIPTION,
+        docs_url=None,  # serving.api.docs has the page, with what it may run
+        redoc_url=None,
         lifespan=_lifespan,
         responses={422: {"description": "A parameter is not as documented.", "content": problems.PROBLEM}},
     )

@@ -1,6 +1,7 @@
 """Take the body of a request into a file: declared as a raster, no larger than allowed, at a bearable pace.
 
-What has come is only kept when its header is one of a raster that may be opened, and all of it is there.
+Whoever keeps what has come checks first whether its header is one of a raster that may be opened, and all of it is
+there.
 """
 
 from __future__ import annotations
@@ -11,12 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from anyio import fail_after
-from anyio.to_thread import run_sync
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from landcover.errors import RasterEmpty, RasterTooLarge
-from landcover.raster.header import check_header
 from landcover.staging import os_errors
 from serving.api.problems import ClientGone, UnsupportedMediaType, UploadTooSlow
 from serving.settings import Settings
@@ -67,7 +66,6 @@ async def receive(request: Request, path: Path, settings: Settings) -> None:
         ClientGone: the connection closed before the end of the body.
         DiskFull: no room for it.
         OutputNotWritable: it cannot be stored otherwise.
-        DataError: what ``landcover.raster.header.check_header`` raises of a body that is no whole raster.
     """
     received = 0
     with os_errors(path), path.open("wb") as file:
@@ -80,7 +78,6 @@ async def receive(request: Request, path: Path, settings: Settings) -> None:
             file.write(chunk)
     if not received:
         raise RasterEmpty("the request has no body; send a GeoTIFF as the body")
-    await run_sync(check_header, path)
 
 
 async def _paced(request: Request, settings: Settings) -> AsyncIterator[bytes]:

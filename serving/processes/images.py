@@ -22,6 +22,9 @@ from serving.uploads import Uploads
 
 UPLOADS_PATH: Final = "/uploads/"
 
+UPLOAD_NAME: Final = "upload.tif"
+"""What a file that was sent is called in messages: its own name is nothing that its sender knows."""
+
 RASTER_TYPES: Final = frozenset({"image/tiff", "application/geotiff", "image/geotiff", "image/jp2"})
 ITEM_TYPES: Final = frozenset({"application/geo+json", "application/json"})
 
@@ -207,7 +210,7 @@ class Images:
         return self._file(file, once=True)
 
     def _file(self, file: str, *, once: bool) -> Checked:
-        header = check_header(self.uploads.root / file, self.policy, name="the scene")
+        header = check_header(self.uploads.root / file, self.policy, name=UPLOAD_NAME)
         facts = {"width": header.width, "height": header.height, "bands": header.bands, "dtype": header.dtype}
         return Checked(source=UploadSource(file=file, once=once), pixels=header.pixels, facts=facts)
 
@@ -216,7 +219,7 @@ class Images:
         facts: dict[str, Any] = {"path": name}
         if place.is_dir():
             return Checked(source=FolderSource(path=name), pixels=0, facts=facts)
-        header = check_header(place, self.policy, name="the scene")
+        header = check_header(place, self.policy)
         return Checked(
             source=FolderSource(path=name),
             pixels=header.pixels,

@@ -67,9 +67,12 @@ class Proof:
         while not stopping.is_set():
             news.wait()
             news.clear()
-            while not stopping.is_set() and (seen := self._next(eager=eager)):
+            going_on = True
+            while going_on and not stopping.is_set() and (seen := self._next(eager=eager)):
+                going_on = False  # what could not even be noted is not tried again at once
                 with survived("testing a model"):
                     self._prove(seen)
+                    going_on = True
 
     def _next(self, *, eager: bool) -> Seen | None:
         """The version to check next: one that serves, then the default model, champions, the newest."""
@@ -95,7 +98,7 @@ class Proof:
             return
         try:
             _verify(seen.bundle)
-        except (SteppeError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - it is noted
             self._failed(seen, error)
         else:
             self._proved(seen)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PRESENT = frozenset({"door", "classify", "models", "keys", "tokens"})
-"""Parts of the service that exist. Others: processes, jobs, tiles, v2, retirement."""
+PRESENT = frozenset({"door", "classify", "models", "keys", "tokens", "processes", "jobs", "v2"})
+"""Parts of the service that exist. Others: tiles, retirement."""
 
 RUN = "/processes/classify/execution"
 JSON = "Content-Type: application/json"
@@ -115,7 +115,7 @@ _JSON = [
     _post(95, "UTF-16", '{"inputs": {}}'.encode("utf-16"), 400, "malformed-json"),
     _post(95, "another character set", b"{}", 400, "malformed-json", fields=(f"{JSON}; charset=latin1",)),
     _post(96, "a member twice", b'{"inputs": {}, "inputs": {}}', 400, "malformed-json"),
-    _post(97, "an unknown member", b'{"inputs": {}, "inptus": {}}', 422, "invalid-request"),
+    _post(97, "an unknown member", b'{"inputs": {}, "inptus": {}}', 422, "inputs"),
     _post(98, "64 MB announced", b"", 413, "body-too-large", fields=(JSON, "Content-Length: 67108864")),
     _post(98, "2 MB in pieces", b"", 413, "body-too-large", fields=(JSON, CHUNKED),
           pieces=(b"40000\r\n" + b" " * 0x40000 + b"\r\n",) * 8),
@@ -190,10 +190,10 @@ _MODELS = [
         for name in _NAMES
     ),
     *(
-        _get(117, f"version {version}", f"/models/tiny?version={version}", 404, "model-not-found", "models")
+        _get(117, f"version {version}", f"/models/tiny/versions/{version}", 404, None, "models")
         for version in ("0", "-1", "9.9.9", "..%2F..", "latest%2B1")
     ),
-    _get(117, "a retired version", "/models/tiny?version=0.0.1", 410, None, "retirement"),
+    _get(117, "a retired version", "/models/tiny/versions/0.0.1", 410, None, "retirement"),
 ]  # fmt: skip
 
 _TMS = "/tiles/WebMercatorQuad"
@@ -281,7 +281,7 @@ _JOBS = [
     _get(121, "dismissing somebody else's", "/jobs/{job}", 404, "no-such-job", method="DELETE", **_BOBS),
     _get(122, "the result of a running job", "/jobs/{running}/results", 404, "result-not-ready", **_ALICES),
     _get(122, "the result of a removed job", "/jobs/{gone}/results", 410, "job-gone", **_ALICES),
-    _get(125, "a forged page", "/jobs?after=forged", (400, 422), None, "jobs"),
+    _get(125, "a forged page", "/jobs?page=forged", (400, 422), None, "jobs"),
     _get(125, "no jobs a page", "/jobs?limit=0", 422, None, "jobs"),
     _get(125, "a page of a billion", "/jobs?limit=1000000000", (200, 422), None, "jobs"),
     _get(127, "jobs with a key for tiles", "/jobs", 403, "scope-missing", "jobs", closed=True,
@@ -315,7 +315,28 @@ _KEYS = [
          closed=True, **_UPLOAD),
 ]  # fmt: skip
 
-REQUESTS = [*_JSON, *_HTTP, *_MODELS, *_TILES, *_PROCESSES, *_JOBS, *_KEYS]
+_INFER = {"part": "v2", "method": "POST", "path": "/v2/models/tiny/infer"}
+_BINARY = "Content-Type: application/octet-stream"
+_V2 = [
+    Case(91, "v2: lists 100 000 deep", (400,), None, fields=(JSON,), body=b"[" * 100_000, **_INFER),
+    Case(92, "v2: 5000 digits", (400, 422), None, fields=(JSON,), body=b'{"inputs": ' + b"9" * 5000 + b"}", **_INFER),
+    Case(93, "v2: NaN", (400, 422), None, fields=(JSON,), body=b'{"inputs": [NaN]}', **_INFER),
+    Case(96, "v2: a member twice", (400,), None, fields=(JSON,), body=b'{"inputs": [], "inputs": []}', **_INFER),
+    Case(99, "v2: a compressed body", (415,), None, fields=(JSON, "Content-Encoding: gzip"), body=b"\x1f", **_INFER),
+    Case(101, "v2: 400 MB announced", (413,), None, fields=(_BINARY, "Content-Length: 419430400"), **_INFER),
+    Case(102, "v2: a header longer than the body", (400,), None, body=b"{}",
+         fields=(_BINARY, "Inference-Header-Content-Length: 1000"), **_INFER),
+    Case(106, "v2: a byte of a body", (408,), None, fields=(JSON, "Content-Length: 9"), body=b"{", slow=True, **_INFER),
+    *(
+        Case(116, f"v2: model {name[:20]}", (404,), None, fields=(JSON,), body=b'{"inputs": []}',
+             **_INFER | {"path": f"/v2/models/{name}/infer"})
+        for name in ("..%2Fx", "TINY", "x" * 300, "tiny%00")
+    ),
+    Case(127, "v2: no key", (401,), None, fields=(JSON, "Content-Length: 1000000"), closed=True, **_INFER),
+    Case(127, "v2: tiles key", (403,), None, fields=(JSON, "X-API-Key: {tiles}"), body=b"{}", closed=True, **_INFER),
+]  # fmt: skip
+
+REQUESTS = [*_JSON, *_HTTP, *_MODELS, *_TILES, *_PROCESSES, *_JOBS, *_V2, *_KEYS]
 """All cases; attacks with tokens (126) are made at run time, see ``tests.serving.access.tokens.attacks``."""
 
 

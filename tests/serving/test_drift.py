@@ -22,7 +22,7 @@ from serving.drift.judgement import FEWEST, judge
 from serving.drift.sample import SampledScene
 from serving.drift.watch import DriftWatch, ImageName
 from serving.engine import Engine
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, MosaicMode, Outputs
 from tests.bundles import BANDS, pair_bundle, tiny_manifest
 from tests.rasters import write_tiff

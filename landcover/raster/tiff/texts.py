@@ -21,7 +21,7 @@ _MAX_DEPTH: Final = 32
 _MAX_REFERENCES: Final = 100_000
 _REFERENCE: Final = re.compile(rb"&#(x[0-9a-f]{1,6}|[0-9]{1,7});", re.IGNORECASE)
 _DOMAIN: Final = re.compile(
-    rb"""domain(?:\s*=\s*["']?|[^<>]*>\s*(?:<!\[CDATA\[)?)\s*(overviews|geolocation)\b""", re.IGNORECASE
+    rb"""(?:domain\s*=\s*["']?|<domain\b[^<>]*>\s*(?:<!\[CDATA\[)?)\s*(overviews|geolocation)\b""", re.IGNORECASE
 )
 _ENTITY: Final = re.compile(rb"<!(doctype|entity)", re.IGNORECASE)
 _TAG: Final = re.compile(rb"<(/?)[a-z_][^<>]*>|<[a-z_]", re.IGNORECASE)

@@ -63,16 +63,12 @@ def _check_host(scope: Scope, headers: Headers, rules: Rules) -> None:
     if match is None:
         raise MalformedRequest("the request needs exactly one Host header with a name or address, as HTTP/1.1 asks for")
     name = (match["name"] or "").lower().rstrip(".")
-    if match["v6"] or _is_address(name) or name == "localhost" or name.endswith(".localhost"):
+    if match["v6"] or _is_address(name) or name == "localhost" or name.endswith(".localhost") or name in rules.hosts:
         return
-    if rules.hosts:
-        expected = name in rules.hosts
-    else:
-        # A page on the web can make its own name lead to this machine, and so call a service that listens for this
-        # machine only, whose owner may need no key: such a service must be called by an address.
-        server = scope.get("server") or ("",)
-        expected = not (_is_address(server[0]) and ip_address(server[0]).is_loopback)
-    if not expected:
+    # A page on the web can make its own name lead to this machine, and so call a service that listens for this machine
+    # only, whose owner may need no key: such a service must be called by an address or a name that was set.
+    server = scope.get("server") or ("",)
+    if rules.only_hosts or (_is_address(server[0]) and ip_address(server[0]).is_loopback):
         raise WrongHost("the service is not known under the name in the Host header; STEPPE_HOSTS lists its names")
 
 

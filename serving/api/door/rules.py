@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from serving.settings import Settings
 
@@ -34,7 +35,8 @@ class Rules:
         grace_s: seconds a body may be late by the pace of ``pace``.
         pace: slowest pace of a body, bytes per second.
         body_bytes: largest body where a route has no limit of its own.
-        hosts: names under which the service is reached, lower case; empty = any.
+        hosts: names under which the service is reached, lower case.
+        only_hosts: whether other names are refused.
         origins: origins whose pages may call; ``*`` = all.
         requests: most requests at the same time.
         connections: most open connections.
@@ -45,6 +47,7 @@ class Rules:
     pace: float
     body_bytes: int
     hosts: frozenset[str]
+    only_hosts: bool
     origins: frozenset[str]
     requests: int
     connections: int
@@ -60,12 +63,14 @@ class Rules:
 
 def rules_of(settings: Settings) -> Rules:
     """The rules by the settings."""
+    public = urlsplit(settings.public_url or "").hostname
     return Rules(
         patience_s=settings.request_patience_s,
         grace_s=settings.upload_grace_s,
         pace=settings.upload_min_rate,
         body_bytes=settings.max_json_bytes,
-        hosts=frozenset(name.lower() for name in settings.hosts),
+        hosts=frozenset(name.lower() for name in (*settings.hosts, *([public] if public else []))),
+        only_hosts=bool(settings.hosts),
         origins=frozenset(settings.cors_origins),
         requests=settings.max_requests,
         connections=settings.max_connections,

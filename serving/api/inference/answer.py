@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 from landcover.postprocess import class_codes, confidence_percent
 from serving.api.inference.contract import CLASSES, CONFIDENCE, PROBABILITIES, Contract, Tensor
 from serving.api.inference.message import Message
+from serving.api.problems import InferenceTooLarge
 
 _CHUNK: Final = 16_384
 """Numbers written at once: Python runs nothing else meanwhile."""
 
 _BYTES_PER_NUMBER: Final = 24
 """Of a number in JSON, at most."""
+
+MOST_JSON: Final = 1_048_576
+"""Numbers of an answer in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,11 @@ def is_light(message: Message) -> bool:
 
 
 def expected_bytes(message: Message, contract: Contract, shape: tuple[int, ...]) -> int:
-    """About what the answer to windows of a shape takes, that of the model itself included."""
+    """About what the answer to windows of a shape takes, that of the model itself included.
+
+    Raises:
+        InferenceTooLarge: it would be too much JSON.
+    """
     count, _, height, width = shape
     pixels = count * height * width
     total = pixels * contract.outputs[PROBABILITIES].shape[1] * 4
@@ -54,6 +62,11 @@ def expected_bytes(message: Message, contract: Contract, shape: tuple[int, ...])
             continue
         tensor = contract.outputs[wanted.name]
         numbers = pixels * max(1, tensor.shape[1])
+        if not wanted.binary and numbers > MOST_JSON:
+            raise InferenceTooLarge(
+                f"{wanted.name} would be {numbers:,} numbers of JSON, the limit is {MOST_JSON:,}; ask for binary "
+                "tensors by the parameter 'binary_data_output', or send fewer windows"
+            )
         total += numbers * (tensor.dtype.itemsize if wanted.binary else _BYTES_PER_NUMBER)
     return total
 

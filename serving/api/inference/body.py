@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from starlette.types import Message, Receive, Scope
 
+from serving.api.inference.memory import Hold
 from serving.api.problems import ClientGone, InferenceInvalid, InferenceTooLarge, UnsupportedMediaType, UploadTooSlow
 from serving.settings import Settings
 
@@ -88,14 +89,15 @@ def _check_lengths(length: int | None, json_length: int | None, settings: Settin
         )
 
 
-async def read(receive: Receive, expected: Declared, settings: Settings) -> memoryview:
-    """All of the body.
+async def read(receive: Receive, expected: Declared, settings: Settings, hold: Hold) -> memoryview:
+    """All of the body; what it takes is counted before it is there.
 
     Raises:
         InferenceTooLarge: as soon as there is more than allowed.
         InferenceInvalid: it has another length than declared.
         UploadTooSlow: it comes too slowly, or stops coming.
         ClientGone: the connection closed before its end.
+        QueueFull: other requests hold all memory that requests may have.
     """
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -103,8 +105,8 @@ async def read(receive: Receive, expected: Declared, settings: Settings) -> memo
         async with asyncio.timeout(settings.upload_grace_s) as pace:
             message = await _next(receive)
             if not message.get("more_body", False):
-                return memoryview(message.get("body", b""))
-            buffer = _Buffer(expected, settings)
+                return _whole(message.get("body", b""), _limit(expected, settings), hold)
+            buffer = _Buffer(expected, settings, hold)
             while True:
                 buffer.add(message.get("body", b""))
                 if not message.get("more_body", False):
@@ -124,15 +126,32 @@ async def _next(receive: Receive) -> Message:
     return message
 
 
+def _limit(expected: Declared, settings: Settings) -> int:
+    """Bytes that a body may have."""
+    return min(settings.v2_max_bytes, settings.v2_max_json_bytes) if expected.json is None else settings.v2_max_bytes
+
+
+def _too_large(limit: int) -> InferenceTooLarge:
+    return InferenceTooLarge(
+        f"the body has more than {limit:,} bytes, the limit; send fewer windows, as binary tensors"
+    )
+
+
+def _whole(content: bytes, limit: int, hold: Hold) -> memoryview:
+    """A body that came in one piece stays where it is."""
+    if len(content) > limit:
+        raise _too_large(limit)
+    hold.add(len(content))
+    return memoryview(content)
+
+
 class _Buffer:
     """Memory for a body that comes in pieces."""
 
-    def __init__(self, expected: Declared, settings: Settings) -> None:
-        # Only JSON is read where no binary numbers follow: wherever it lies.
+    def __init__(self, expected: Declared, settings: Settings, hold: Hold) -> None:
         self._shift = -(expected.json or 0) % ALIGNMENT
-        text_only = expected.json is None
-        self._limit = min(settings.v2_max_bytes, settings.v2_max_json_bytes if text_only else settings.v2_max_bytes)
-        self._fixed = expected.length is not None
+        self._limit = _limit(expected, settings)
+        self._hold, self._fixed = hold, expected.length is not None
         self._memory = self._allocate(expected.length if expected.length is not None else UNDECLARED)
         self.filled = 0
 
@@ -140,7 +159,7 @@ class _Buffer:
         """Take what came."""
         end = self.filled + len(piece)
         if end > self._limit:
-            raise InferenceTooLarge(f"the body has more than {self._limit:,} bytes, the limit; send fewer windows")
+            raise _too_large(self._limit)
         if end > len(self._memory):
             if self._fixed:
                 raise InferenceInvalid("the body is longer than Content-Length says")
@@ -155,6 +174,7 @@ class _Buffer:
         return self._memory[: self.filled]
 
     def _allocate(self, size: int) -> memoryview:
+        self._hold.add(size)
         memory = np.empty(size + 2 * ALIGNMENT, np.uint8)  # untouched, unlike a bytearray
         start = -memory.ctypes.data % ALIGNMENT + self._shift
         return memory.data[start : start + size]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from serving.api.problems import InferenceTooLarge
 from serving.batching.errors import QueueFull
 
 RETRY_AFTER_S = 5
@@ -26,7 +27,12 @@ class Memory:
 
         Raises:
             QueueFull: there is no room for them.
+            InferenceTooLarge: there never will be.
         """
+        if size > self._limit:
+            raise InferenceTooLarge(
+                f"the request and its answer take {size:,} bytes, the limit is {self._limit:,}; send fewer windows"
+            )
         if self.held + size > self._limit:
             raise QueueFull(
                 f"requests in work hold {self.held:,} bytes, which leaves no room for the {size:,} of yours; send it "

@@ -55,7 +55,8 @@ _BODY: Final[dict[str, Any]] = {
             "application/json": {"schema": {"type": "object", "required": ["inputs"]}},
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
-    }
+    },
+    "security": [{"key": ["run"]}, {"token": ["run"]}],
 }
 
 

@@ -31,6 +31,7 @@ from serving.api.refusals import KeyInvalid, TookTooLong
 from serving.jobs.record import Job
 from serving.processes.orders import Answering
 from serving.processes.process import InputsInvalid, Process
+from serving.telemetry.exchange import exchange_of
 
 router = APIRouter(tags=["processes"])
 
@@ -63,6 +64,7 @@ async def execute(
         return JSONResponse(await run_sync(_quote, desk, asked))
     wish = preference(", ".join(request.headers.getlist("prefer")))
     job, _new = await run_sync(_accept, desk, asked)
+    exchange_of(request.scope).job = job.id
     if wish.respond_async and wish.wait_s is None:
         return _accepted(job, request, wish)
     return await _waited(request, desk, job, wish)

@@ -32,7 +32,7 @@ class Answer:
         assert self.headers["content-type"] == "application/problem+json", self.body
         document = json.loads(self.body)
         assert document["status"] == self.status
-        return document["type"].removeprefix("/problems/")
+        return document["type"].rpartition("/")[2]
 
 
 class Live:

@@ -13,7 +13,10 @@ from serving.access.keystore import KeyStore, new_key, now
 from serving.access.principal import Scope
 from serving.api.app import create_app
 from serving.database.opening import open_database
+from serving.jobs.record import NewJob
+from serving.jobs.table import JobTable
 from tests.corpus.requests import REQUESTS, bytes_of, present
+from tests.crew import crewed
 from tests.service import make_settings, write_scene
 from tests.serving.access.tokens import AUDIENCE, ISSUER, attacks, jwks, token
 from tests.serving.api.live import live, quiet
@@ -34,7 +37,7 @@ def texts(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory, folders, texts):
+def servers(tmp_path_factory, folders, texts, readers):
     """One server that needs no keys, and one that does."""
     quiet()
     folder = tmp_path_factory.mktemp("servers")
@@ -45,8 +48,9 @@ def servers(tmp_path_factory, folders, texts):
     provider = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks": str(folder / "jwks.json")}
     anybody = make_settings(folder / "open", *folders, **limits)
     known = make_settings(folder / "closed", *folders, **limits, **provider)
-    fill(known, texts[0])
+    texts[1].update(fill(known, texts[0]))
     with (
+        crewed(anybody, readers),
         live(create_app(anybody), anybody) as first,
         live(create_app(known), known) as second,
     ):
@@ -54,7 +58,7 @@ def servers(tmp_path_factory, folders, texts):
 
 
 def fill(settings, made):
-    """Keys as the cases want them."""
+    """Keys and jobs as the cases want them; no worker touches these jobs."""
     database = open_database(settings)
     store = KeyStore(lambda: database)
     for name, minted in made.items():
@@ -62,7 +66,15 @@ def fill(settings, made):
         expires = now() - timedelta(seconds=1) if name == "expired" else None
         store.add(new_key(minted, name, scopes, expires=expires))
     store.revoke(made["revoked"].id)
+    table = JobTable(database)
+    new = NewJob(owner=made["key"].id, process="classify", request={})
+    jobs = {name: table.accept(new)[0].id for name in ("gone", "ended", "running", "job")}
+    table.dismiss(jobs["gone"], None)
+    ended = table.lease("test", 3600)
+    table.succeed(ended.id, ended.fence, "test")
+    table.lease("test", 3600)
     database.close()
+    return jobs
 
 
 def check(answer, status, slug):

@@ -107,8 +107,12 @@ class Model(RuleBasedStateMachine):
             assert (job.id, is_new) == (before.id, False)
         return before.id
 
-    @rule()
-    def lease(self):
+    @rule(times=st.integers(1, 4))
+    def lease(self, times):
+        for _ in range(times):
+            self.lease_one()
+
+    def lease_one(self):
         self.expire()
         running = [known.owner for known in self.alive(State.RUNNING)]
         waiting = self.alive(State.ACCEPTED)

@@ -13,6 +13,7 @@ from tests.serving.registry.versions import (
     Events,
     aliases_of,
     assert_answers,
+    drop_in_broken,
     live_models,
     live_settings,
     promote,
@@ -178,7 +179,7 @@ def test_nothing_is_loaded_before_it_is_asked_for_in_a_worker(tmp_path):
         assert_answers(live.engine(model), "1")
         assert gate.count == 1
         assert live.resolve("tiny").version == "3"
-        (write_version(tmp_path / "own", "4").path / "model.onnx").write_bytes(b"garbage")
+        drop_in_broken(tmp_path, "4")
         until(lambda: states(live).get("4") == "broken")
         assert_answers(live.engine("tiny"), "3")
 
@@ -228,8 +229,7 @@ def test_a_champion_that_is_broken_takes_nothing_down(tmp_path):
     write_version(tmp_path / "own", "1")
     with live_models(tmp_path) as live:
         until(lambda: states(live) == {"1": "ready"})
-        bundle = write_version(tmp_path / "own", "2")
-        (bundle.path / "model.onnx").write_bytes(b"garbage")
+        drop_in_broken(tmp_path, "2")
         promote(tmp_path, "2")
         until(lambda: states(live).get("2") == "broken")
         assert_answers(live.engine("tiny"), "1")
@@ -278,6 +278,16 @@ def test_a_pinned_version_is_given_with_these_bytes_or_not_at_all(tmp_path):
         live.engine(Resolved("tiny", "1", "0" * 64))
     with pytest.raises(ModelNotFound, match="not in the registry any more"):
         live.engine(Resolved("tiny", "2", bundle.digest[::-1]))
+
+
+def test_a_pinned_version_that_another_process_saw_first_is_found(tmp_path):
+    """A job may be accepted for a version that its worker has not looked for yet."""
+    write_version(tmp_path / "own", "1")
+    api, worker = live_models(tmp_path), LiveModels(live_settings(tmp_path), eager=False)
+    assert worker.resolve("tiny").version == "1"
+    write_version(tmp_path / "own", "2")
+    api.poll()
+    assert_answers(worker.engine(api.resolve("tiny@2")), "2")
 
 
 def test_models_that_only_ship_with_steppe_have_champions_too(tmp_path):

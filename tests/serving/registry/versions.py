@@ -21,6 +21,13 @@ def write_version(root, version, **changes) -> Bundle:
     return tiny_bundle(root, version=version, graph=graph, sample=tiny_sample(graph), **changes)
 
 
+def drop_in_broken(folder, version):
+    """A version that cannot be loaded appears in the user's folder, at once."""
+    path = write_version(folder / "aside", version).path
+    (path / "model.onnx").write_bytes(b"garbage")
+    path.rename(folder / "own" / "tiny" / version)
+
+
 def graph_of(version):
     """The graph of a version."""
     return tiny_graph(seed=sum(map(ord, version)) + 100)

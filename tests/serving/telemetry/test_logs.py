@@ -71,6 +71,7 @@ def test_one_line_for_each_request(client, logged):
         "status": 404,
         "bytes": len(answer.content),
         "request_id": "abc-1.2_3",
+        "principal": "anonymous",
         "problem": "model-not-found",
     }
     assert answer.headers["X-Request-Id"] == "abc-1.2_3"
@@ -88,12 +89,13 @@ def test_who_asked_and_which_job_it_was(app, logged):
     assert (line["principal"], line["job"]) == ("key-7", "0b5a")
 
 
-def test_probes_are_quiet(client, logged):
-    for path in ("/livez", "/readyz", "/metrics"):
-        assert client.get(path).status_code == 200
-    assert logged.requests() == []
-    logging.getLogger().setLevel(logging.DEBUG)
-    client.get("/livez")
+def test_probes_are_quiet(app, logged):
+    with TestClient(app) as client:
+        for path in ("/livez", "/readyz", "/metrics"):
+            assert client.get(path).status_code == 200
+        assert logged.requests() == []
+        logging.getLogger().setLevel(logging.DEBUG)
+        client.get("/livez")
     assert [line["route"] for line in logged.requests()] == ["/livez"]
 
 

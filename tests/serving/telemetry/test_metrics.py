@@ -13,9 +13,13 @@ from starlette.testclient import TestClient
 
 from landcover.errors import DiskFull
 from serving.api.app import create_app
+from serving.classify import classify_scene
 from serving.database.protocol import StoreUnavailable
 from serving.drift.judgement import judge
+from serving.engine import Engine
 from serving.jobs.record import State
+from serving.registry.folders import open_registry
+from serving.request import Inputs, Outputs
 from serving.telemetry.metrics import LoadedModel, Metrics
 from serving.telemetry.report import LONGEST, ImageReport, ReportInvalid, WorkerReport
 from serving.version import VERSION
@@ -86,7 +90,7 @@ def test_clients_make_no_series(app, client):
     for number in range(20):
         client.get(f"/nothing/{number}")
         ask(app, scope_of("/models", method=f"M{number}"))
-    assert set(requests_of(read(app.state.metrics))) == {("GET", "unmatched", "404"), ("other", "/models", "405")}
+    assert set(requests_of(read(app.state.metrics))) == {("GET", "unmatched", "404"), ("other", "unmatched", "405")}
 
 
 def test_a_request_that_fails_is_counted(app, client):
@@ -110,17 +114,18 @@ def test_each_application_counts_for_itself(settings):
     assert requests_of(read(other.state.metrics)) == {}
 
 
-def test_a_map_by_upload_is_counted(settings, scene):
-    with TestClient(create_app(settings)) as client:
-        answer = client.post("/classify", content=scene.read_bytes(), headers={"Accept": "application/json"})
-        found = read(client.get("/metrics").text)
-    areas = answer.json()
+def test_a_map_is_counted(settings, scene, out):
+    engine = Engine(open_registry(settings).get("tiny"), provider="cpu", threads=1)
+    outcome = classify_scene(Inputs(source=scene), Outputs(map=out / "map.tif"), engine, settings)
+    metrics = Metrics()
+    metrics.add(WorkerReport.from_line(WorkerReport.of("classify", outcome).to_line()))
+    found = read(metrics)
     model = ("model", "tiny@0.1.0")
-    assert found["steppe_pixels_total", model, ("process", "classify")] == areas["total"]["pixels"] == 6300
+    assert found["steppe_pixels_total", model, ("process", "classify")] == outcome.pixels == 6300
     assert found["steppe_map_duration_seconds_count", ("process", "classify")] == 1
     assert found["steppe_drift_images_total", ("flagged", "false"), model] == 1
-    outside = areas["drift"]["images"][0]["outside_percent"] / 100
-    assert found["steppe_drift_outside_ratio_sum", model] == pytest.approx(outside, abs=1e-4)
+    outside = outcome.drift[0].outside_percent / 100
+    assert found["steppe_drift_outside_ratio_sum", model] == pytest.approx(outside)
 
 
 def test_build_and_process():

@@ -18,7 +18,7 @@ from serving import spans
 from serving.api.app import create_app
 from serving.classify import classify_scene
 from serving.engine import Engine
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, Outputs
 from serving.telemetry.tracing import TracingMissing, open_tracer
 
