@@ -25,7 +25,7 @@ from serving.registry.words import Resolved
 from serving.sources import TwoDatesWanted
 from serving.tiles.blocks import BLOCK, NOTHING, ClassifiedBlock, Lattice, classified, harmonised, look_up
 from serving.tiles.cache import ByteCache
-from serving.tiles.errors import NotForTiles, ZoomTooSmall
+from serving.tiles.errors import ZoomTooSmall
 from serving.tiles.flights import Flights
 from serving.tiles.matrix import Tile
 from serving.tiles.placing import Placing, Zooms
@@ -137,8 +137,7 @@ class SourceTiles:
 
         Raises:
             SourceNotFound: when there is no such source.
-            NotForTiles: when the model wants to see the whole scene.
-            TwoDatesWanted: when it compares two images.
+            TwoDatesWanted: when the model compares two images, which those that see an overview do.
             SteppeError: as ``LiveModels.resolve``.
         """
         return self.pinned(self.folder.find(name), self.model(reference))
@@ -151,11 +150,6 @@ class SourceTiles:
             raise TwoDatesWanted(
                 f"model {model.identifier} compares images of {manifest.dates} dates, and a source is one image; "
                 "choose another one with ?model="
-            )
-        if manifest.overview:
-            raise NotForTiles(
-                f"model {model.identifier} looks at an overview of the whole scene, and a tile is a part of one; "
-                "choose another one with ?model=, or start a job"
             )
         return model
 
@@ -200,7 +194,7 @@ class SourceTiles:
             SteppeError: when the source cannot be read, the model does not run, or the client may not ask for more.
         """
         view = await self._in_thread(self.view, pinned)
-        if tile.zoom < view.zooms.least:
+        if tile.zoom < view.zooms.least and view.lattice.count > self._most_blocks:
             raise ZoomTooSmall(
                 f"a tile of zoom {tile.zoom} needs more of this source classified than {self._most_blocks} blocks of "
                 f"{BLOCK} x {BLOCK} pixels; ask for zoom {view.zooms.least} or more, or start a job, whose map has all "

@@ -35,12 +35,6 @@ class SourceNotFound(DataError):
     slug = "no-such-source"
 
 
-class NotForTiles(ConfigError):
-    """The model cannot classify parts of a scene on their own."""
-
-    slug = "not-for-tiles"
-
-
 class TilesTooSlow(SteppeError):
     """The tile was not ready in time."""
 
