@@ -1,5 +1,7 @@
 """Tiles as PNG."""
 
+import subprocess
+import sys
 from io import BytesIO
 
 import numpy as np
@@ -38,3 +40,12 @@ def test_a_legend_is_drawn():
     assert {entry.rgb for entry in get_legend("unccd7").classes} <= colours
     with pytest.raises(WrongUse, match="zh"):
         draw_legend(get_legend("unccd7"), "zh")
+
+
+def test_nothing_loads_morecantile_before_the_first_tile():
+    """It takes a quarter of a second, and `steppe --help` shall not."""
+    words = (
+        "import sys, serving.cli, serving.api.app, serving.tiles.classifying as _; print('morecantile' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
