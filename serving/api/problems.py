@@ -31,6 +31,7 @@ from serving.reader.errors import ReaderUnavailable
 from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
 from serving.telemetry.exchange import exchange_of
+from serving.tiles import errors as tiles
 from serving.uploads import UploadNotFound
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -161,6 +162,11 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     WindowDeadlinePassed: 504,
     InferenceInvalid: 400,
     InferenceTooLarge: 413,
+    tiles.MatrixSetUnknown: 404,
+    tiles.TileOutside: 404,
+    tiles.PointOutside: 404,
+    tiles.SourceNotFound: 404,
+    tiles.TilesTooSlow: 504,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
