@@ -89,5 +89,6 @@ async def dismiss_job(request: Request, job: str, who: Keeper) -> JSONResponse:
     """A job that has not ended stops within ten seconds; of one that has, results and record are removed."""
     desk = desk_of(request)
     left = await run_sync(desk.dismiss, job, who.sees)
-    gone = replace(left, state=State.DISMISSED, message="dismissed" if not left.state.ended else "removed")
+    message = "dismissed" if left.state is State.DISMISSED else "removed"
+    gone = replace(left, state=State.DISMISSED, message=message, problem=None)
     return JSONResponse(status_info(gone, base_of(request)))
