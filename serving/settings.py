@@ -230,6 +230,13 @@ class Settings(BaseSettings):
         default=256 * 1024**2, description="Free bytes below which /readyz says that the service is not ready."
     )
 
+    # Commands that use a service: --server
+    api_key: SecretStr | None = Field(default=None, description="Key that steppe ... --server shows to the service.")
+    server_patience_s: Annotated[float, Field(ge=0)] = Field(
+        default=300.0,
+        description="Seconds for which steppe ... --server tries again where the service is away or busy.",
+    )
+
     # Batching of concurrent requests, and the Open Inference Protocol
     batch_windows: Annotated[int, Field(ge=1, le=64)] = Field(
         default=64, description="Most windows of concurrent requests in one engine call; 1 switches batching off."
