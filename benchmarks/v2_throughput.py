@@ -227,7 +227,9 @@ def litserve(folder: Path, bundle: Bundle) -> Generator[str]:
         subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
     words = [python, LITSERVE, bundle.path / "model.onnx"]
     # It has children that do not end with it.
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as server:
+    with subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as server:
         try:
             wait_for("http://127.0.0.1:18321/health")
             yield "http://127.0.0.1:18321"
