@@ -83,7 +83,8 @@ FROM base AS serve
 ENV STEPPE_HOST=0.0.0.0 \
     STEPPE_PORT=8080 \
     STEPPE_ZOO=/opt/zoo \
-    STEPPE_REGISTRY=/var/lib/steppe/models
+    STEPPE_REGISTRY=/var/lib/steppe/models \
+    STEPPE_STATE=/var/lib/steppe/state
 COPY models/zoo /opt/zoo
 USER 10001
 EXPOSE 8080

@@ -21,7 +21,7 @@ from landcover.manifest import Manifest
 from landcover.precision import Precision
 from models.quantise import QuantiseChoice, quantise_graph
 from serving.backends.ort import OrtBackend
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs
 from serving.settings import Settings
 from serving.sources import open_input

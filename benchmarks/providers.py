@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.scene_throughput import figures
 from serving.bench.engines import Kind, engine_kinds
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.settings import Settings
 
 

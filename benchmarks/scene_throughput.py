@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.settings import Settings
 
 

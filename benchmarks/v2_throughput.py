@@ -10,7 +10,7 @@ table has medians of the ratios inside each round, because rates of different mi
 - LitServe: the same ONNX file behind LitServe's own batching (8 windows, 5 ms), base64 in JSON, as its examples do it.
 - Half load: requests that come by chance, at half of the rate of the clients before, against one client alone.
 
-    python -m benchmarks.v2_throughput --litserve /tmp/litserve        # about 5 minutes
+    python -m benchmarks.v2_throughput --litserve FOLDER        # about 5 minutes
 
 LitServe is installed from PyPI into that folder at first; without the option it is left out.
 """
@@ -46,7 +46,7 @@ from benchmarks.v2_clients import Load, closed_loop, open_loop, post, v2_request
 from benchmarks.v2_models import write_small_models
 from landcover.bundle import Bundle, load_bundle
 from serving.engine import Engine
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.settings import ZOO, Settings
 
 CLIENTS = 32
@@ -201,7 +201,13 @@ def repeated(call: Callable[[], object], parallel: int, seconds: float) -> float
 @contextmanager
 def steppe(registry: Path, model: str, **changes: str) -> Generator[str]:
     """A running service; yields its address."""
-    settings = {"STEPPE_REGISTRY": str(registry), "STEPPE_MODEL": model, "STEPPE_PROVIDER": "cpu"}
+    settings = {
+        "STEPPE_REGISTRY": str(registry),
+        "STEPPE_MODEL": model,
+        "STEPPE_PROVIDER": "cpu",
+        "STEPPE_STATE": str(registry / "state"),
+        "STEPPE_WORKERS": "0",
+    }
     environment = {**os.environ, **settings, **changes}
     words = [sys.executable, "-m", "serving", "serve", "--port", "0"]
     with subprocess.Popen(

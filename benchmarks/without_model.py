@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from serving.bench.stages import run_stages
 from serving.engine import Engine
 from serving.memory import return_freed_memory
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 

@@ -44,10 +44,34 @@ class RasterUnreadable(DataError):
     slug = "raster-unreadable"
 
 
+class RasterEmpty(RasterUnreadable):
+    """There are no bytes where a raster should be."""
+
+    slug = "raster-empty"
+
+
+class RasterCompression(RasterUnreadable):
+    """The pixels are compressed in a way that Steppe does not read."""
+
+    slug = "raster-compression"
+
+
+class ExternalReference(RasterUnreadable):
+    """The raster refers to other files or addresses, which are never followed."""
+
+    slug = "external-reference"
+
+
 class RasterTruncated(DataError):
     """The raster opens, but pixels are missing or damaged."""
 
     slug = "raster-truncated"
+
+
+class RasterCorrupt(RasterTruncated):
+    """The raster is complete, but what it says of itself or its pixels is damaged."""
+
+    slug = "raster-corrupt"
 
 
 class RasterChanged(DataError):
@@ -62,10 +86,28 @@ class RasterTooLarge(DataError):
     slug = "raster-too-large"
 
 
+class BlockTooLarge(RasterTooLarge):
+    """The raster is stored in blocks (tiles or strips) so large that one pixel would cost too much memory."""
+
+    slug = "block-too-large"
+
+
+class TooManyPages(RasterTooLarge):
+    """The file holds more pages (images) than a scene with overviews and masks has."""
+
+    slug = "too-many-pages"
+
+
 class BandMapping(DataError):
     """The bands a model needs cannot be found by name in the input."""
 
     slug = "band-mapping"
+
+
+class BandCount(BandMapping):
+    """The raster has more bands than are read, or fewer than the model needs."""
+
+    slug = "band-count"
 
 
 class DtypeMismatch(DataError):
@@ -92,10 +134,22 @@ class NoCrs(DataError):
     slug = "no-crs"
 
 
+class CrsUnsupported(NoCrs):
+    """The coordinate reference system of the raster is unknown, or does not say where on Earth a pixel is."""
+
+    slug = "crs-unsupported"
+
+
 class NoGeoreference(DataError):
     """The raster has a CRS but no usable pixel-to-map transform."""
 
     slug = "no-georeference"
+
+
+class ExtentOffEarth(NoGeoreference):
+    """By its transform the raster does not lie on Earth."""
+
+    slug = "extent"
 
 
 class ResolutionMismatch(DataError):

@@ -14,8 +14,9 @@ from landcover.augmentation import Augmentation
 from landcover.errors import BandMapping, WrongUse
 from landcover.manifest import Manifest
 from landcover.precision import Precision
-from landcover.raster.quality import MaskReader, open_mask
+from landcover.raster.protocol import Mask
 from landcover.seams import SeamScore
+from serving.drift.judgement import Drift
 from serving.engine import Engine
 from serving.engines import Making
 from serving.pipeline import Order, Published, outlook_of, publish_map
@@ -24,6 +25,7 @@ from serving.products import check_language
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import Sources, open_sources
+from serving.spans import span
 from serving.treatment import DEFAULT_TREATMENT, MASK_NAMES, Treatment
 
 MEGA: Final = 1e6
@@ -38,6 +40,7 @@ class Outcome:
         areas: mapped area of each class.
         seams: how far neighbouring windows agreed.
         model: ``name@version``.
+        model_sha256: digest of the graph that ran.
         provider: where the model ran.
         precision: which variant of the model ran.
         augmentation: over which turns of the windows answers were averaged.
@@ -45,15 +48,17 @@ class Outcome:
         seconds: from opening the scene to the last file, without loading the model.
         warnings: what the caller should know, for example that scale and offset were assumed.
         files: the files by role.
-        extras: what the mask band said and what merging small patches moved, for ``--json``.
+        extras: drift, what the mask band said and what merging small patches moved, for ``--json``.
         remarks: the same for people, one line each.
         kept: rows of the map that an earlier run had made.
+        drift: how far each image is from what the model was trained on.
     """
 
     identifier: str
     areas: AreaTable
     seams: SeamScore
     model: str
+    model_sha256: str
     provider: str
     precision: Precision
     augmentation: Augmentation
@@ -64,6 +69,7 @@ class Outcome:
     extras: dict[str, Any]
     remarks: tuple[str, ...]
     kept: int = 0
+    drift: tuple[Drift, ...] = ()
 
     @classmethod
     def of(cls, made: Published, outputs: Outputs, *, seconds: float) -> Self:
@@ -74,6 +80,7 @@ class Outcome:
             areas=finished.areas,
             seams=finished.seams,
             model=provenance.manifest.identifier,
+            model_sha256=provenance.model_sha256,
             provider=provenance.provider,
             precision=provenance.precision,
             augmentation=provenance.augmentation,
@@ -84,6 +91,7 @@ class Outcome:
             extras=finished.extras(),
             remarks=finished.remarks(),
             kept=made.kept,
+            drift=finished.drift,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -91,6 +99,7 @@ class Outcome:
         return {
             "scene": self.identifier,
             "model": self.model,
+            "model_sha256": self.model_sha256,
             "precision": self.precision,
             "tta": self.augmentation,
             "provider": self.provider,
@@ -194,7 +203,8 @@ def open_checked(
     started = time.perf_counter()
     outputs.check(*inputs.files)
     check_language(outputs, treatment)
-    sources = open_sources(inputs, manifest)
+    with span("open"):
+        sources = open_sources(inputs, manifest)
     return Opening(sources, time.perf_counter() - started)
 
 
@@ -207,7 +217,7 @@ def classify_opened(opening: Opening, order: Order) -> Outcome:
 
 
 @contextmanager
-def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[MaskReader | None]:
+def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[Mask | None]:
     """The scene's mask band where it is wanted and there is one.
 
     Raises:
@@ -221,7 +231,8 @@ def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[
             f"--quality and --mask-clouds use the mask band of one scene, {len(sources.parts)} were given; leave them "
             "out, or map the scenes one by one"
         )
-    mask = open_mask(sources.inputs.source, sources.grid, bands=sources.inputs.bands) if wanted else None
+    inputs = sources.inputs
+    mask = inputs.opener.mask(inputs.source, sources.grid, bands=inputs.bands) if wanted else None
     if mask is None and treatment.mask_clouds:
         raise BandMapping(
             f"the input has no mask band ({MASK_NAMES}) to mask clouds by; add it, or leave --mask-clouds out"

@@ -29,6 +29,7 @@ from serving.products import check_language
 from serving.request import Inputs, Outputs, refuse_empty, refuse_undecodable
 from serving.settings import Settings
 from serving.sources import open_date, resampling_of
+from serving.spans import span
 from serving.treatment import DEFAULT_TREATMENT, Treatment
 
 LEGEND: Final = "degradation3"
@@ -205,7 +206,9 @@ def compare_scenes(
     outputs.check(*(image.source for image, _ in inputs.dated))
     check_language(outputs, treatment)
     order = Order(outputs=outputs, engine=engine, settings=settings, treatment=treatment, progress=progress, work=work)
-    made = publish_map(open_pair(inputs, engine.bundle.manifest), order)
+    with span("open"):
+        sources = open_pair(inputs, engine.bundle.manifest)
+    made = publish_map(sources, order)
     return Outcome.of(made, outputs, seconds=time.perf_counter() - started)
 
 

@@ -1,15 +1,12 @@
-"""Keep loaded engines, so that a model is read and self-tested once."""
+"""Make engines as the settings say."""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from landcover.augmentation import Augmentation
 from landcover.bundle import Bundle
@@ -19,11 +16,7 @@ from serving.backends.gpu import GpuSettings
 from serving.backends.protocol import Ahead
 from serving.engine import Engine
 from serving.memory import drop_unused_memory
-from serving.registry import open_registry
 from serving.settings import Settings
-
-KEPT: Final = 2
-"""Engines held in memory; one takes the weights plus several hundred megabytes of intermediates."""
 
 
 def open_engine(
@@ -98,35 +91,3 @@ def loading(
             yield Making(bundle.manifest, ahead, pool.submit(make))
         finally:
             ahead.cancel()  # nobody waits for what was not told
-
-
-class Engines:
-    """Engines by bundle digest, least recently used dropped first; safe to share between threads."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._engines: OrderedDict[str, Engine] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, reference: str | None = None) -> Engine:
-        """The engine of ``name`` or ``name@version``; the default model when none is named.
-
-        A bundle that changed on disk has another digest and is loaded and self-tested anew.
-
-        Raises:
-            ModelNotFound: when there is no such model.
-            VariantMissing: when it does not have the configured precision.
-            BundleInvalid: when it is broken or fails its self-test.
-            ProviderUnavailable: when the configured provider cannot be had.
-        """
-        bundle = open_registry(self._settings).get(reference or self._settings.model)
-        with self._lock:
-            engine = self._engines.get(bundle.digest)
-            if engine is None:
-                engine = open_engine(bundle, self._settings)
-                engine.self_test()
-                self._engines[bundle.digest] = engine
-            self._engines.move_to_end(bundle.digest)
-            while len(self._engines) > KEPT:
-                self._engines.popitem(last=False)
-        return engine

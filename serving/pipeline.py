@@ -12,11 +12,12 @@ from typing import Final, Protocol
 
 from landcover.errors import ConfigError, WindowError
 from landcover.manifest import Manifest
-from landcover.raster.quality import MaskReader
+from landcover.raster.protocol import Mask
 from landcover.raster.scene import Scene
 from landcover.tiling import MARGIN, TilePlan
 from serving.backends.protocol import Outlook
 from serving.composition import Origin
+from serving.drift.watch import DriftWatch
 from serving.engine import Engine
 from serving.predict import MapRows, Progress, Wanted, predict_rows
 from serving.products import Finished, Provenance, check_item, write_products
@@ -25,6 +26,7 @@ from serving.request import Outputs
 from serving.resumption import job_of
 from serving.rowstore import keeper
 from serving.settings import Settings
+from serving.spans import Value, span
 from serving.staging import Staging
 from serving.treatment import DEFAULT_TREATMENT, Treatment
 
@@ -124,7 +126,7 @@ def windows_of(scene: Scene, manifest: Manifest, settings: Settings) -> tuple[Ti
     return plan, settings.batch_size or manifest.batch_size
 
 
-def publish_map(sources: Opened, order: Order, *, mask: MaskReader | None = None) -> Published:
+def publish_map(sources: Opened, order: Order, *, mask: Mask | None = None) -> Published:
     """Map opened inputs, write the wanted files and give them their names.
 
     Args:
@@ -144,7 +146,8 @@ def publish_map(sources: Opened, order: Order, *, mask: MaskReader | None = None
     with _digesting(sources) as pool, keeper(order.work) as kept, Staging(kept.folder) as staging:
         _refuse_passing(order)
         staged = {role: staging.path_for(path) for role, path in outputs.files().items()}
-        scene, *more = sources.scenes
+        drift = DriftWatch(sources.scenes, engine.bundle.manifest)
+        scene, *more = drift.scenes
         plan, batch_size = plan_windows(scene, engine, order.settings)
         provenance = Provenance.of(sources, engine, pool)
         check_item(provenance, outputs)
@@ -155,16 +158,31 @@ def publish_map(sources: Opened, order: Order, *, mask: MaskReader | None = None
 
         def predict(first_row: int) -> Generator[MapRows]:
             wanted = Wanted(layers, first_row)
+            drift.catch_up(first_row, partial(_tell_nothing_new, order.progress, len(plan.rows.origins)))
             return predict_rows(
                 scene, engine, plan, batch_size=batch_size, more=more, wanted=wanted, progress=order.progress
             )
 
         rows = kept.rows(job, predict)
-        finished = write_rasters(order.watch(rows) if order.watch else rows, staged, provenance, treatment, mask)
-        write_products(finished, staged, outputs)
-        staging.publish()
+        rows = order.watch(rows) if order.watch else rows
+        with span("predict") as predicting:
+            facts: dict[str, Value] = {
+                "steppe.model": provenance.manifest.identifier,
+                "steppe.pixels": plan.height * plan.width,
+            }
+            predicting.say(facts)
+            finished = write_rasters(rows, staged, provenance, treatment, mask=mask, drift=drift)
+        with span("publish"):
+            write_products(finished, staged, outputs)
+            staging.publish()
         kept.forget()
     return Published(finished, kept.kept)
+
+
+def _tell_nothing_new(progress: Progress | None, rows: int) -> None:
+    """Let whoever watches the progress end the work, while nothing is done that the progress counts."""
+    if progress is not None:
+        progress(0, rows)
 
 
 def _refuse_passing(order: Order) -> None:

@@ -25,6 +25,8 @@ from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.composition import Composition, Origin, Part
 from serving.days import DAY
+from serving.drift.judgement import Drift, drift_json
+from serving.drift.watch import ImageName
 from serving.engine import Engine
 from serving.hrefs import href, relative_href
 from serving.outputs.areas import areas_document
@@ -117,6 +119,12 @@ class Provenance:
         """
         return self.digest.result()
 
+    def images(self, scenes: int) -> tuple[ImageName, ...]:
+        """What the images of so many scenes are called: the dates of one, or the inputs of several."""
+        if scenes == 1 and not self.composition.compares:
+            return (ImageName(self.scene_name),)
+        return tuple(ImageName(part.href, part.role) for part in self.composition.parts)
+
     @property
     def title(self) -> str:
         """One line for people."""
@@ -181,6 +189,7 @@ class Finished:
         observed: what the scene's mask band says; None when nobody asked.
         sieved: what merging small patches did; None when none were merged.
         treatment: how the outputs were made.
+        drift: how far each image is from what the model was trained on.
     """
 
     provenance: Provenance
@@ -191,16 +200,26 @@ class Finished:
     observed: Observed | None = None
     sieved: Sieved | None = None
     treatment: Treatment = DEFAULT_TREATMENT
+    drift: tuple[Drift, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know before trusting the map."""
         reports = [report for report in (self.observed, self.sieved) if report]
-        return (*self.provenance.warnings, *(warning for report in reports for warning in report.warnings))
+        warnings = (warning for report in reports for warning in report.warnings)
+        return (*self.provenance.warnings, *self.drift_warnings, *warnings)
+
+    @property
+    def drift_warnings(self) -> tuple[str, ...]:
+        """Which images are unlike anything that the model was trained on."""
+        model, several = self.provenance.manifest.identifier, len(self.drift) > 1
+        each = (drift.warnings(model, name=repr(drift.image) if several else "the input") for drift in self.drift)
+        return tuple(warning for warnings in each for warning in warnings)
 
     def extras(self) -> dict[str, Any]:
-        """``quality`` and ``sieve`` as JSON objects, where they were asked for."""
+        """``drift`` as a JSON object, and ``quality`` and ``sieve`` where they were asked for."""
         return {
+            **({"drift": drift_json(self.drift)} if self.drift else {}),
             **({"quality": self.observed.to_json()} if self.observed else {}),
             **({"sieve": self.sieved.to_json()} if self.sieved else {}),
         }
@@ -213,6 +232,8 @@ class Finished:
 def raster_tags(role: str, finished: Finished) -> dict[str, str]:
     """What the tags of one raster say beside its provenance."""
     observed, sieved, tags = finished.observed, finished.sieved, dict[str, str]()
+    if role != "quality" and finished.drift_warnings:
+        tags["steppe_drift"] = "; ".join(finished.drift_warnings)
     if role == "map" and sieved:
         tags["steppe_sieve"] = sieved.summary()
     elif sieved and role != "quality":
@@ -258,6 +279,8 @@ def write_products(finished: Finished, staged: Mapping[str, Path], outputs: Outp
         write_file(staged["quicklook"], quicklook(finished))
     if "areas" in staged:
         write_file(staged["areas"], _json(areas_json(finished)))
+    if "features" in staged:
+        write_file(staged["features"], _json(class_features(finished)))
     if "stac" in staged:
         write_file(staged["stac"], _json(stac_item(finished, staged, outputs)))
 
@@ -297,6 +320,19 @@ def areas_json(finished: Finished) -> Mapping[str, object]:
         language=finished.treatment.language,
     )
     return {**document, **finished.extras()}
+
+
+def class_features(finished: Finished) -> Mapping[str, object]:
+    """The outlines of the classes, generalised, as a GeoJSON FeatureCollection."""
+    from serving.outputs.features import features_document  # noqa: PLC0415 - loads GDAL
+
+    return features_document(
+        finished.small_HW,
+        finished.small_grid,
+        finished.areas,
+        finished.provenance.manifest.legend,
+        language=finished.treatment.language,
+    )
 
 
 def check_item(provenance: Provenance, outputs: Outputs) -> None:
@@ -348,6 +384,7 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             uncertainty=finished.treatment.uncertainty,
             observed=finished.observed,
             sieved=finished.sieved,
+            drift=drift_json(finished.drift) if finished.drift else None,
         )
     )
 

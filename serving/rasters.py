@@ -17,9 +17,10 @@ from landcover.manifest import Manifest
 from landcover.postprocess import PROBABILITY_SCALE, UNCERTAINTY, probability_percent
 from landcover.quality import QUALITY_LEGEND, UNSEEN, UNSEEN_WORDS, valid_only
 from landcover.raster.cog import MapBand, MapWriter
-from landcover.raster.quality import MaskReader
+from landcover.raster.protocol import Mask
 from landcover.raster.sieve import PatchSieve
 from landcover.seams import SeamScore
+from serving.drift.watch import DriftWatch
 from serving.outputs.decimate import Decimator
 from serving.predict import CONFIDENCE, Layer, MapRows
 from serving.products import Finished, Provenance, raster_tags
@@ -58,7 +59,9 @@ def write_rasters(
     staged: Mapping[str, Path],
     provenance: Provenance,
     treatment: Treatment,
-    mask: MaskReader | None,
+    *,
+    mask: Mask | None,
+    drift: DriftWatch,
 ) -> Finished:
     """Write the wanted rasters; the map last when small patches are merged, for that needs all of its rows.
 
@@ -68,6 +71,7 @@ def write_rasters(
         provenance: where the map comes from.
         treatment: how the outputs are made.
         mask: mask band of the scene, if there is one and it is wanted.
+        drift: has watched the scenes when all rows have come.
 
     Returns:
         what the small files are made from.
@@ -103,7 +107,16 @@ def write_rasters(
         table, observed = areas.table(), quality.observed() if quality else None
         _refuse_empty(table, observed, provenance)
         sieved = patches.report(table) if patches else None
-        finished = Finished(provenance, table, *decimator.result(), sides.seams, observed, sieved, treatment)
+        finished = Finished(
+            provenance,
+            table,
+            *decimator.result(),
+            sides.seams,
+            observed,
+            sieved,
+            treatment,
+            drift.drifts(provenance.images(len(drift.scenes))),
+        )
         for role, writer in writers.items():
             writer.tag({**provenance.tags(), **raster_tags(role, finished)})
     return finished
@@ -136,7 +149,7 @@ class _Sides:
 class _Quality:
     """What the mask band says of the map's pixels, and its areas."""
 
-    def __init__(self, provenance: Provenance, mask: MaskReader | None, *, masked: bool) -> None:
+    def __init__(self, provenance: Provenance, mask: Mask | None, *, masked: bool) -> None:
         self._mask, self._masked, self._nodata = mask, masked, provenance.manifest.legend.nodata
         self._areas = ClassAreas(provenance.grid, QUALITY_LEGEND)
         self._missed = 0

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from landcover.errors import ConfigError, WrongUse
 from landcover.raster.band_files import band_of
 from landcover.raster.mask_files import mask_of
+from landcover.sensors import Radiometry
+from serving.opener import IN_PROCESS, Opener
 
 
 class MosaicMode(StrEnum):
@@ -22,6 +25,21 @@ class MosaicMode(StrEnum):
 
 type Box = tuple[float, float, float, float]
 """West, south, east, north."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stated:
+    """What is known of one scene beside its files, for example from its catalogue.
+
+    Attributes:
+        level: processing level, or None.
+        radiometry: scale and offset, or None.
+        acquired: when it was taken, ISO 8601, or None; its files come first.
+    """
+
+    level: str | None = None
+    radiometry: Radiometry | None = None
+    acquired: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +60,10 @@ class Inputs:
         bands: names of the file's bands in file order, where the file does not name them.
         level: processing level, for example ``L1C``.
         product: product id of ``landcover.sensors``; stands for its level, scale and offset.
+        stated: what is known of single scenes, by their path; wins over ``level`` and ``product``.
         name: name of the scene for titles; default: the file's.
         max_pixels: refuse larger scenes; None = no limit.
+        opener: who opens the files: this process, or readers that are closed in.
     """
 
     source: Path
@@ -57,8 +77,10 @@ class Inputs:
     bands: tuple[str, ...] | None = None
     level: str | None = None
     product: str | None = None
+    stated: Mapping[Path, Stated] = field(default_factory=dict)
     name: str | None = None
     max_pixels: int | None = None
+    opener: Opener = IN_PROCESS
 
     def __post_init__(self) -> None:
         """Refuse names that the files of a map could not say, and options without a value.
@@ -96,6 +118,7 @@ class Outputs:
     quality: Path | None = None
     preview: Path | None = None
     areas: Path | None = None
+    features: Path | None = None
     stac: Path | None = None
 
     def files(self) -> dict[str, Path]:
@@ -107,6 +130,7 @@ class Outputs:
             "quality_style": self.quality.with_suffix(".qml") if self.quality else None,
             "quicklook": self.preview,
             "areas": self.areas,
+            "features": self.features,
             "stac": self.stac,
         }
         return {role: path for role, path in named.items() if path is not None}
@@ -129,6 +153,7 @@ class Outputs:
             _check_ending(path, f"the {role} is a GeoTIFF", ".tif", ".tiff")
         _check_ending(self.preview, "the picture is a PNG", ".png")
         _check_ending(self.areas, "the table of areas is JSON", ".json")
+        _check_ending(self.features, "the outlines of the classes are GeoJSON", ".geojson", ".json")
         _check_ending(self.stac, "the STAC Item is JSON", ".json", ".geojson")
         places = [_place(path) for path in self.files().values()]
         for path in places:

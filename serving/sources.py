@@ -15,16 +15,17 @@ from landcover.errors import ConfigError, RasterTooLarge, ResolutionMismatch, Wr
 from landcover.grid import Grid, ground_pixel_size
 from landcover.manifest import Manifest
 from landcover.raster.area import AreaScene
+from landcover.raster.dated import DatedScene
 from landcover.raster.geojson import WGS84, Area, box_area, parse_crs, read_area
 from landcover.raster.mosaic import Mosaic, MosaicRule, check_alike, common_grid, joint_digest, joint_name
-from landcover.raster.scene import DEFAULT_POLICY, Scene, open_scene, place_of
+from landcover.raster.scene import DEFAULT_POLICY, Scene, place_of
 from landcover.raster.view import SceneView
 from landcover.raster.warped import on_grid, target_grid
 from landcover.sensors import Product as SensorProduct
 from landcover.sensors import Radiometry, get_product
 from serving.composition import Composition, Part, common
 from serving.predict import COARSENESS, check_scene
-from serving.request import Inputs, MosaicMode
+from serving.request import Inputs, MosaicMode, Stated
 
 _RULES: Final = {MosaicMode.LAST: MosaicRule.LAST, MosaicMode.FIRST: MosaicRule.FIRST}
 
@@ -172,14 +173,16 @@ def open_date(inputs: Inputs, manifest: Manifest) -> Scene:
 
 def _open(path: Path, inputs: Inputs, manifest: Manifest) -> Scene:
     product = get_product(inputs.product) if inputs.product else None
-    return open_scene(
+    stated = inputs.stated.get(path, Stated())
+    scene = inputs.opener.scene(
         path,
         bands_wanted=manifest.bands,
         bands=inputs.bands,
-        level=_level(inputs.level, product),
-        radiometry=product.radiometry if product else None,
+        level=stated.level or _level(inputs.level, product),
+        radiometry=stated.radiometry or (product.radiometry if product else None),
         dtype_wanted=manifest.dtype,
     )
+    return scene if stated.acquired is None or scene.datetime else DatedScene(scene, stated.acquired)
 
 
 def _on_one_grid(parts: Sequence[Scene], inputs: Inputs, manifest: Manifest) -> Sequence[Scene]:

@@ -15,8 +15,8 @@ from landcover.labels import Language
 from landcover.legends import Legend
 from landcover.postprocess import UncertaintyMeasure
 from landcover.quality import CLOUD_SHADOW, CLOUDS, MASKS, QUALITY_LEGEND, MaskKind
-from landcover.raster.digest import file_digest
-from landcover.raster.quality import ELSEWHERE, MaskReader
+from landcover.raster.protocol import Mask
+from landcover.raster.quality import ELSEWHERE
 from landcover.raster.sieve import CONNECTIVITY
 from serving.class_areas import KM2_DIGITS, PERCENT_DIGITS, class_entries
 
@@ -193,7 +193,7 @@ class Observed:
     missed: int = 0
 
     @classmethod
-    def by(cls, mask: MaskReader | None, areas: AreaTable, *, masked: bool, missed: int = 0) -> Self:
+    def by(cls, mask: Mask | None, areas: AreaTable, *, masked: bool, missed: int = 0) -> Self:
         """What a mask, or its absence, says; reads its file to the end.
 
         Raises:
@@ -203,8 +203,8 @@ class Observed:
         if mask is None:
             return cls(None, None, None, areas, masked)
         if missed and missed == areas.valid_pixels:
-            raise GridMismatch(f"the mask {mask.kind.name} in {mask.file.name!r} {ELSEWHERE}")
-        return cls(mask.kind, mask.file.name, file_digest(mask.file.path), areas, masked, missed)
+            raise GridMismatch(f"the mask {mask.kind.name} in {mask.name!r} {ELSEWHERE}")
+        return cls(mask.kind, mask.name, mask.input_digest(), areas, masked, missed)
 
     @property
     def cloud_percent(self) -> float | None:

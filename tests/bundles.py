@@ -90,9 +90,9 @@ def tiny_manifest(**changes):
     return replace(manifest, **changes)
 
 
-def tiny_sample(graph, *, bands=4, seed=1, int8=None):
+def tiny_sample(graph, *, bands=4, seed=1, int8=None, dtype=np.uint16):
     """Golden input and outputs as the bytes of an npz file."""
-    dn = np.random.default_rng(seed).integers(1, 5000, (2, bands, 32, 32)).astype(np.uint16)
+    dn = np.random.default_rng(seed).integers(1, 5000, (2, bands, 32, 32)).astype(dtype)
     answers = {"probabilities_NKHW": reference_answer(graph, dn)}
     if int8 is not None:
         answers["probabilities_int8_NKHW"] = reference_answer(int8, dn)

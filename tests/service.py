@@ -15,6 +15,10 @@ HOLE = (slice(10, 30), slice(5, 25))
 """Rows and columns without data in ``write_scene``."""
 
 
+PATIENCE_S = 20.0
+"""Seconds after which a test that waits for an answer has failed."""
+
+
 def make_registry(folder):
     """A registry with the tiny model, and an empty zoo; returns both folders."""
     tiny_bundle(folder / "registry")
@@ -26,7 +30,16 @@ def make_settings(folder, registry, zoo, **changes):
     """Settings for the tiny model; scratch files go to a folder of their own."""
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
-    base = {"registry": registry, "zoo": zoo, "model": "tiny", "provider": "cpu", "threads": 1, "scratch": scratch}
+    base = {
+        "state": folder / "state",
+        "registry": registry,
+        "zoo": zoo,
+        "model": "tiny",
+        "provider": "cpu",
+        "threads": 1,
+        "scratch": scratch,
+        "sync_timeout_s": PATIENCE_S,
+    }
     return Settings(**(base | changes))
 
 

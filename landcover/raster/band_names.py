@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from landcover.errors import BandMapping
+from landcover.errors import BandCount, BandMapping
 from landcover.sensors import canonical_band_name
 
 
@@ -55,6 +55,7 @@ def select_bands(
 
     Raises:
         BandMapping: when names are missing, doubled, contradictory or not as many as the bands.
+        BandCount: when there are no names, and too few bands.
     """
     if given is not None:
         _check_given(stated, given, name)
@@ -62,6 +63,11 @@ def select_bands(
     keys = [band_key(band) if band else None for band in names]
     _refuse_duplicates(keys, wanted if given is None else given, name)
     missing = [band for band in wanted if band_key(band) not in keys]
+    if missing and not any(keys) and len(names) < len(wanted):
+        raise BandCount(
+            f"{name!r} has {len(names)} bands (an alpha band does not count); the model wants {len(wanted)}: "
+            f"{_listed(wanted)}"
+        )
     if missing and not any(keys):
         raise BandMapping(
             f"{name!r} has {len(names)} bands without names; the model wants {_listed(wanted)}: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import rasterio.windows
@@ -13,6 +13,9 @@ from rasterio.io import DatasetReader
 from landcover.errors import DtypeMismatch
 from landcover.raster.protocol import AnyArray
 from landcover.raster.strips import Load
+
+_WHOLE: Final = frozenset({"uint16", "int16", "uint32", "int32", "uint64", "int64"})
+"""Sample types that may hold a product's own numbers; GDAL also has such as numpy does not know."""
 
 
 def data_bands(dataset: DatasetReader) -> tuple[list[int], int | None]:
@@ -26,8 +29,13 @@ def check_dtype(dataset: DatasetReader, indexes: Sequence[int], wanted: np.dtype
     """Refuse bands whose samples are not of the wanted type.
 
     Raises:
-        DtypeMismatch: naming both.
+        DtypeMismatch: naming both; also when numbers are positions in a colour table.
     """
+    if any(dataset.colorinterp[index - 1] == ColorInterp.palette for index in indexes):
+        raise DtypeMismatch(
+            f"{name!r} is a picture with a colour table, whose numbers measure nothing; give the product as it was "
+            "delivered, not rendered"
+        )
     found = sorted({dataset.dtypes[index - 1] for index in indexes} - {wanted.name})
     if found:
         raise DtypeMismatch(
@@ -38,7 +46,7 @@ def check_dtype(dataset: DatasetReader, indexes: Sequence[int], wanted: np.dtype
 
 def _conversion(found: Sequence[str], wanted: np.dtype[Any]) -> str:
     """How to bring whole numbers that may be the product's own into the wanted type; empty where they cannot be."""
-    if wanted.kind != "u" or any(np.dtype(name).kind not in "iu" or np.dtype(name).itemsize < 2 for name in found):  # noqa: PLR2004 (bytes)
+    if wanted.kind != "u" or not _WHOLE.issuperset(found):
         return ""
     gdal = f"UInt{8 * wanted.itemsize}"
     return f"; numbers that were only stored in another type are converted by: gdal_translate -ot {gdal} IN.tif OUT.tif"

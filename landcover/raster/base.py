@@ -33,21 +33,15 @@ class SceneHeader:
     identifier: str
 
 
-class BaseScene(ABC):
-    """Header, handles and decoding threads of an opened scene.
+class HeadedScene(ABC):
+    """What is known of an opened scene before a pixel is read.
 
     Args:
         header: what is known.
-        pools: handles on every file of the scene; closed with it.
-        policy: limits and habits.
     """
 
-    def __init__(self, header: SceneHeader, pools: Sequence[HandlePool], policy: ReadPolicy) -> None:
+    def __init__(self, header: SceneHeader) -> None:
         self._header = header
-        self._pools = tuple(pools)
-        self._digest: str | None = None
-        self._closed = False
-        self._executor = ThreadPoolExecutor(policy.decode_threads, thread_name_prefix="decode")
 
     @property
     def grid(self) -> Grid:
@@ -83,6 +77,37 @@ class BaseScene(ABC):
     def identifier(self) -> str:
         """Product or file name without extension."""
         return self._header.identifier
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the files back."""
+
+    def __enter__(self) -> Self:
+        """The scene itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+class BaseScene(HeadedScene):
+    """Header, handles and decoding threads of an opened scene.
+
+    Args:
+        header: what is known.
+        pools: handles on every file of the scene; closed with it.
+        policy: limits and habits.
+    """
+
+    def __init__(self, header: SceneHeader, pools: Sequence[HandlePool], policy: ReadPolicy) -> None:
+        super().__init__(header)
+        self._pools = tuple(pools)
+        self._digest: str | None = None
+        self._closed = False
+        self._executor = ThreadPoolExecutor(policy.decode_threads, thread_name_prefix="decode")
 
     def input_digest(self) -> str:
         """SHA-256 of the input, hexadecimal; taken at the first call.
@@ -150,13 +175,3 @@ class BaseScene(ABC):
         self._executor.shutdown()
         for pool in self._pools:
             pool.close()
-
-    def __enter__(self) -> Self:
-        """The scene itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()

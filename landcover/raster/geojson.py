@@ -107,21 +107,37 @@ def read_area(path: Path, crs: CRS | None = None) -> Area:
     """
     content = _content(path)
     document = _document(content, path.name)
-    chosen = _chosen_crs(document, crs, path.name)
+    return parse_area(document, path.name, crs, sha256=hashlib.sha256(content).hexdigest())
+
+
+def parse_area(document: dict[str, Any], name: str, crs: CRS | None = None, *, sha256: str | None = None) -> Area:
+    """The polygons of a GeoJSON object.
+
+    Args:
+        document: a geometry, a Feature or a FeatureCollection.
+        name: what it is called in messages and in provenance.
+        crs: CRS of the coordinates when the caller states it; must not contradict the document.
+        sha256: digest of the file it came from.
+
+    Raises:
+        AreaInvalid: no polygon, or polygons that cannot be used.
+        ConfigError: when the caller's CRS contradicts the document's.
+    """
+    chosen = _chosen_crs(document, crs, name)
     polygons = []
     points = 0
-    for rings in _polygons(document, path.name):
-        made = tuple(_ring(ring, path.name) for ring in rings)
+    for rings in _polygons(document, name):
+        made = tuple(_ring(ring, name) for ring in rings)
         points += sum(map(len, made))
         if points > _MAX_POINTS:
-            raise AreaInvalid(f"{path.name!r} has more than {_MAX_POINTS:,} points; simplify it")
-        _refuse_off_earth(np.concatenate(made), chosen, repr(path.name), option="--aoi-crs")
+            raise AreaInvalid(f"{name!r} has more than {_MAX_POINTS:,} points; simplify it")
+        _refuse_off_earth(np.concatenate(made), chosen, repr(name), option="--aoi-crs")
         polygon = _unwrapped(made, turn_of(chosen))
-        _refuse_crossing(polygon, path.name)
+        _refuse_crossing(polygon, name)
         polygons.append(polygon)
     if not polygons:
-        raise AreaInvalid(f"{path.name!r} holds no polygon: {_ADVICE}")
-    return Area(chosen, tuple(polygons), path.name, hashlib.sha256(content).hexdigest())
+        raise AreaInvalid(f"{name!r} holds no polygon: {_ADVICE}")
+    return Area(chosen, tuple(polygons), name, sha256)
 
 
 def _content(path: Path) -> bytes:

@@ -12,7 +12,7 @@ from pyproj.exceptions import CRSError
 from rasterio.errors import CRSError as RasterioCRSError
 from rasterio.io import DatasetReader
 
-from landcover.errors import NoCrs, NoGeoreference, WindowError
+from landcover.errors import CrsUnsupported, ExtentOffEarth, NoCrs, NoGeoreference, WindowError
 from landcover.grid import Grid
 
 _MAX_LATITUDE: Final = 90.0
@@ -25,8 +25,8 @@ def grid_of(dataset: DatasetReader, name: str) -> Grid:
     """CRS, transform and size exactly as the file states them; rotated and south-up grids are kept.
 
     Raises:
-        NoCrs: without a CRS, or with one that has no place on Earth.
-        NoGeoreference: without a transform, or with one that maps pixels to no area.
+        NoCrs: without a CRS, or (CrsUnsupported) with one that has no place on Earth.
+        NoGeoreference: without a transform, or with one that maps pixels to no area, or (ExtentOffEarth) off the Earth.
     """
     if dataset.transform == Affine.identity():
         points = " (it has ground control points only)" if dataset.gcps[0] else ""
@@ -44,6 +44,8 @@ def grid_of(dataset: DatasetReader, name: str) -> Grid:
 
 def _refuse_nowhere(grid: Grid, name: str) -> None:
     """Refuse a transform that leaves the Earth; GDAL may answer with any numbers where a JPEG 2000 file has none."""
+    if not all(map(math.isfinite, grid.transform)):
+        raise ExtentOffEarth(f"{name!r} has a transform with numbers that are not finite; correct the transform")
     _refuse_beyond_poles(grid, name)
     x, y = grid.transform @ (grid.width / 2, grid.height / 2)
     to_lonlat = Transformer.from_crs(grid.crs, grid.crs.geodetic_crs, always_xy=True)
@@ -52,7 +54,7 @@ def _refuse_nowhere(grid: Grid, name: str) -> None:
     # Only y: a grid that crosses the date line comes back with another x.
     _, y_again = to_lonlat.transform(lon, lat, direction=TransformDirection.INVERSE) if on_earth else (x, math.inf)
     if abs(y_again - y) > max(grid.pixel_size) or min(grid.pixel_size) < _MIN_PIXEL:
-        raise NoGeoreference(
+        raise ExtentOffEarth(
             f"{name!r} is not on Earth by its transform {tuple(grid.transform)[:6]} in {grid.crs.name!r}; "
             "correct the transform or the CRS"
         )
@@ -68,7 +70,7 @@ def _refuse_beyond_poles(grid: Grid, name: str) -> None:
     south, north = min(latitudes), max(latitudes)
     beyond = _BEYOND_POLE_PX * degrees * (abs(grid.transform.d) + abs(grid.transform.e))
     if max(north, -south) > _MAX_LATITUDE + beyond:
-        raise NoGeoreference(
+        raise ExtentOffEarth(
             f"{name!r} reaches from latitude {south:.7g} to {north:.7g} by its transform, beyond a pole; correct the "
             "transform or the CRS"
         )
@@ -80,9 +82,11 @@ def _crs_of(dataset: DatasetReader, name: str) -> CRS:
     try:
         crs = CRS.from_wkt(dataset.crs.to_wkt())
     except (CRSError, RasterioCRSError) as error:
-        raise NoCrs(f"{name!r} has a coordinate reference system unknown to PROJ; assign an EPSG code") from error
+        raise CrsUnsupported(
+            f"{name!r} has a coordinate reference system unknown to PROJ; assign an EPSG code"
+        ) from error
     if not (crs.is_geographic or crs.is_projected):
-        raise NoCrs(
+        raise CrsUnsupported(
             f"{name!r} has the coordinate reference system {crs.name!r} ({crs.type_name}), which does not say where "
             "on Earth a pixel is; expected a geographic or projected one"
         )

@@ -30,7 +30,7 @@ class HandlePool:
         """A handle for one thread, opened when none is idle.
 
         Raises:
-            RasterUnreadable: when the file can no longer be opened.
+            RasterCorrupt: when the file can no longer be opened.
             RasterChanged: when it is not the file that was accepted.
         """
         with self._lock:

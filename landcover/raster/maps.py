@@ -39,7 +39,7 @@ def read_map(path: Path) -> tuple[NDArray[np.uint8], Grid]:
             raise DtypeMismatch(
                 f"{file.name!r} has {dataset.count} bands of {dataset.dtypes[0]}; a map has one of uint8"
             )
-        with pixel_errors(file.name):
+        with pixel_errors(file.path):
             codes_HW: NDArray[np.uint8] = dataset.read(1)
         return codes_HW, grid_of(dataset, file.name)
 

@@ -1,7 +1,8 @@
 """The one door through which foreign rasters are opened: which drivers, which options, which refusals.
 
-Only TIFF and JPEG 2000 are read, told by their first bytes. LIBERTIFF is tried first: it is twice as fast as GTiff,
-knows no side-car files and refuses damaged tiles that GTiff reads as garbage (https://gdal.org/drivers/raster/libertiff.html).
+Only TIFF and JPEG 2000 are read, told by their first bytes, and only when their header has passed ``header``. LIBERTIFF
+is tried first: it is twice as fast as GTiff, knows no side-car files and refuses damaged tiles that GTiff reads as
+garbage (https://gdal.org/drivers/raster/libertiff.html).
 
 GDAL decodes with one thread per handle here, always. With more, JP2OpenJPEG and LIBERTIFF of GDAL 3.12 lose the error
 of a block that cannot be decoded and answer with garbage (measured on truncated files: tests hold it). Threads of our
@@ -24,15 +25,16 @@ from rasterio.env import get_gdal_config, set_gdal_config
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
-from landcover.errors import RasterTooLarge, RasterTruncated, RasterUnreadable
+from landcover.errors import DataError, ExternalReference, RasterCorrupt, RasterTruncated, RasterUnreadable
+from landcover.raster.header import check_header
+from landcover.raster.limits import block_too_large, check_size
 from landcover.raster.protocol import ReadPolicy
 from landcover.raster.stamp import Stamp
 
 BLOCK_CACHE_BYTES: Final = 32 * 2**20
 """Most memory that GDAL's block cache may hold; blocks are kept by ``strips``, GDAL only passes them through."""
 
-_TIFF: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # classic and BigTIFF, both byte orders
-_JPEG2000: Final = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")  # JP2 boxes, bare codestream
+_DRIVERS: Final = {"TIFF": ("LIBERTIFF", "GTiff"), "JPEG 2000": ("JP2OpenJPEG",)}
 _OPEN_OPTIONS: Final[dict[str, dict[str, str]]] = {
     "LIBERTIFF": {},
     "GTiff": {"GEOREF_SOURCES": "INTERNAL", "NUM_THREADS": "1"},
@@ -98,54 +100,40 @@ def gdal_takes(path: Path) -> bool:
     return True
 
 
-def _candidate_drivers(path: Path) -> tuple[str, ...]:
-    """Drivers for a file, by its first bytes.
+def _refuse_names(path: Path) -> None:
+    """Refuse what is no file, or what GDAL cannot be told.
 
     Raises:
-        RasterUnreadable: when the file cannot be read or is neither TIFF nor JPEG 2000.
+        RasterUnreadable: for either reason.
     """
     if str(path).startswith("/vsi") or not path.is_file():
         raise RasterUnreadable(f"{path.name!r} is not a file; give a TIFF or JPEG 2000 file, or a folder of bands")
     if not gdal_takes(path):
         raise RasterUnreadable(f"{path.name!r} or a folder above it has a name that is not UTF-8; rename it")
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(16)
-    except OSError as error:
-        raise RasterUnreadable(f"{path.name!r} cannot be read: {error.strerror}") from error
-    if not head:
-        raise RasterUnreadable(f"{path.name!r} is empty (0 bytes); fetch it again")
-    if head.startswith(_TIFF):
-        return ("LIBERTIFF", "GTiff")
-    if head.startswith(_JPEG2000):
-        return ("JP2OpenJPEG",)
-    hint = "; it is a ZIP archive, unpack it first" if head.startswith(b"PK") else ""
-    raise RasterUnreadable(f"{path.name!r} is neither TIFF nor JPEG 2000{hint}")
 
 
 def open_handle(file: RasterFile) -> DatasetReader:
     """One more handle on an accepted file.
 
     Raises:
-        RasterUnreadable: when GDAL does not take it.
+        RasterCorrupt: when GDAL does not take it.
     """
     with reading_env(), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # answered with NoGeoreference
         try:
             return rasterio.open(file.path, driver=file.driver, **_OPEN_OPTIONS[file.driver])
         except RasterioError as error:
-            raise RasterUnreadable(f"{file.name!r} cannot be opened as a raster: its header is damaged") from error
+            raise RasterCorrupt(f"{file.name!r} cannot be opened as a raster: its header is damaged") from error
 
 
 def open_raster(path: Path, policy: ReadPolicy) -> tuple[RasterFile, DatasetReader]:
     """Open a foreign file with the drivers Steppe means, and refuse it when it is too large or points elsewhere.
 
     Raises:
-        RasterUnreadable: not a readable TIFF or JPEG 2000, or a file that refers to other datasets.
-        RasterTooLarge: beyond the policy's limits.
+        DataError: what ``header.check_header`` raises; a file that is cut off is only refused when its header is.
     """
     limit_block_cache()
-    file, dataset = _open_with_first(path.absolute())
+    file, dataset = _open_with_first(path.absolute(), policy)
     try:
         _refuse_references(dataset, file)
         _refuse_bombs(dataset, file, policy)
@@ -155,12 +143,13 @@ def open_raster(path: Path, policy: ReadPolicy) -> tuple[RasterFile, DatasetRead
     return file, dataset
 
 
-def _open_with_first(path: Path) -> tuple[RasterFile, DatasetReader]:
-    drivers = _candidate_drivers(path)
-    stamp = Stamp.of(path)
+def _open_with_first(path: Path, policy: ReadPolicy) -> tuple[RasterFile, DatasetReader]:
+    _refuse_names(path)
+    stamp = Stamp.of(path)  # before the header is read, so that no other file can take its place after
+    drivers = _DRIVERS[check_header(path, policy, whole=False).form]
     *preferred, last = (RasterFile(path, driver, stamp) for driver in drivers)
     for file in preferred:
-        with suppress(RasterUnreadable):
+        with suppress(RasterCorrupt):
             dataset = open_handle(file)
             if not (_has_short_raw_strip(dataset) or _hides_mask(dataset, last)):
                 return file, dataset
@@ -182,35 +171,27 @@ def _hides_mask(dataset: DatasetReader, other: RasterFile) -> bool:
     """Whether the file has an internal mask that this handle does not show: LIBERTIFF prefers declared nodata to it."""
     if dataset.nodata is None:
         return False
-    with suppress(RasterUnreadable), open_handle(other) as second:
+    with suppress(RasterCorrupt), open_handle(other) as second:
         return bool(dataset.mask_flag_enums != second.mask_flag_enums)
     return False
 
 
 def _refuse_references(dataset: DatasetReader, file: RasterFile) -> None:
-    found = sorted(_FOREIGN_DOMAINS.intersection(dataset.tag_namespaces()))
+    found = sorted(_FOREIGN_DOMAINS.intersection(name.upper() for name in dataset.tag_namespaces()))
     if found:
-        raise RasterUnreadable(
+        raise ExternalReference(
             f"{file.name!r} carries {' and '.join(found)} metadata that points to other files; remove it first"
         )
 
 
 def _refuse_bombs(dataset: DatasetReader, file: RasterFile, policy: ReadPolicy) -> None:
-    if dataset.count > policy.max_bands:
-        raise RasterTooLarge(f"{file.name!r} has {dataset.count} bands; at most {policy.max_bands} are read")
-    pixels = dataset.width * dataset.height
-    if pixels > policy.max_pixels:
-        raise RasterTooLarge(
-            f"{file.name!r} has {dataset.height} x {dataset.width} pixels; at most {policy.max_pixels} are read"
-        )
+    """The limits once more, as GDAL understands the file."""
+    check_size(file.name, dataset.shape, dataset.count, policy)
     rows, cols = dataset.block_shapes[0]
     together = 1 if dataset.interleaving == Interleaving.band else dataset.count
     block_bytes = rows * cols * together * _item_bytes(dataset.dtypes[0])
     if block_bytes > policy.max_block_bytes:
-        raise RasterTooLarge(
-            f"{file.name!r} is stored in blocks of {rows} x {cols} pixels, {block_bytes} bytes each; "
-            f"at most {policy.max_block_bytes} are read: store it with tiles of 512 x 512"
-        )
+        raise block_too_large(file.name, (rows, cols), block_bytes, policy)
 
 
 def _item_bytes(dtype: str) -> int:
@@ -221,17 +202,29 @@ def _item_bytes(dtype: str) -> int:
 
 
 @contextmanager
-def pixel_errors(name: str) -> Iterator[None]:
+def pixel_errors(path: Path) -> Iterator[None]:
     """Say of a failed pixel read what it means.
 
     Raises:
-        RasterTruncated: for every error of GDAL inside the block.
+        RasterTruncated: for an error of GDAL inside the block when the file ends before its last pixels.
+        RasterCorrupt: for an error of GDAL in a file that is complete.
     """
     try:
         yield
     except RasterioError as error:
         reason = error.__cause__ or error
         detail = str(getattr(reason, "errmsg", reason)).rsplit(": ", maxsplit=1)[-1].rstrip(".")
-        raise RasterTruncated(
-            f"{name!r} opens, but pixels are missing or damaged ({detail}); fetch the file again"
+        raise _damage(path)(
+            f"{path.name!r} opens, but pixels are missing or damaged ({detail}); fetch the file again"
         ) from error
+
+
+def _damage(path: Path) -> type[RasterTruncated]:
+    """Whether a file whose pixels cannot be read is cut off, or only damaged."""
+    try:
+        check_header(path)
+    except RasterCorrupt:
+        return RasterCorrupt
+    except DataError:  # cut off, or gone
+        return RasterTruncated
+    return RasterCorrupt

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from landcover.grid import Grid, Window
 from landcover.processors import available_processors
+from landcover.quality import MaskKind
 from landcover.sensors import Radiometry
 
 type AnyArray = npt.NDArray[Any]
@@ -96,6 +97,40 @@ class Scene(Protocol):
         """Close."""
 
 
+class Mask(Protocol):
+    """An opened mask band on the grid of a scene. One thread may read at a time."""
+
+    @property
+    def kind(self) -> MaskKind:
+        """Which mask it is."""
+
+    @property
+    def name(self) -> str:
+        """Name of the file that it was found in."""
+
+    def input_digest(self) -> str:
+        """SHA-256 of that file, hexadecimal.
+
+        Raises:
+            RasterUnreadable: when the file can no longer be read.
+        """
+
+    def rows(self, row_start: int, row_stop: int) -> tuple[npt.NDArray[np.uint8], BoolArray]:
+        """Quality codes of some rows of the scene, uint8 (row, col), and where the mask reaches; unknown elsewhere.
+
+        Raises:
+            RasterTruncated: when pixels are missing or damaged.
+        """
+
+    def __enter__(self) -> Self:
+        """The mask itself."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+
+
 def _decode_threads() -> int:
     return min(8, available_processors())
 
@@ -111,6 +146,7 @@ class ReadPolicy:
         max_pixels: largest grid, rows x columns.
         max_block_bytes: largest decoded block (tile or strip): one pixel costs a whole block of memory.
         max_bands: most bands in one file.
+        max_pages: most images in one TIFF file, overviews and masks included; a global mosaic has about 30.
         max_columns: widest map. A row of windows is held, so memory goes with the width: up to 33 kB for each column of
             a scene of ten bands (2.6 GB at 66,000 columns in blocks of 512 rows), a third of it where nothing is.
     """
@@ -120,6 +156,7 @@ class ReadPolicy:
     max_pixels: int = 20_000_000_000
     max_block_bytes: int = 512 * 2**20
     max_bands: int = 1024
+    max_pages: int = 256
     max_columns: int = 80_000
 
     @property

@@ -21,6 +21,7 @@ from landcover.errors import BandMapping, GridMismatch
 from landcover.grid import Grid, Window
 from landcover.quality import MASKS, UNKNOWN, MaskKind
 from landcover.raster.bands import data_bands
+from landcover.raster.digest import file_digest
 from landcover.raster.georeference import grid_of
 from landcover.raster.mask_files import mask_files
 from landcover.raster.opening import RasterFile, open_raster, pixel_errors, reading_env
@@ -55,6 +56,19 @@ class MaskReader:
             raise GridMismatch(f"the mask {found.kind.name} in {found.file.name!r} {ELSEWHERE}")
         self._places = _Aligned.of(grid, own) or _Warped(grid, own)
 
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+        return self.file.name
+
+    def input_digest(self) -> str:
+        """SHA-256 of the file, hexadecimal.
+
+        Raises:
+            RasterUnreadable: when it can no longer be read.
+        """
+        return file_digest(self.file.path)
+
     def rows(self, row_start: int, row_stop: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         """Quality codes of some rows of the scene, uint8 (row, col), and where the mask reaches; unknown elsewhere.
 
@@ -69,7 +83,7 @@ class MaskReader:
             return np.full(inside_RW.shape, UNKNOWN, np.uint8), inside_RW
         top, left = int(rows[rows >= 0].min()), int(cols[cols >= 0].min())
         window = RasterioWindow(left, top, int(cols.max()) - left + 1, int(rows.max()) - top + 1)
-        with reading_env(), pixel_errors(self.file.name):
+        with reading_env(), pixel_errors(self.file.path):
             values_BRC = self._dataset.read(self._indexes, window=window)
         self.file.check_unchanged()
         mask_RC = self.kind.codes(values_BRC)

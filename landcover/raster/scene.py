@@ -15,7 +15,7 @@ from landcover.raster.perband import PerBandScene
 from landcover.raster.protocol import DEFAULT_POLICY, Block, ReadPolicy, Scene, SceneRequest
 from landcover.sensors import Radiometry
 
-__all__ = ["DEFAULT_POLICY", "Block", "ReadPolicy", "Scene", "open_scene", "place_of"]
+__all__ = ["DEFAULT_POLICY", "Block", "ReadPolicy", "Scene", "existing", "open_request", "open_scene", "place_of"]
 
 # A URL, whose second slash is lost when it is taken for a path, or one of GDAL's virtual file systems.
 _REMOTE: Final = re.compile(r"[a-z][a-z0-9+.-]+:/|/vsi", re.IGNORECASE)
@@ -45,8 +45,7 @@ def open_scene(
     Raises:
         DataError: one of its nouns, see ``MultibandScene`` and ``PerBandScene``.
     """
-    place = place_of(path)
-    _refuse_missing(place, str(path))
+    place = existing(path)
     request = SceneRequest(
         bands_wanted=tuple(bands_wanted),
         bands=None if bands is None else tuple(bands),
@@ -55,6 +54,19 @@ def open_scene(
         dtype=np.dtype(dtype_wanted),
         policy=policy,
     )
+    return open_request(place, request)
+
+
+def open_request(place: Path, request: SceneRequest) -> Scene:
+    """Open an input that is there, see ``open_scene``.
+
+    Args:
+        place: its absolute path.
+        request: what is wanted and what the caller states.
+
+    Raises:
+        DataError: one of its nouns.
+    """
     if place.suffix.lower() == ".xml":
         place = place.parent
     return PerBandScene(place, request) if place.is_dir() else MultibandScene(place, request)
@@ -66,7 +78,13 @@ def place_of(path: str | Path) -> Path:
     return place.resolve() if ".." in place.parts else place
 
 
-def _refuse_missing(place: Path, given: str) -> None:
+def existing(path: str | Path) -> Path:
+    """The absolute path of an input that is there.
+
+    Raises:
+        RasterUnreadable: when there is nothing, or it cannot be reached.
+    """
+    place, given = place_of(path), str(path)
     try:
         found = place.exists()
     except OSError as error:
@@ -74,3 +92,4 @@ def _refuse_missing(place: Path, given: str) -> None:
     if not found:
         advice = "; only local files are read: fetch it first" if _REMOTE.match(given) else ""
         raise RasterUnreadable(f"{place.name!r} does not exist{advice}")
+    return place

@@ -179,7 +179,7 @@ class StripCache:
         window = rasterio.windows.Window(cols.start, top, len(cols), out_BRC.shape[1])
 
         def job() -> None:
-            with self._pool.borrow() as dataset, reading_env(), pixel_errors(self._pool.file.name):
+            with self._pool.borrow() as dataset, reading_env(), pixel_errors(self._pool.file.path):
                 self._load(dataset, window, out_BRC)
 
         return job

@@ -1,28 +1,39 @@
-"""``POST /classify``: a GeoTIFF in, a map, a picture or a table of areas out."""
+"""``POST /classify``: a GeoTIFF in, a map, a picture or a table of areas out, for people with curl."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Final
 
+from anyio import CancelScope
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.types import Receive, Scope, Send
 
+from serving.access.principal import Principal
+from serving.api.access import Runner
 from serving.api.gate import Gate
-from serving.api.negotiation import COG, JSON, PNG, choose
+from serving.api.negotiation import OFFERED, choose
+from serving.api.ogc.answers import facts
+from serving.api.ogc.desk import Desk, Terms, desk_of
+from serving.api.ogc.results import Made, made_by, one_of
+from serving.api.ogc.waiting import ended
 from serving.api.presence import watch
-from serving.api.problems import PROBLEM
-from serving.api.scratch import UPLOAD, scratch_folder
+from serving.api.problems import PROBLEM, failure
+from serving.api.refusals import TookTooLong
 from serving.api.upload import check_declared, receive
-from serving.classify import Outcome, classify_scene
-from serving.engines import Engines
-from serving.request import Inputs, Outputs
-from serving.settings import Settings
+from serving.jobs.record import Job, State
+from serving.processes.costs import cost_of
+from serving.processes.orders import Answering, ClassifyOrder, Image, Making
+from serving.processes.outputs import COG, GEOJSON, JSON, PNG
+from serving.processes.process import Plan
+from serving.telemetry.context import facts as bound_facts
+from serving.telemetry.exchange import exchange_of
 
 router = APIRouter(tags=["classification"])
 
+_OUTPUT: Final = {COG: "map", PNG: "preview", JSON: "areas", GEOJSON: "features"}
 _BINARY: Final = {"type": "string", "format": "binary"}
 _OPENAPI: Final[dict[str, Any]] = {
     "requestBody": {"required": True, "content": {"image/tiff": {"schema": _BINARY}}},
@@ -30,7 +41,12 @@ _OPENAPI: Final[dict[str, Any]] = {
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The map as a COG, a picture with legend, or the areas of the classes.",
-        "content": {COG: {"schema": _BINARY}, PNG: {"schema": _BINARY}, JSON: {"schema": {"type": "object"}}},
+        "content": {
+            COG: {"schema": _BINARY},
+            PNG: {"schema": _BINARY},
+            JSON: {"schema": {"type": "object"}},
+            GEOJSON: {"schema": {"type": "object"}},
+        },
     },
     **{
         status: {"description": text, "content": PROBLEM}
@@ -41,7 +57,9 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
             (413, "The body or the raster is too large."),
             (415, "The body is not a raster Steppe reads."),
             (422, "The raster or a parameter cannot be used; the detail says why and what to do."),
+            (429, "Too many pixels or jobs of this key; try again after Retry-After seconds."),
             (503, "All places are taken; try again after Retry-After seconds."),
+            (504, "The work takes longer than an answer is waited for."),
             (507, "No space left for the body or the map."),
         )
     },
@@ -66,17 +84,6 @@ class Options(BaseModel):
         max_length=64,
     )
 
-    def inputs(self, source: Path, settings: Settings) -> Inputs:
-        """What is asked of the classification of an uploaded file."""
-        return Inputs(
-            source=source,
-            bands=tuple(name.strip() for name in self.bands.split(",")) if self.bands else None,
-            level=self.level,
-            product=self.product,
-            name="upload",
-            max_pixels=settings.max_pixels,
-        )
-
 
 @router.post(
     "/classify",
@@ -85,43 +92,101 @@ class Options(BaseModel):
     responses=_RESPONSES,
     openapi_extra=_OPENAPI,
 )
-async def classify(request: Request, options: Annotated[Options, Query()]) -> Response:
+async def classify(request: Request, options: Annotated[Options, Query()], who: Runner) -> Response:
     """Classify the GeoTIFF in the body; the answer's format follows the `Accept` header (default: COG)."""
-    settings: Settings = request.app.state.settings
-    engines: Engines = request.app.state.engines
+    desk = desk_of(request)
     gate: Gate = request.app.state.gate
-    media_type = choose(", ".join(request.headers.getlist("accept")))
-    check_declared(request, settings)
-    engine = await run_sync(engines.get, options.model)
-    async with gate.place(), scratch_folder(settings) as scratch:
-        await receive(request, scratch.folder / UPLOAD, settings)
-        inputs, outputs = options.inputs(scratch.folder / UPLOAD, settings), _wanted(media_type, scratch.folder)
-
-        def work() -> Outcome:
-            presence.check()
-            return classify_scene(inputs, outputs, engine, settings, progress=presence.check)
-
-        async with watch(request) as presence, gate.turn():
-            outcome = await run_sync(work)
-        return scratch.send(_answer_file(outputs, media_type), media_type, _headers(outcome))
+    media_type = choose(", ".join(request.headers.getlist("accept")), OFFERED)
+    check_declared(request, desk.settings)
+    await run_sync(desk.models.resolve, options.model)
+    async with gate.place():
+        part = await run_sync(desk.uploads.begin, who.id)
+        try:
+            await receive(request, part, desk.settings)
+            job = await run_sync(_accept, desk, who, desk.uploads.keep(part, durable=False), options, media_type)
+        finally:
+            part.unlink(missing_ok=True)
+        exchange_of(request.scope).job = job.id
+        return await _answered(request, desk, job, _OUTPUT[media_type])
 
 
-def _headers(outcome: Outcome) -> dict[str, str]:
-    return {
-        "Steppe-Model": outcome.model,
-        "Steppe-Provider": outcome.provider,
-        **({"Steppe-Warning": " ".join(outcome.warnings)} if outcome.warnings else {}),
-    }
+def _accept(desk: Desk, who: Principal, file: str, options: Options, media_type: str) -> Job:
+    """Make a job of the file, which goes with it."""
+    images = desk.images(who)
+    try:
+        checked = images.uploaded(file)
+        desk.check_room(who)
+        model = desk.models.resolve(options.model)
+        output, limit = _OUTPUT[media_type], desk.settings.max_pixels
+        image = Image(
+            source=checked.source,
+            bands=tuple(name.strip() for name in options.bands.split(",")) if options.bands else None,
+            level=options.level,
+            product=options.product,
+        )
+        plan = Plan(
+            order=ClassifyOrder(images=(image,), making=Making(outputs=(output,), name="upload", max_pixels=limit)),
+            model=model,
+            cost=cost_of([checked], None, gsd_m=desk.models.bundle(model).manifest.gsd_m, limit=limit),
+        )
+        terms = Terms(
+            answering=Answering(modes={output: "value"}),
+            listed=False,
+            request_id=bound_facts().get("request_id"),
+            deadline_s=desk.settings.sync_timeout_s,
+        )
+        return desk.accept(who, desk.process("classify"), plan, terms)[0]
+    except BaseException:
+        images.drop()
+        raise
 
 
-def _wanted(media_type: str, folder: Path) -> Outputs:
-    """Only what was asked for is drawn; the map is always made, because the others come from it."""
-    return Outputs(
-        map=folder / "map.tif",
-        preview=folder / "map.png" if media_type == PNG else None,
-        areas=folder / "areas.json" if media_type == JSON else None,
-    )
+async def _answered(request: Request, desk: Desk, job: Job, output: str) -> Response:
+    """The output when it is there; the job goes with the answer, whatever that is.
+
+    Raises:
+        ClientGone: when nobody waits any more.
+        TookTooLong: when it does not come in time.
+    """
+    handed_over = False
+    try:
+        async with watch(request) as presence:
+            seconds = desk.settings.sync_timeout_s
+            job = await ended(desk.store, job, presence, seconds)
+        if job.state is State.FAILED and job.problem is not None:
+            return failure(job.problem, options="query parameter")
+        if job.state is not State.SUCCESSFUL:
+            raise TookTooLong(
+                f"the work takes longer than the {seconds:g} s that an answer is waited for; upload the scene to "
+                "/uploads and ask for a job"
+            )
+        made, headers = await run_sync(_result, desk, job, output)
+        handed_over = True
+        return _LastFile(desk, job, made, headers)
+    finally:
+        if not handed_over:
+            await _forget(desk, job)
 
 
-def _answer_file(outputs: Outputs, media_type: str) -> Path:
-    return {PNG: outputs.preview, JSON: outputs.areas}.get(media_type) or outputs.map
+def _result(desk: Desk, job: Job, output: str) -> tuple[Made, dict[str, str]]:
+    return one_of(made_by(job, desk.process(job.new.process), desk.results, ""), output), facts(desk, job)
+
+
+async def _forget(desk: Desk, job: Job) -> None:
+    """Remove the job with all that is left of it, also while the request is being cancelled."""
+    with CancelScope(shield=True):
+        await run_sync(desk.dismiss, job.id, None)
+
+
+class _LastFile(FileResponse):
+    """A file whose job goes after sending, however sending ends."""
+
+    def __init__(self, desk: Desk, job: Job, made: Made, headers: dict[str, str]) -> None:
+        super().__init__(made.path, headers=headers, media_type=made.output.media_type, filename=made.output.file)
+        self._desk, self._job = desk, job
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await _forget(self._desk, self._job)

@@ -7,36 +7,37 @@ from typing import Any
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request
 
-from landcover.errors import SteppeError
 from serving.api.problems import NotReady
-from serving.version import VERSION
+from serving.registry.live import LiveModels
+from serving.telemetry.readiness import Readiness
 
 router = APIRouter(tags=["service"])
 
 
-@router.get("/", summary="What this service is and where its parts are")
-async def landing(request: Request) -> dict[str, Any]:
-    """Name, version and links."""
-    base = str(request.base_url)
-    links = {"documentation": "docs", "api": "openapi.json", "models": "models", "ready": "readyz", "live": "livez"}
-    return {
-        "title": "Steppe land-cover classification",
-        "version": VERSION,
-        "links": [{"rel": rel, "href": f"{base}{path}"} for rel, path in links.items()],
-    }
-
-
 @router.get("/livez", summary="Is the process alive")
 async def livez() -> dict[str, str]:
-    """Always 200 while the process answers."""
+    """Always 200 while the process answers; waits for nothing."""
     return {"status": "alive"}
 
 
-@router.get("/readyz", summary="Does the default model run", responses={503: {"description": "It does not."}})
-async def readyz(request: Request) -> dict[str, str]:
-    """200 once the default model has reproduced its golden sample on this machine."""
-    try:
-        engine = await run_sync(request.app.state.engines.get)
-    except SteppeError as error:
-        raise NotReady(str(error)) from error
-    return {"status": "ready", "model": engine.bundle.manifest.identifier, "provider": engine.provider}
+@router.get("/readyz", summary="Can the service do its work", responses={503: {"description": "It cannot."}})
+async def readyz(request: Request) -> dict[str, Any]:
+    """200 once the default model has reproduced its golden sample on this machine and all other parts are ready.
+
+    Broken versions are named here as well, but take nothing down.
+    """
+    readiness: Readiness = request.app.state.readiness
+    models: LiveModels = request.app.state.models
+    replies = await readiness.replies()
+    failing = [f"{name}: {reply.detail}" for name, reply in replies.items() if not reply.ready]
+    if failing:
+        raise NotReady("; ".join(failing))
+    engine = await run_sync(models.ready)
+    problems = models.problems()
+    return {
+        "status": "ready",
+        "model": engine.bundle.manifest.identifier,
+        "provider": engine.provider,
+        "checks": {name: reply.detail for name, reply in replies.items()},
+        **({"problems": problems} if problems else {}),
+    }

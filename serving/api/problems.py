@@ -12,11 +12,26 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from landcover import errors
 from landcover.errors import DataError, SteppeError
-from serving.batching.errors import DeadlinePassed, Draining, QueueFull
+from serving.access import refusals as access
+from serving.access.jwks import KeysUnavailable
+from serving.api import refusals
+from serving.batching.errors import DeadlinePassed as WindowDeadlinePassed
+from serving.batching.errors import Draining, QueueFull
+from serving.catalog.errors import AreaTooLarge
+from serving.database.protocol import DatabaseUnusable, StoreUnavailable
+from serving.fetch.errors import SourceTooLarge, Upstream, UpstreamTimeout
+from serving.jobs import store as jobs
+from serving.jobs.failures import DeadlinePassed
+from serving.processes.process import ProcessNotFound
+from serving.reader.errors import ReaderUnavailable
+from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
+from serving.telemetry.exchange import exchange_of
+from serving.uploads import UploadNotFound
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -26,18 +41,14 @@ PROBLEM: Final[dict[str, Any]] = {MEDIA_TYPE: {"schema": {"type": "object"}}}
 RETRY_AFTER_S: Final = 10
 """Seconds after which a 503 may have passed; about the time a Sentinel-2 subset takes."""
 
+_UNAUTHORIZED: Final = 401
+_TOO_MANY: Final = 429
 _UNAVAILABLE: Final = 503
 _NAME_LIMIT: Final = 64
 _FAULT_LIMIT: Final = 10
 _PARAMETER: Final = re.compile(r"--(bands|level|model|product)\b")
 
 _log = logging.getLogger(__name__)
-
-
-class RasterEmpty(DataError):
-    """The request has no body."""
-
-    slug = "raster-empty"
 
 
 class UnsupportedMediaType(DataError):
@@ -93,7 +104,10 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     errors.DataError: 422,
     errors.ConfigError: 422,
     errors.RasterUnreadable: 415,
+    errors.RasterEmpty: 422,
+    errors.ExternalReference: 422,
     errors.RasterTooLarge: 413,
+    errors.TooManyPages: 422,
     errors.ModelNotFound: 404,
     errors.BundleInvalid: 503,
     errors.ProviderUnavailable: 503,
@@ -105,13 +119,54 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     ClientGone: 400,
     Busy: 503,
     NotReady: 503,
+    access.NotAuthenticated: 401,
+    access.AmbiguousCredentials: 400,
+    access.ScopeMissing: 403,
+    access.QuotaExceeded: 429,
+    access.QuotaTooSmall: 413,
+    access.TooManyJobs: 429,
+    KeysUnavailable: 503,
+    StoreUnavailable: 503,
+    jobs.JobNotFound: 404,
+    jobs.JobGone: 410,
+    jobs.PageInvalid: 400,
+    DeadlinePassed: 504,
+    ProcessNotFound: 404,
+    UploadNotFound: 404,
+    DatabaseUnusable: 503,
+    refusals.KeyInvalid: 400,
+    refusals.ResultNotReady: 404,
+    refusals.OutputNotFound: 404,
+    refusals.TookTooLong: 504,
+    refusals.MalformedRequest: 400,
+    refusals.MalformedJson: 400,
+    refusals.UnusableJson: 422,
+    refusals.CrossOrigin: 403,
+    refusals.MethodRefused: 405,
+    refusals.RequestTooSlow: 408,
+    refusals.BodyTooLarge: 413,
+    refusals.UrlTooLong: 414,
+    refusals.WrongHost: 421,
+    refusals.HeadTooLarge: 431,
+    ModelRetired: 410,
+    ModelNotReady: 503,
+    # Fetching and catalogues; what is not listed here is the caller's 422.
+    AreaTooLarge: 413,
+    SourceTooLarge: 413,
+    Upstream: 502,
+    UpstreamTimeout: 504,
+    ReaderUnavailable: 503,
     QueueFull: 503,
     Draining: 503,
-    DeadlinePassed: 504,
+    WindowDeadlinePassed: 504,
     InferenceInvalid: 400,
     InferenceTooLarge: 413,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
+
+
+_OGC: Final = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
+_OGC_SLUGS: Final = frozenset({"no-such-process", "no-such-job", "result-not-ready"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +185,12 @@ class Kind:
 
     @property
     def reference(self) -> str:
-        """The ``type``: a relative reference that the service answers with an explanation."""
+        """The ``type``: a relative reference that the service answers with an explanation; OGC names some itself."""
+        return f"{_OGC}{self.slug}" if self.slug in _OGC_SLUGS else self.page
+
+    @property
+    def page(self) -> str:
+        """Where the service explains it."""
         return f"/problems/{self.slug}"
 
 
@@ -151,22 +211,43 @@ def kinds() -> list[Kind]:
     waiting: list[type[SteppeError]] = [SteppeError]
     while waiting:
         error = waiting.pop()
-        found[error.slug] = _kind_of(error)
+        found.setdefault(error.slug, kind_of(error))
         waiting += error.__subclasses__()
     return sorted(found.values(), key=lambda kind: kind.slug)
 
 
-def _kind_of(error: type[SteppeError]) -> Kind:
-    """Status of the most specific class that has one; the class's own words as title."""
+def kind_of(error: type[SteppeError]) -> Kind:
+    """Its problem type: status of the most specific class that has one; title by the words of the slug's own class."""
     status = next(STATUS[base] for base in error.__mro__ if base in STATUS)
-    return Kind(error.slug, status, (error.__doc__ or error.slug).splitlines()[0].rstrip("."))
+    owner = next(base for base in error.__mro__ if "slug" in vars(base))
+    return Kind(error.slug, status, (owner.__doc__ or error.slug).splitlines()[0].rstrip("."))
 
 
 def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:
     """A problem document."""
     body = {"type": kind.reference, "title": kind.title, "status": kind.status, "detail": sentence(detail), **extra}
     retry = {"Retry-After": str(RETRY_AFTER_S)} if kind.status == _UNAVAILABLE else {}
-    return JSONResponse(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
+    answer = Problem(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
+    answer.slug = kind.slug
+    return answer
+
+
+class Problem(JSONResponse):
+    """An answer with a problem document; metrics and logs are told its type.
+
+    It stays harmless where somebody puts it into a page as it is.
+    """
+
+    slug: str | None = None
+
+    def render(self, content: Any) -> bytes:
+        """JSON without the letters that begin and end elements."""
+        return super().render(content).replace(b"<", rb"\u003c").replace(b">", rb"\u003e")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        exchange_of(scope).slug = self.slug
+        await super().__call__(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:
@@ -177,13 +258,45 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_unexpected)
 
 
-async def _on_steppe_error(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, SteppeError)  # noqa: S101 - registered for this class only
-    kind = _kind_of(type(error))
+def answer(error: SteppeError) -> JSONResponse:
+    """The problem document of an error of the domain, with the headers that its status asks for."""
+    kind = kind_of(type(error))
     if kind.status >= 500:  # noqa: PLR2004 - server errors begin at 500
         _log.error("%s: %s", kind.slug, sentence(error))
     # Messages advise in the words of the command line, whose options are the query parameters here.
-    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)))
+    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=headers_of(kind, error))
+
+
+def failure(
+    kept: Mapping[str, Any], *, options: str = "input", headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """The problem document of work that failed in another process.
+
+    Args:
+        kept: what the job table keeps of it.
+        options: what the options of the command line are called where the caller gave them.
+        headers: of the answer.
+    """
+    slug = str(kept["type"]).rpartition("/")[2]
+    kind = next((kind for kind in kinds() if kind.slug == slug), INTERNAL)
+    return problem(kind, _PARAMETER.sub(rf"the {options} \1", str(kept["detail"])), headers=headers)
+
+
+def headers_of(kind: Kind, error: SteppeError) -> dict[str, str]:
+    """The headers that the status of an error asks for."""
+    headers = {}
+    if kind.status == _UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="steppe"'
+    if (wait_s := getattr(error, "retry_after_s", None)) is not None:
+        headers["Retry-After"] = str(wait_s)
+    elif kind.status in {_TOO_MANY, _UNAVAILABLE}:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return headers
+
+
+async def _on_steppe_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SteppeError)  # noqa: S101 - registered for this class only
+    return answer(error)
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:

@@ -1,4 +1,8 @@
-"""Take the body of a request into a file: declared as a raster, no larger than allowed, at a bearable pace."""
+"""Take the body of a request into a file: declared as a raster, no larger than allowed, at a bearable pace.
+
+Whoever keeps what has come checks first whether its header is one of a raster that may be opened, and all of it is
+there.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ from anyio import fail_after
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from landcover.errors import RasterTooLarge
+from landcover.errors import RasterEmpty, RasterTooLarge
 from landcover.staging import os_errors
-from serving.api.problems import ClientGone, RasterEmpty, UnsupportedMediaType, UploadTooSlow
+from serving.api.problems import ClientGone, UnsupportedMediaType, UploadTooSlow
 from serving.settings import Settings
 
 BODY_TYPES: Final = frozenset(

@@ -94,7 +94,7 @@ def agreement(
     from serving.bench.agreement import compare_engines  # noqa: PLC0415 - loads the runtime
     from serving.bench.engines import engine_kinds  # noqa: PLC0415
     from serving.bench.images import images_in  # noqa: PLC0415
-    from serving.registry import open_registry  # noqa: PLC0415
+    from serving.registry.folders import open_registry  # noqa: PLC0415
 
     settings = load_settings()
     with stop_like_interrupt():
@@ -158,7 +158,7 @@ def repeat(
 ) -> None:
     """Pixels whose class or confidence depends on the batch size or on the number of threads."""
     from serving.bench.repeat import compare_repeats  # noqa: PLC0415 - loads the runtime
-    from serving.registry import open_registry  # noqa: PLC0415
+    from serving.registry.folders import open_registry  # noqa: PLC0415
 
     settings = load_settings()
     with stop_like_interrupt():
@@ -201,7 +201,7 @@ def report(
     from serving.bench.plan import FULL, QUICK, make_task  # noqa: PLC0415
     from serving.bench.report import MARKDOWN, make_report  # noqa: PLC0415
     from serving.bench.runs import run_command  # noqa: PLC0415
-    from serving.registry import open_registry  # noqa: PLC0415
+    from serving.registry.folders import open_registry  # noqa: PLC0415
 
     settings = load_settings()
     if images is not None:

@@ -131,7 +131,7 @@ def find_bundle(settings: Settings, model: str | None, provider: str | None) -> 
         ModelNotFound: when there is no such model.
         BundleInvalid: when its bundle is broken.
     """
-    from serving.registry import open_registry  # noqa: PLC0415
+    from serving.registry.folders import open_registry  # noqa: PLC0415
 
     refuse_empty("--model", model)
     refuse_empty("--provider", provider)

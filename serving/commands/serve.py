@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from landcover.errors import ConfigError
-from serving.settings import load_settings
+from serving.settings import environment_of, load_settings
 from serving.signals import end_as_usual
+
+_log = logging.getLogger(__name__)
 
 
 def serve(
@@ -19,21 +22,38 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", min=0, max=65535, help="Port; 0 = any free one; default: STEPPE_PORT.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=0, help="Processes that do jobs; default: STEPPE_WORKERS.")
+    ] = None,
 ) -> None:
     """Serve models over HTTP; the interactive documentation is at /docs."""
     import uvicorn  # noqa: PLC0415 - slow to import
 
     from serving.api.app import create_app  # noqa: PLC0415 - loads the runtime
+    from serving.api.door.server import DoorConfig  # noqa: PLC0415
+    from serving.reader.selftest import check_sandbox  # noqa: PLC0415
+    from serving.telemetry.logs import configure_logs  # noqa: PLC0415
+    from serving.work.supervisor import Supervisor  # noqa: PLC0415
 
-    chosen: dict[str, Any] = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
-    settings = load_settings(**chosen)
+    given = {"host": host, "port": port, "workers": workers}
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    app = create_app(settings)
+    app.state.authenticator.check_start()
+    app.state.database()  # one that cannot be used is said before anybody asks
     with _listen(settings.host, settings.port) as address:
+        sandbox = check_sandbox(settings)
         host, port = address.getsockname()[:2]
         typer.echo(f"steppe: listening on http://{f'[{host}]' if ':' in host else host}:{port}", err=True)
         end_as_usual()
-        # Its line for every request would take a fifth of the time of a small one.
-        config = uvicorn.Config(create_app(settings), server_header=False, access_log=False)
-        uvicorn.Server(config).run(sockets=[address])
+        configure_logs(settings.log_level, settings.log_format)
+        _log.info(
+            "readers are closed in: Landlock ABI %d, system calls filtered: %s", sandbox.landlock, sandbox.filtered
+        )
+        if not sandbox.landlock:
+            _log.warning("this kernel has no Landlock: a reader of foreign rasters can read what this user can")
+        with Supervisor(settings.workers, environment_of(settings), report=app.state.metrics.add) as crew:
+            app.state.crew = crew
+            uvicorn.Server(DoorConfig(app, settings)).run(sockets=[address])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -97,3 +97,8 @@ class Job:
     fence: int
     problem: Mapping[str, Any] | None
     result: str | None
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder that the holder of this fence publishes its result as; nobody else ever has it."""
+        return f"{self.id}.{self.fence}"

@@ -6,11 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from landcover.errors import ConfigError, SteppeError
+from landcover.errors import ConfigError, SteppeError, WrongUse
 from serving.jobs.record import Job, NewJob, State
 
 MAX_ATTEMPTS: Final = 3
 """Attempts after which a job that always takes its worker with it is given up."""
+
+MOST_LISTED: Final = 1000
+MOST_FORGOTTEN: Final = 1000
 
 
 class JobNotFound(ConfigError):
@@ -29,6 +32,12 @@ class KeyReused(ConfigError):
     """The Idempotency-Key came before with another request."""
 
     slug = "idempotency-key-reused"
+
+
+class PageInvalid(WrongUse):
+    """The token of the next page was not made for this list."""
+
+    slug = "page-token"
 
 
 class LeaseLost(SteppeError):
@@ -53,7 +62,9 @@ class Page:
 class JobStore(Protocol):
     """The job table. Every method is one transaction; what a method has answered has survived a crash.
 
-    All raise StoreUnavailable where the database cannot be reached.
+    All raise StoreUnavailable where the database cannot be reached; whether the step was taken is then unknown. Each
+    one may be called again: ``accept`` finds the job by its idempotency key, ``succeed`` and ``fail`` say nothing when
+    the same holder has ended the job the same way before.
     """
 
     def accept(self, new: NewJob) -> tuple[Job, bool]:
@@ -64,10 +75,11 @@ class JobStore(Protocol):
 
         Raises:
             KeyReused: when the key came with another body.
+            JobGone: when the key's job was dismissed or removed; a late repetition must not begin it again.
         """
 
     def get(self, job: str, owner: str | None) -> Job:
-        """One job; ``owner`` None sees everybody's.
+        """One job; ``owner`` None sees everybody's. Waits for no writer.
 
         Raises:
             JobNotFound: when there is none, or it is another owner's.
@@ -83,28 +95,34 @@ class JobStore(Protocol):
         states: Collection[State] = (),
         processes: Collection[str] = (),
     ) -> Page:
-        """Listed jobs, newest first.
+        """Listed jobs, newest first; at most ``MOST_LISTED`` of them.
 
         Raises:
-            WrongUse: when ``after`` is no token of this list.
+            PageInvalid: when ``after`` is no token of this list: of this owner, these states and these processes.
         """
 
     def lease(self, worker: str, seconds: float) -> Job | None:
         """Take the next job to run: fair between owners, oldest first for each; one whose lease has ended counts.
 
-        The fence grows by one. A job that was begun ``MAX_ATTEMPTS`` times fails with a problem ``worker-crashed``
-        instead; one past its deadline with ``deadline``.
+        The owner with the fewest running jobs is next, of equal ones that with the oldest job. The fence grows by one.
+        A job that was begun ``MAX_ATTEMPTS`` times fails with a problem ``worker-crashed`` instead; one past its
+        deadline with ``deadline``. None costs a read only, so that a worker may ask often.
         """
 
     def renew(self, job: str, fence: int, seconds: float, *, progress: int | None = None, message: str = "") -> None:
-        """Keep a lease, and say how far the work is.
+        """Keep a lease, and say how far the work is; an empty message leaves the last one.
+
+        A lease that has ended can be renewed as long as nobody else has taken the job.
 
         Raises:
-            LeaseLost: when the job is not this holder's any more.
+            LeaseLost: when the job is not this holder's any more, or is past its deadline, with which it then failed.
         """
 
     def succeed(self, job: str, fence: int, result: str) -> None:
         """Publish: from this call on the result is there, once.
+
+        A holder removes its folder only after LeaseLost. After StoreUnavailable it asks again: the result may be
+        public already.
 
         Raises:
             LeaseLost: when the job is not this holder's any more.
@@ -118,10 +136,25 @@ class JobStore(Protocol):
         """
 
     def give_back(self, job: str, fence: int) -> None:
-        """Let another worker take it, without counting the attempt; for a worker that is asked to stop."""
+        """Let another worker take it, without counting the attempt; for a worker that is asked to stop.
+
+        Says nothing when the job is not this holder's any more.
+        """
+
+    def expire(self) -> int:
+        """Do what ``lease`` does to ended leases and passed deadlines; for times when no worker asks.
+
+        Returns:
+            Jobs that were changed.
+        """
 
     def dismiss(self, job: str, owner: str | None) -> Job:
-        """OGC dismiss: a job that has not ended becomes ``dismissed``, an ended one is removed; the job as it was left.
+        """OGC dismiss: a job that has not ended becomes ``dismissed``, an ended one is removed.
+
+        Its request, messages and addresses are erased at once; what is left answers JobGone until it is forgotten.
+
+        Returns:
+            The job as it was before it was erased, with the ``result`` whose folder is to be removed.
 
         Raises:
             JobNotFound: when there is none, or it is another owner's.
@@ -135,13 +168,27 @@ class JobStore(Protocol):
         """Jobs of an owner that are accepted or running, and their pixels."""
 
     def results(self) -> Collection[str]:
-        """Folders of all results that a job names; any other one is an orphan."""
+        """Folders that must stay: of all results that a job names, and of all running jobs (``Job.folder``).
 
-    def due_notices(self, limit: int) -> Sequence[Job]:
-        """Jobs whose subscriber is to be told of a state it was not told of yet."""
+        Whoever sweeps lists the folder first and asks then. The other way round a result that is published in between
+        would look like an orphan.
+        """
+
+    def due_notices(self, limit: int, *, seconds: float = 60.0) -> Sequence[Job]:
+        """Jobs whose subscriber is to be told of the state they are in.
+
+        Nobody else gets the same ones for so many seconds; one that is not ``told`` by then comes again. A state that
+        has passed before anybody was told of it is left out.
+        """
 
     def told(self, job: str, state: State) -> None:
         """The subscriber has been told, or will not be: it is not asked for again."""
 
     def forget(self, older_than_s: float) -> Sequence[str]:
-        """Remove ended jobs of that age, and what is remembered of gone ones; the folders of their results."""
+        """Remove jobs that ended so long ago, and what is remembered of those that are gone as long.
+
+        A removed job first answers JobGone, for the same time again. At most ``MOST_FORGOTTEN`` of each at a time.
+
+        Returns:
+            The folders of their results, to be removed.
+        """

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 DOCUMENT_TYPE: Final = "steppe-class-areas"
-SCHEMA_VERSION: Final = "1.2"
-"""1.1: ``quality`` and ``sieve`` beside the fields of 1.0, where they were asked for. 1.2: ``language``."""
+SCHEMA_VERSION: Final = "1.3"
+"""1.1: ``quality`` and ``sieve`` beside the fields of 1.0, where they were asked for. 1.2: ``language``.
+1.3: ``drift``."""
 
 QUANTITY: Final = "mapped area (pixel count)"
 CAVEAT: Final = (

@@ -5,21 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from pyproj import Transformer
 
 from landcover.errors import NoGeoreference
 from landcover.grid import Grid
+from serving.outputs.rings import DIGITS, EAST, TINY_DEG, WEST, Ring, closed, cut, from_the_west, unwrapped
 
 SEGMENTS: Final = 32
 """Pieces per side: a side of 110 km at 60 degrees latitude bends by 400 m; in 32 pieces by 0.4 m."""
-_DIGITS: Final = 7  # RFC 7946, section 11.2: about a centimetre
-_TINY_DEG: Final = 1e-7
-_WEST: Final = -180.0
-_EAST: Final = 180.0
-
-type Ring = NDArray[np.float64]
-"""Longitude and latitude in degrees, shape (points, 2), not closed. Longitudes run on beyond 180."""
 
 
 def wgs84_footprint(grid: Grid) -> tuple[dict[str, Any], list[float]]:
@@ -35,17 +28,17 @@ def wgs84_footprint(grid: Grid) -> tuple[dict[str, Any], list[float]]:
     Raises:
         NoGeoreference: the outline leaves the part of the plane that the CRS maps to the Earth.
     """
-    ring = _unwrapped(_outline(grid))
+    ring = unwrapped(_outline(grid))
     around_a_pole = round((ring[-1, 0] - ring[0, 0]) / 360) != 0
     if around_a_pole:
         ring = _over_the_pole(ring)
     elif grid.crs.is_geographic and not grid.crs.is_derived:
         ring = ring[:-1:SEGMENTS]  # straight in longitude and latitude: corners suffice
-    ring = _from_the_west(ring)
-    if np.ptp(ring[:, 0]) >= 360 - _TINY_DEG and not around_a_pole:
+    ring = from_the_west(ring)
+    if np.ptp(ring[:, 0]) >= 360 - TINY_DEG and not around_a_pole:
         south, north = ring[:, 1].min(), ring[:, 1].max()
-        ring = np.array([[_WEST, south], [_EAST, south], [_EAST, north], [_WEST, north]])
-    rings = [_closed(piece) for piece in _cut(ring)]
+        ring = np.array([[WEST, south], [EAST, south], [EAST, north], [WEST, north]])
+    rings = [closed(piece) for piece in cut(ring)]
     box = _box(ring, whole_circle=around_a_pole)
     if len(rings) == 1:
         return {"type": "Polygon", "coordinates": [rings[0]]}, box
@@ -57,10 +50,10 @@ def _box(ring: Ring, *, whole_circle: bool) -> list[float]:
     west, south = ring.min(axis=0)
     east, north = ring.max(axis=0)
     if whole_circle:
-        west, east = _WEST, _EAST
-    elif east > _EAST + _TINY_DEG:
+        west, east = WEST, EAST
+    elif east > EAST + TINY_DEG:
         east -= 360
-    return [round(float(edge), _DIGITS) for edge in (west, south, min(east, _EAST), north)]
+    return [round(float(edge), DIGITS) for edge in (west, south, min(east, EAST), north)]
 
 
 def _outline(grid: Grid) -> Ring:
@@ -79,51 +72,8 @@ def _outline(grid: Grid) -> Ring:
     return ring
 
 
-def _unwrapped(ring: Ring) -> Ring:
-    """The same ring without jumps of 360 degrees between neighbours."""
-    jumps = np.diff(ring[:, 0])
-    turns = np.concatenate([[0.0], np.cumsum(np.round(jumps / 360))])
-    return np.column_stack([ring[:, 0] - 360 * turns, ring[:, 1]])
-
-
-def _from_the_west(ring: Ring) -> Ring:
-    """The same ring with its westernmost longitude in -180 to 180."""
-    turns = np.floor((ring[:, 0].min() - _WEST) / 360)
-    return np.column_stack([ring[:, 0] - 360 * turns, ring[:, 1]])
-
-
 def _over_the_pole(ring: Ring) -> Ring:
     """A ring that goes once around the Earth, closed over the pole inside it."""
     pole = 90.0 if ring[:, 1].mean() > 0 else -90.0
     first, last = ring[0, 0], ring[-1, 0]
     return np.vstack([ring, [last, pole], [first, pole]])
-
-
-def _cut(ring: Ring) -> list[Ring]:
-    """Parts of a ring on both sides of the antimeridian, each within -180 to 180."""
-    if ring[:, 0].max() <= _EAST + _TINY_DEG:
-        return [np.column_stack([np.minimum(ring[:, 0], _EAST), ring[:, 1]])]
-    western, eastern = _clip(ring, keep_east=False), _clip(ring, keep_east=True)
-    return [western, eastern - [360, 0]]
-
-
-def _clip(ring: Ring, *, keep_east: bool) -> Ring:
-    """The part of a ring on one side of longitude 180 (Sutherland and Hodgman 1974, one edge)."""
-    kept: list[tuple[float, float]] = []
-    for (lon, lat), (next_lon, next_lat) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
-        inside, next_inside = ((lon >= _EAST) == keep_east), ((next_lon >= _EAST) == keep_east)
-        if inside:
-            kept.append((lon, lat))
-        if inside != next_inside:
-            t = (_EAST - lon) / (next_lon - lon)
-            kept.append((_EAST, lat + t * (next_lat - lat)))
-    return np.array(kept)
-
-
-def _closed(ring: Ring) -> list[list[float]]:
-    """GeoJSON coordinates: rounded, counterclockwise, without repeated points, first point again at the end."""
-    lon, lat = ring[:, 0], ring[:, 1]
-    twice_area = np.sum(lon * np.roll(lat, -1) - np.roll(lon, -1) * lat)
-    points = [[round(float(x), _DIGITS), round(float(y), _DIGITS)] for x, y in (ring if twice_area > 0 else ring[::-1])]
-    distinct = [point for i, point in enumerate(points) if point != points[i - 1]]
-    return [*distinct, distinct[0]]

@@ -53,6 +53,7 @@ _KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     ),
     "quicklook": ("Picture with legend", "image/png", ("overview",)),
     "areas": ("Mapped area per class (pixel count)", "application/json", ("metadata", "statistics")),
+    "features": ("Outlines of the classes with their mapped area", "application/geo+json", ("data",)),
     "style": ("QGIS style of the map", "application/xml", ("style",)),
     "quality_style": ("QGIS style of the observation quality", "application/xml", ("style",)),
 }
@@ -108,12 +109,13 @@ class Product:
         period: first and last RFC 3339 time or date when the input spans a time, else None.
         attribution: text a product must carry, or None.
         files: files by kind: ``map``, which is required, ``confidence``, ``probabilities``, ``uncertainty``,
-            ``quality``, ``quicklook``, ``areas``, ``style``, ``quality_style``.
+            ``quality``, ``quicklook``, ``areas``, ``features``, ``style``, ``quality_style``.
         areas: class areas; gives the pixel counts of the classes. None when they were not counted.
         seams: how far neighbouring windows agreed; None when it was not counted.
         uncertainty: measure of the file ``uncertainty``.
         observed: what the scene's mask band says; None when it was not asked for.
         sieved: what merging small patches did; None when none were merged.
+        drift: how far the images are from what the model was trained on, as a JSON object; None when nobody looked.
     """
 
     identifier: str
@@ -142,6 +144,7 @@ class Product:
     uncertainty: UncertaintyMeasure = UncertaintyMeasure.ENTROPY
     observed: Observed | None = None
     sieved: Sieved | None = None
+    drift: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Refuse products without a map, with unknown kinds of files, or with a time that has no zone.
@@ -218,6 +221,7 @@ def _properties(product: Product) -> dict[str, Any]:
         "steppe:seams": product.seams.to_json() if product.seams else None,
         "steppe:quality": product.observed.to_json() if product.observed else None,
         "steppe:sieve": product.sieved.to_json() if product.sieved else None,
+        "steppe:drift": product.drift,
     }
     return {
         "created": _text(product.created),

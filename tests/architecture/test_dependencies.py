@@ -15,7 +15,7 @@ from tests.architecture.tree import ROOT, pyproject, rooms
 EXTRAS = {
     "landcover": [],
     "indicators": [],
-    "serving": ["serve", "openvino", "bench", "demo"],
+    "serving": ["serve", "openvino", "bench", "demo", "telemetry"],
     "models": ["train"],
     "training": ["train"],
 }

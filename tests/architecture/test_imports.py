@@ -19,7 +19,7 @@ from tests.bundles import tiny_bundle
 from tests.service import write_scene
 
 SCHOOL = {"torch", "torchvision", "torchgeo", "lightning", "pytorch_lightning", "timm", "segmentation_models_pytorch"}
-HTTP = {"fastapi", "starlette", "uvicorn", "httpx", "httpx2", "requests", "aiohttp"}
+HTTP = {"fastapi", "starlette", "uvicorn", "httpx", "httpcore2", "httpx2", "requests", "aiohttp"}
 
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys

@@ -13,7 +13,7 @@ import rasterio
 from landcover.tiling import MARGIN, round_up
 from serving.degradation import PairInputs, compare_scenes
 from serving.engine import Engine
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from tests.scenes import as_shown

@@ -17,7 +17,7 @@ from serving.classify import classify_scene
 from serving.engine import Engine
 from serving.pipeline import plan_windows
 from serving.predict import predict_rows
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, Outputs
 from serving.settings import Settings
 from serving.sources import open_input

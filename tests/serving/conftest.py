@@ -3,10 +3,16 @@
 import os
 import signal
 import sys
+import uuid
 from importlib.util import find_spec
 
 import pytest
 
+from serving.database.opening import open_database
+from serving.reader.pool import ReaderPool
+from serving.reader.terms import Terms
+from serving.settings import Settings
+from tests.postgres import ABSENT, Cluster, find_binaries
 from tests.service import left_in, make_registry, make_settings, write_scene
 
 
@@ -24,6 +30,14 @@ def captured_output_stays_open():
 def folders(tmp_path_factory):
     """Registry with the tiny model, and an empty zoo."""
     return make_registry(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def readers(tmp_path_factory, folders):
+    """Readers that all tests share; one is always ready."""
+    settings = make_settings(tmp_path_factory.mktemp("readers"), *folders)
+    with ReaderPool(Terms.of(settings)) as pool:
+        yield pool
 
 
 @pytest.fixture
@@ -47,11 +61,12 @@ def out(tmp_path):
 
 
 @pytest.fixture
-def environment(monkeypatch, folders):
+def environment(monkeypatch, folders, tmp_path):
     """The settings as the environment gives them to the command line."""
     for name in [name for name in os.environ if name.startswith("STEPPE_")]:
         monkeypatch.delenv(name)
     chosen = {"registry": folders[0], "zoo": folders[1], "model": "tiny", "threads": 1, "provider": "cpu"}
+    chosen["state"] = tmp_path / "state"
     for name, value in chosen.items():
         monkeypatch.setenv(f"STEPPE_{name.upper()}", str(value))
     return monkeypatch
@@ -71,3 +86,41 @@ def signals_are_heard():
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster():
+    """A PostgreSQL server that all tests share; one that stops it starts it again."""
+    binaries = find_binaries()
+    if binaries is None:
+        pytest.skip(ABSENT)
+    cluster = Cluster(binaries)
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def sqlite_settings(tmp_path):
+    return Settings(state=tmp_path / "state", database_url=None, database_wait_s=5)
+
+
+@pytest.fixture
+def postgres_settings(tmp_path, postgres_cluster):
+    """A schema of its own in the shared server."""
+    schema = f"test_{uuid.uuid4().hex}"
+    return Settings(
+        state=tmp_path / "state", database_url=postgres_cluster.url, database_schema=schema, database_wait_s=5
+    )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_settings(request):
+    """Settings of an empty database: every test that uses it runs on both."""
+    return request.getfixturevalue("sqlite_settings" if request.param == "sqlite" else "postgres_settings")
+
+
+@pytest.fixture
+def database(database_settings):
+    opened = open_database(database_settings)
+    yield opened
+    opened.close()

@@ -25,7 +25,7 @@ from serving.engine import Engine
 from serving.engines import loading
 from serving.outputs import quicklook
 from serving.pipeline import Order
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, Outputs
 from serving.sources import Sources, open_input
 from tests.bundles import BANDS

@@ -593,11 +593,13 @@ def test_serve_starts_what_it_was_told(environment, capsys):
         started.update(app=server.config.app, address=sockets[0].getsockname())
 
     environment.setattr("uvicorn.Server.run", run)
+    environment.setattr("serving.telemetry.logs.configure_logs", lambda *words: started.update(logs=words))
     environment.setenv("STEPPE_HOST", "127.0.0.2")
     assert main(["serve", "--port", "0"]) == 0
     host, port = started["address"]
     assert host == "127.0.0.2"
     assert started["app"].state.settings.model == "tiny"
+    assert started["logs"] == ("info", "auto")
     assert capsys.readouterr().err == f"steppe: listening on http://127.0.0.2:{port}\n"
 
 

@@ -29,6 +29,7 @@ from tests.bundles import (
     tiny_overview_graph,
     tiny_sample,
 )
+from tests.serving.badgraphs import custom_domain, external_in_subgraph, external_initializer, local_function
 from tests.serving.fakegpu import FakeGpu
 
 
@@ -95,29 +96,6 @@ def test_tampered_bytes_are_refused_when_loading(tmp_path):
 def test_garbage_is_no_graph(tmp_path):
     with pytest.raises(BundleInvalid, match="not an ONNX graph"):
         Engine(tiny_bundle(tmp_path, graph=b"\xff" * 64, sample=tiny_sample(tiny_graph())))
-
-
-def external_initializer(model):
-    tensor = model.graph.initializer[1]
-    tensor.ClearField("raw_data")
-    tensor.data_location = TensorProto.EXTERNAL
-    tensor.external_data.add(key="location", value="weights.bin")
-
-
-def external_in_subgraph(model):
-    inner = onnx.TensorProto(name="c", data_type=1, dims=[1], data_location=TensorProto.EXTERNAL)
-    inner.external_data.add(key="location", value="weights.bin")
-    branch = helper.make_graph([helper.make_node("Constant", [], ["v"], value=inner)], "b", [], [])
-    model.graph.node.append(helper.make_node("If", ["scale"], ["v"], then_branch=branch, else_branch=branch))
-
-
-def custom_domain(model):
-    model.graph.node[1].domain = "com.example"
-    model.opset_import.append(helper.make_opsetid("com.example", 1))
-
-
-def local_function(model):
-    model.functions.append(helper.make_function("", "Twice", ["x"], ["y"], [], [helper.make_opsetid("", 18)]))
 
 
 @pytest.mark.parametrize(

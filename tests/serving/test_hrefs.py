@@ -13,7 +13,7 @@ import pytest
 from serving.classify import classify_scene
 from serving.engine import Engine
 from serving.hrefs import href
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, Outputs
 from tests.service import make_settings
 

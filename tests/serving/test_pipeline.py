@@ -11,7 +11,7 @@ import pytest
 from landcover.raster import digest
 from serving.classify import classify_scene
 from serving.engine import Engine
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, Outputs
 from tests.service import left_in, write_scene
 

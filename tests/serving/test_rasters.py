@@ -22,7 +22,7 @@ from landcover.raster.georeference import grid_of
 from landcover.tiling import MARGIN, mirror
 from serving.classify import classify_scene
 from serving.engine import Engine
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, Outputs
 from serving.treatment import MinimumPatch, Treatment
 from tests.bundles import BANDS

@@ -20,7 +20,7 @@ from landcover.errors import DiskFull
 from serving import cli, rowstore
 from serving.classify import classify_scene
 from serving.engine import Engine
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, Outputs
 from serving.rowstore import OtherJob, RowStore, work_folder
 from serving.treatment import DEFAULT_TREATMENT, MinimumPatch, Treatment

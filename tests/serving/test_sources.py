@@ -32,7 +32,7 @@ from serving.classify import classify_scene
 from serving.engine import Engine
 from serving.means import has_data, mean_probabilities
 from serving.predict import CONFIDENCE, Wanted, predict_rows
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs, MosaicMode, Outputs
 from serving.sources import open_input, open_sources
 from serving.windows import read_windows

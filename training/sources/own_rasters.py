@@ -46,7 +46,7 @@ class Companion:
         """
         dataset = OPEN.get((self, stamp(self.path)), self.open)
         place = rasterio.windows.Window(window.col, window.row, window.width, window.height)
-        with reading_env(), pixel_errors(self.path.name):
+        with reading_env(), pixel_errors(self.path):
             numbers_BHW: NDArray[Any] = dataset.read(window=place)
         return numbers_BHW
 

@@ -70,7 +70,7 @@ def _nonfinite(path: Path) -> Iterator[Remark]:
 
 def _count_nonfinite(dataset: DatasetReader, row: int) -> int:
     window = rasterio.windows.Window(0, row, dataset.width, min(_STRIP, dataset.height - row))
-    with reading_env(), pixel_errors(Path(dataset.name).name):
+    with reading_env(), pixel_errors(Path(dataset.name)):
         return int(np.count_nonzero(~np.isfinite(dataset.read(window=window))))
 
 

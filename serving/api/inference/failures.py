@@ -26,13 +26,10 @@ def failure(error: Exception) -> Response:
     if not isinstance(error, SteppeError):
         _log.error("unexpected error", exc_info=error)
         return refusal(INTERNAL, "an error of the service; its log has the details")
-    kind = next(kind for kind in problems.kinds() if kind.slug == error.slug)
-    headers = {}
-    if kind.status == _UNAVAILABLE:
-        headers["Retry-After"] = str(getattr(error, "retry_after_s", problems.RETRY_AFTER_S))
-    elif kind.status >= _SERVER_ERROR:
+    kind = problems.kind_of(type(error))
+    if kind.status >= _SERVER_ERROR and kind.status != _UNAVAILABLE:
         _log.error("%s: %s", kind.slug, sentence(error))
-    return refusal(kind, str(error), headers)
+    return refusal(kind, str(error), problems.headers_of(kind, error))
 
 
 def refusal(kind: Kind, detail: str, headers: dict[str, str] | None = None) -> Response:

@@ -15,8 +15,12 @@ from typing import Final
 import numpy as np
 from anyio.to_thread import run_sync
 from numpy.typing import NDArray
+from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from serving.access.limits import PixelLimiter
+from serving.access.principal import Scope as AccessScope
+from serving.api.access import who_asks
 from serving.api.inference import answer, body, models, tensors
 from serving.api.inference.answer import Answer
 from serving.api.inference.body import Declared
@@ -35,6 +39,9 @@ SENT_AT_ONCE: Final = 262_144
 LIGHT_JSON: Final = 65_536
 """Bytes of JSON that are read without a thread."""
 
+RUN: Final = AccessScope.RUN
+"""What a key must be good for."""
+
 REMEMBERED_JSON: Final = 1024
 """Bytes of the longest JSON that is kept, for when it comes again."""
 
@@ -48,10 +55,11 @@ class Inference:
         settings: limits.
         models: where engines come from.
         batchers: what runs them.
+        pixels: counts pixels of keys.
     """
 
-    def __init__(self, settings: Settings, models: Models, batchers: Batchers) -> None:
-        self._settings, self.models, self._batchers = settings, models, batchers
+    def __init__(self, settings: Settings, models: Models, batchers: Batchers, pixels: PixelLimiter) -> None:
+        self._settings, self.models, self._batchers, self._pixels = settings, models, batchers, pixels
         self._memory = Memory(settings.v2_memory_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +73,8 @@ class Inference:
                 await self._send(result, send)
 
     async def _answer(self, scope: Scope, receive: Receive, hold: Hold) -> Answer:
-        owner = models.owner_of(scope)
+        who = await who_asks(Request(scope), RUN)
+        owner = who.id
         expected = body.declared(scope, self._settings)
         engine = await self.models.get(models.reference(**scope["path_params"]))
         self._batchers.get(engine).check_room(owner)
@@ -73,6 +82,7 @@ class Inference:
         contract = contract_of(engine)
         message, arrays = await self._read(content, expected, contract)
         shape = arrays[WINDOWS].shape
+        self._pixels.spend(who, shape[0] * shape[2] * shape[3])
         hold.add(answer.expected_bytes(message, contract, shape))
         with Watched(receive):
             probabilities_NKHW = await self._batchers.get(engine).submit(

@@ -1,24 +1,17 @@
-"""Which model a request means, and for whom it is: the only places that know where engines and owners come from."""
+"""Which model a request means."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from anyio.to_thread import run_sync
-from starlette.types import Scope
 
 from landcover.errors import ModelNotFound
 from landcover.manifest import NAME_PATTERN
 from serving.engine import Engine
-from serving.registry import open_registry
-from serving.settings import Settings
-
-KNOWN_S: Final = 1.0
-"""Seconds for which a name is not looked up again."""
-
-MOST_NAMES: Final = 64
+from serving.registry.live import LiveModels
+from serving.registry.words import Resolved, State
 
 
 def reference(model: str, version: str | None = None) -> str:
@@ -33,55 +26,51 @@ def reference(model: str, version: str | None = None) -> str:
     return "@".join(names)
 
 
-def owner_of(scope: Scope) -> str:
-    """Who asks: whoever checks keys puts ``owner`` into the request's state; without keys all are one."""
-    owner: str = scope.get("state", {}).get("owner", "")
-    return owner
-
-
-@dataclass(slots=True)
-class _Known:
-    engine: Engine
-    until: float
-
-
 class Models:
-    """Engines by reference.
+    """Engines by reference; an observer of the registry, which decides which engines stay in memory.
 
     Args:
-        engines: has ``get(reference)``, which may take its time.
-        settings: where bundles are.
+        live: the models of the service.
+        let_go: is told of an engine that does not stay.
     """
 
-    def __init__(self, engines: Any, settings: Settings) -> None:
-        self._engines, self._settings = engines, settings
-        self._known: dict[str | None, _Known] = {}
+    def __init__(self, live: LiveModels, let_go: Callable[[Engine], None]) -> None:
+        self._live, self._let_go = live, let_go
+        self._batched: WeakValueDictionary[str, Engine] = WeakValueDictionary()
+        live.observe(self)
 
     async def get(self, wanted: str | None = None) -> Engine:
         """The engine of a reference; the default model's for None.
 
+        Which version that is is asked from memory at every request: a model that was exchanged answers the next one.
+
         Raises:
-            ModelNotFound: there is none.
-            BundleInvalid: it is broken.
-            ProviderUnavailable: it does not run here.
+            SteppeError: as ``LiveModels.engine``.
         """
-        now = time.monotonic()
-        known = self._known.get(wanted)
-        if known is not None and now < known.until:
-            return known.engine
-        if known is not None:
-            known.until = now + KNOWN_S  # the others do not look, too
-        try:
-            engine: Engine = await run_sync(self._engines.get, wanted)
-        except BaseException:
-            self._known.pop(wanted, None)
-            raise
-        if len(self._known) >= MOST_NAMES:
-            self._known.clear()
-        self._known[wanted] = _Known(engine, time.monotonic() + KNOWN_S)
+        asked = self._live.resolve(wanted)
+        if self._live.holds(asked):
+            engine = self._live.engine(asked)
+        else:
+            # By the name as it was given: another version may step in for one that cannot be loaded.
+            engine = await run_sync(self._live.engine, wanted)
+        self._batched[engine.bundle.digest] = engine
         return engine
 
-    async def versions(self, name: str) -> list[str]:
-        """Readable versions of a model, the newest first."""
-        entries = await run_sync(open_registry(self._settings).entries)
-        return [entry.version for entry in entries if entry.name == name and entry.bundle is not None]
+    def versions(self, name: str) -> list[str]:
+        """Versions of a model that answer, the newest first."""
+        return [entry.version for entry in self._live.entries() if entry.name == name and entry.state is State.READY]
+
+    def loaded(self, model: Resolved, seconds: float) -> None:
+        """See ``registry.observer.Observer``; whoever asks for it gets it."""
+
+    def dropped(self, model: Resolved) -> None:
+        """See ``registry.observer.Observer``."""
+        engine = self._batched.get(model.sha256)
+        if engine is not None:
+            self._let_go(engine)
+
+    def failed(self, identifier: str, problem: str) -> None:
+        """See ``registry.observer.Observer``; names that mean it say so."""
+
+    def switched(self, name: str, before: Resolved | None, after: Resolved | None) -> None:
+        """See ``registry.observer.Observer``; names are asked for at every request."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Security
 from fastapi.responses import JSONResponse, Response
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.api.access import principal
 from serving.api.inference import models
 from serving.api.inference.contract import contract_of
 from serving.api.inference.failures import failure, refusal
@@ -54,7 +55,8 @@ _BODY: Final[dict[str, Any]] = {
             "application/json": {"schema": {"type": "object", "required": ["inputs"]}},
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
-    }
+    },
+    "security": [{"key": ["run"]}, {"token": ["run"]}],
 }
 
 
@@ -76,17 +78,20 @@ class ProtocolRoute(APIRoute):
 
 router = APIRouter(tags=["inference"], route_class=ProtocolRoute)
 
+_KNOWN: Final = [Security(principal)]
+"""Models of the own registry may be nobody else's business: any valid key reads what they take and give."""
+
 
 def install(app: FastAPI, settings: Settings) -> Batchers:
     """Offer the protocol; what is returned is to be closed with the application.
 
     Args:
-        app: has ``state.engines``.
+        app: has ``state.models`` and ``state.pixels``.
         settings: limits.
     """
     batchers = Batchers(settings)
     app.state.batchers = batchers
-    app.state.inference = Inference(settings, Models(app.state.engines, settings), batchers)
+    app.state.inference = Inference(settings, Models(app.state.models, batchers.discard), batchers, app.state.pixels)
     # Before all others, and without what FastAPI does for functions: the requests that come most often.
     app.router.routes[:0] = [
         Route(path, app.state.inference, methods=["POST"], include_in_schema=False) for path in INFER
@@ -123,16 +128,26 @@ async def ready(request: Request) -> Response:
     return JSONResponse({"ready": True})
 
 
-@router.get("/v2/models/{model}", summary="What a model takes and gives", responses=_REFUSALS)
-@router.get("/v2/models/{model}/versions/{version}", summary="What a version takes and gives", responses=_REFUSALS)
+@router.get("/v2/models/{model}", summary="What a model takes and gives", responses=_REFUSALS, dependencies=_KNOWN)
+@router.get(
+    "/v2/models/{model}/versions/{version}",
+    summary="What a version takes and gives",
+    responses=_REFUSALS,
+    dependencies=_KNOWN,
+)
 async def model_metadata(request: Request, model: str, version: str | None = None) -> dict[str, Any]:
     """Inputs and outputs with their types and shapes; -1 is any length, of rows and columns any multiple of 32."""
     engine = await _models(request).get(models.reference(model, version))
-    return {**contract_of(engine).described(), "versions": await _models(request).versions(model)}
+    return {**contract_of(engine).described(), "versions": _models(request).versions(model)}
 
 
-@router.get("/v2/models/{model}/ready", summary="Does a model run", responses=_REFUSALS)
-@router.get("/v2/models/{model}/versions/{version}/ready", summary="Does a version run", responses=_REFUSALS)
+@router.get("/v2/models/{model}/ready", summary="Does a model run", responses=_REFUSALS, dependencies=_KNOWN)
+@router.get(
+    "/v2/models/{model}/versions/{version}/ready",
+    summary="Does a version run",
+    responses=_REFUSALS,
+    dependencies=_KNOWN,
+)
 async def model_ready(request: Request, model: str, version: str | None = None) -> dict[str, Any]:
     """200 when it answers."""
     await _models(request).get(models.reference(model, version))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from landcover.errors import BandMapping
+from landcover.errors import BandCount, BandMapping
 from landcover.raster.band_names import select_bands
 
 
@@ -48,3 +48,10 @@ def test_refused_with_the_exact_mismatch(stated, wanted, given, message):
 
 def test_doubled_names_that_nobody_wants_do_no_harm():
     assert select_bands(["B02", "QA", "QA"], ["B02"], None, name="x.tif") == (0,)
+
+
+def test_too_few_bands_without_names():
+    with pytest.raises(BandCount, match=r"has 1 bands .* the model wants 4: B02, B03, B04, B08"):
+        select_bands([None], ["B02", "B03", "B04", "B08"], None, name="scene.tif")
+    with pytest.raises(BandMapping, match="has no band B03"):
+        select_bands(["B02"], ["B02", "B03"], None, name="scene.tif")

@@ -288,3 +288,9 @@ def test_one_pixel_is_a_scene(tmp_path):
     path = write_tiff(tmp_path / "dot.tif", numbers(4, 1, 1), names=BANDS, transform=north_up())
     with open_scene(path, bands_wanted=BANDS) as scene:
         assert scene.read(scene.grid.extent).data.shape == (4, 1, 1)
+
+
+def test_positions_in_a_colour_table_are_no_measurements(tmp_path):
+    path = write_tiff(tmp_path / "scene.tif", numbers(1, 9, 9, high=200).astype(np.uint8), photometric="palette")
+    with pytest.raises(DtypeMismatch, match="a picture with a colour table"):
+        open_scene(path, bands_wanted=["B02"], bands=["B02"], dtype_wanted="uint8")

@@ -9,7 +9,16 @@ import rasterio
 from affine import Affine
 from rasterio.env import get_gdal_config, set_gdal_config
 
-from landcover.errors import NoCrs, NoGeoreference, RasterTooLarge, RasterTruncated, RasterUnreadable
+from landcover.errors import (
+    BandCount,
+    BlockTooLarge,
+    NoCrs,
+    NoGeoreference,
+    RasterCorrupt,
+    RasterTooLarge,
+    RasterTruncated,
+    RasterUnreadable,
+)
 from landcover.grid import Window
 from landcover.raster import opening
 from landcover.raster.georeference import grid_of
@@ -43,17 +52,24 @@ def scene_path(tmp_path):
     [
         (b"", "is empty"),
         (b"<!DOCTYPE html><html><body>404</body></html>", "neither TIFF nor JPEG 2000"),
-        (b"II*\0", "header is damaged"),
         (b'<VRTDataset rasterXSize="1" rasterYSize="1"></VRTDataset>', "neither TIFF nor JPEG 2000"),
         (b"\x89PNG\r\n\x1a\n" + bytes(64), "neither TIFF nor JPEG 2000"),
     ],
-    ids=["empty", "html", "magic only", "vrt", "png"],
+    ids=["empty", "html", "vrt", "png"],
 )
 def test_other_bytes_named_tif_are_refused(tmp_path, content, message):
     path = tmp_path / "scene.tif"
     path.write_bytes(content)
     with pytest.raises(RasterUnreadable, match=message):
         read_all(path)
+
+
+def test_a_header_that_is_cut_off(tmp_path):
+    path = tmp_path / "scene.tif"
+    for content in (b"II*\0", b"II*\0\x08\0\0\0", b"MM\0+\0\x08\0\0"):
+        path.write_bytes(content)
+        with pytest.raises(RasterTruncated, match=f"ends after {len(content)} bytes"):
+            read_all(path)
 
 
 def test_archives_say_so(tmp_path):
@@ -241,15 +257,16 @@ def test_external_mask_is_not_looked_at(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("policy", "message"),
+    ("policy", "error", "message"),
     [
-        (ReadPolicy(max_pixels=100), "has 300 x 400 pixels; at most 100"),
-        (ReadPolicy(max_bands=3), "has 4 bands; at most 3"),
-        (ReadPolicy(max_block_bytes=1000), "blocks of 64 x 64 pixels"),
+        (ReadPolicy(max_pixels=100), RasterTooLarge, "has 300 x 400 = 120,000 pixels; at most 100"),
+        (ReadPolicy(max_bands=3), BandCount, "has 4 bands; at most 3"),
+        (ReadPolicy(max_block_bytes=1000), BlockTooLarge, "blocks of 64 x 64 pixels"),
     ],
 )
-def test_limits_hold_before_a_pixel_is_read(scene_path, policy, message):
-    with pytest.raises(RasterTooLarge, match=message):
+def test_limits_hold_before_a_pixel_is_read(scene_path, monkeypatch, policy, error, message):
+    monkeypatch.setattr(opening, "open_handle", None)  # GDAL is not asked
+    with pytest.raises(error, match=message):
         read_all(scene_path, policy=policy)
 
 
@@ -269,7 +286,7 @@ def test_block_cache_is_bounded_and_an_operators_bound_kept(scene_path):
 def test_gtiff_takes_over_where_libertiff_is_missing(scene_path, monkeypatch):
     def without(file):
         if file.driver == "LIBERTIFF":
-            raise RasterUnreadable("no such driver")
+            raise RasterCorrupt("no such driver")
         return open_handle(file)
 
     open_handle = opening.open_handle
@@ -282,6 +299,12 @@ def test_refused_file_is_closed_again(scene_path, monkeypatch):
     handles = []
     open_handle = opening.open_handle
     monkeypatch.setattr(opening, "open_handle", lambda file: handles.append(open_handle(file)) or handles[-1])
-    with pytest.raises(RasterTooLarge):
-        read_all(scene_path, policy=ReadPolicy(max_pixels=1))
-    assert [handle.closed for handle in handles] == [True]
+    monkeypatch.setattr(opening, "check_header", lambda *_args, **_keywords: SimpleNamespace(form="TIFF"))
+    for policy, error in (
+        (ReadPolicy(max_pixels=1), RasterTooLarge),
+        (ReadPolicy(max_bands=3), BandCount),
+        (ReadPolicy(max_block_bytes=1000), BlockTooLarge),
+    ):
+        with pytest.raises(error):
+            read_all(scene_path, policy=policy)
+    assert [handle.closed for handle in handles] == [True] * 3

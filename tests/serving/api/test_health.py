@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
-from starlette.testclient import TestClient
+import time
 
-from serving.api.app import create_app
+import pytest
+
+from serving.settings import load_settings
 from serving.version import VERSION
 from tests.bundles import tiny_bundle
+from tests.crew import service
 from tests.service import make_settings
 from tests.serving.api.check import check_problem
 
 
 def test_alive_and_ready(client):
     assert client.get("/livez").json() == {"status": "alive"}
-    assert client.get("/readyz").json() == {"status": "ready", "model": "tiny@0.1.0", "provider": "cpu"}
+    answer = client.get("/readyz").json()
+    assert answer.pop("checks") == {"model": "tiny@0.1.0 on cpu", "disk": "has room", "jobs": "answers"}
+    assert answer == {"status": "ready", "model": "tiny@0.1.0", "provider": "cpu"}
 
 
 def test_the_landing_page_leads_everywhere(client):
@@ -24,29 +28,35 @@ def test_the_landing_page_leads_everywhere(client):
 
 
 @pytest.mark.parametrize("fault", ["absent", "altered", "provider"])
-def test_alive_but_not_ready(tmp_path, folders, fault, caplog):
+def test_alive_but_not_ready(tmp_path, folders, fault, caplog, readers):
     bundle = tiny_bundle(tmp_path / "own")
     if fault == "altered":
         (bundle.path / "sample.npz").write_bytes(b"altered")
     changes = {"absent": {"model": "other"}, "provider": {"provider": "tpu"}}.get(fault, {})
-    with TestClient(create_app(make_settings(tmp_path, tmp_path / "own", folders[1], **changes))) as client:
+    with service(make_settings(tmp_path, tmp_path / "own", folders[1], **changes), readers) as client:
         assert client.get("/livez").status_code == 200
         detail = check_problem(client.get("/readyz"), 503, "not-ready", tmp_path)
         assert client.get("/models/tiny").status_code == 200
-    assert {"absent": "other", "altered": "sha256", "provider": "tpu"}[fault] in detail
+        state = client.get("/models").json()["models"][0]["state"]
+        assert state in ({"loading", "ready"} if fault == "absent" else {"broken"})
+    assert {"absent": "other", "altered": "sample.npz", "provider": "tpu"}[fault] in detail
     assert "does not run" in caplog.text
     assert "Traceback" not in caplog.text
 
 
-def test_a_repaired_model_becomes_ready_without_a_restart(tmp_path, folders):
-    with TestClient(create_app(make_settings(tmp_path, tmp_path / "own", folders[1]))) as client:
+def test_a_repaired_model_becomes_ready_without_a_restart(tmp_path, folders, readers):
+    settings = make_settings(tmp_path, tmp_path / "own", folders[1], registry_poll_s=0.02)
+    with service(settings, readers) as client:
         check_problem(client.get("/readyz"), 503, "not-ready")
         tiny_bundle(tmp_path / "own")
+        deadline = time.monotonic() + 30
+        while client.get("/readyz").status_code != 200 and time.monotonic() < deadline:
+            time.sleep(0.02)
         assert client.get("/readyz").status_code == 200
 
 
-def test_settings_come_from_the_environment(environment):
+def test_settings_come_from_the_environment(environment, readers):
     environment.setenv("STEPPE_MAX_UPLOAD_BYTES", "5")
-    with TestClient(create_app()) as client:
+    with service(load_settings(), readers) as client:
         assert client.get("/readyz").json()["model"] == "tiny@0.1.0"
         check_problem(client.post("/classify", content=b"123456"), 413, "raster-too-large")

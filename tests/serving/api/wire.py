@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 
+_FRAME = (("host", "test"), ("transfer-encoding", "chunked"))
+"""What HTTP asks every request with a body of unknown length to carry."""
+
 
 class Wire:
     """One request, sent piece by piece, and its answer."""
 
-    def __init__(self, app, *, path="/classify", query="", headers=()):
+    def __init__(self, app, *, method="POST", path="/classify", query="", headers=()):
         self._sent = asyncio.Queue()
         self.messages = []
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
-            "method": "POST",
+            "method": method,
             "scheme": "http",
             "path": path,
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [(name.encode(), value.encode()) for name, value in headers],
+            "headers": [(name.encode(), value.encode()) for name, value in (*_FRAME, *headers)],
             "client": ("192.0.2.7", 50000),
             "server": ("test", 80),
         }

@@ -16,7 +16,7 @@ from serving.bench.repeat import compare_repeats
 from serving.bench.windows import WindowSize, compare_windows
 from serving.cli import main
 from serving.engine import Engine, installed
-from serving.registry import open_registry
+from serving.registry.folders import open_registry
 from serving.request import Inputs
 from tests.bundles import int8_bundle, reference_answer, tiny_graph, tiny_int8_graph
 from tests.scenes import as_shown

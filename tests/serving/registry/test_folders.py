@@ -4,7 +4,7 @@ import pytest
 
 from landcover.bundle import version_key
 from landcover.errors import BundleInvalid, ModelNotFound
-from serving.registry import Registry
+from serving.registry.folders import Registry
 from tests.bundles import tiny_bundle
 
 

@@ -1,0 +1,45 @@
+"""What a job that has ended answers: its results, or why there are none."""
+
+from __future__ import annotations
+
+from fastapi.responses import Response
+
+from serving.api.ogc.desk import Desk
+from serving.api.ogc.results import answer, made_by
+from serving.api.problems import failure
+from serving.jobs.record import Job, State
+from serving.jobs.store import JobGone
+from serving.processes.orders import Request
+
+
+def ended_answer(desk: Desk, job: Job, base: str) -> Response:
+    """The results of a successful job, the problem of a failed one.
+
+    Raises:
+        JobGone: when it was dismissed.
+        ResultNotReady: when it has not ended.
+    """
+    monitor = f'<{base}jobs/{job.id}>; rel="monitor"; type="application/json"'
+    if job.state is State.FAILED and job.problem is not None:
+        return failure(job.problem, headers={"Link": monitor})
+    if job.state is State.DISMISSED:
+        raise JobGone("the job was dismissed; nothing is left of it")
+    made = made_by(job, desk.process(job.new.process), desk.results, base)
+    answering = Request.model_validate(job.new.request).answering
+    return answer(made, answering, {**facts(desk, job), "Link": monitor})
+
+
+def facts(desk: Desk, job: Job) -> dict[str, str]:
+    """Headers that say what computed a result."""
+    if job.result is None:
+        return {}
+    outcome = desk.results.outcome(job.result)
+    told = {
+        "Steppe-Model": outcome["model"],
+        # Of the manifest, which names the digests of all files: as /models has it, and as the job was pinned.
+        "Steppe-Model-Sha256": job.new.model_sha256 or outcome["model_sha256"],
+        "Steppe-Provider": outcome["provider"],
+    }
+    if outcome["warnings"]:
+        told["Steppe-Warning"] = " ".join(outcome["warnings"])
+    return told

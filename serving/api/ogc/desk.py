@@ -1,0 +1,175 @@
+"""Where requests become jobs: everything the routes of jobs and processes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fastapi import Request as HttpRequest
+
+from landcover.raster.protocol import ReadPolicy
+from serving.access.limits import PixelLimiter, check_jobs
+from serving.access.principal import Principal
+from serving.api.ogc.forms import Subscriber
+from serving.jobs.record import Job, NewJob
+from serving.jobs.store import JobStore
+from serving.processes.images import Finder, Images
+from serving.processes.orders import Answering, Request
+from serving.processes.process import Plan, Process, ProcessNotFound
+from serving.registry.live import LiveModels
+from serving.results import Results
+from serving.settings import Settings
+from serving.uploads import Uploads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a job is to be accepted.
+
+    Attributes:
+        answering: how its results are handed out.
+        listed: whether it is in the job list.
+        subscriber: callback addresses, checked.
+        idempotency_key: the client's key, or None.
+        body_digest: digest of the body that came with it.
+        request_id: for logs.
+        deadline_s: seconds until it must have ended.
+    """
+
+    answering: Answering
+    listed: bool = True
+    subscriber: Mapping[str, str] | None = None
+    idempotency_key: str | None = None
+    body_digest: str | None = None
+    request_id: str | None = None
+    deadline_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What the routes of jobs and processes share.
+
+    Attributes:
+        settings: the service's.
+        store: the job table.
+        models: names of models.
+        uploads: files that came.
+        results: files that were made.
+        finder: everything on other hosts.
+        pixels: counts pixels of keys.
+        processes: what can be asked for, by id.
+    """
+
+    settings: Settings
+    store: JobStore
+    models: LiveModels
+    uploads: Uploads
+    results: Results
+    finder: Finder
+    pixels: PixelLimiter
+    processes: Mapping[str, Process]
+
+    def process(self, name: str) -> Process:
+        """One process.
+
+        Raises:
+            ProcessNotFound: when there is none of that id.
+        """
+        try:
+            return self.processes[name]
+        except KeyError:
+            raise ProcessNotFound(f"there is no such process; there are {', '.join(self.processes)}") from None
+
+    @property
+    def policy(self) -> ReadPolicy:
+        """Limits of rasters that come."""
+        return ReadPolicy(max_pixels=self.settings.max_pixels)
+
+    def images(self, who: Principal) -> Images:
+        """What checks the images of one request."""
+        return Images(
+            owner=who.id,
+            uploads=self.uploads,
+            folder=self.settings.data_folder,
+            policy=self.policy,
+            models=self.models,
+            finder=self.finder,
+        )
+
+    def subscriber(self, given: Subscriber | None) -> Mapping[str, str] | None:
+        """Callback addresses that may be called, in their usual spelling.
+
+        Raises:
+            DataError: when one may not.
+        """
+        if given is None:
+            return None
+        return {event: self.finder.address(href) for event, href in given.model_dump(exclude_none=True).items()}
+
+    def check_room(self, who: Principal) -> None:
+        """Refuse one more job of somebody who has as many as allowed, before anything is done for it.
+
+        Raises:
+            TooManyJobs: with the limit.
+            StoreUnavailable: when the job table cannot be asked.
+        """
+        check_jobs(who, self.store.waiting(who.id)[0], self.settings.max_jobs_per_key)
+
+    def accept(self, who: Principal, process: Process, plan: Plan, terms: Terms) -> tuple[Job, bool]:
+        """Make a job of a plan.
+
+        Returns:
+            The job, and whether it is new.
+
+        Raises:
+            QuotaExceeded: when these are too many pixels for now.
+            KeyReused: when the idempotency key came with another body.
+            StoreUnavailable: when the job table cannot be written.
+        """
+        self.pixels.spend(who, plan.cost.pixels)
+        return self.store.accept(
+            NewJob(
+                owner=who.id,
+                process=process.id,
+                request=Request(order=plan.order, answering=terms.answering).model_dump(mode="json"),
+                model=plan.model.identifier,
+                model_sha256=plan.model.sha256,
+                pixels=plan.cost.pixels,
+                listed=terms.listed,
+                subscriber=terms.subscriber,
+                idempotency_key=terms.idempotency_key,
+                body_digest=terms.body_digest,
+                request_id=terms.request_id,
+                deadline_s=terms.deadline_s,
+            )
+        )
+
+    def dismiss(self, job: str, owner: str | None) -> Job:
+        """Stop a job, or remove one that has ended, with all that is left of it.
+
+        Raises:
+            JobNotFound: when there is none, or it is another owner's.
+            JobGone: when that had happened before.
+        """
+        dismissed = self.store.dismiss(job, owner)
+        self.discard(dismissed)
+        return dismissed
+
+    def discard(self, job: Job) -> None:
+        """Remove what is on the disk of a job that is gone; a worker removes what it is still making."""
+        if job.result is not None:
+            self.results.remove(job.result)
+        for file in files_of(job):
+            self.uploads.remove(file)
+
+
+def desk_of(request: HttpRequest) -> Desk:
+    """The desk of the service that got a request."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def files_of(job: Job) -> Sequence[str]:
+    """Uploads that came with a job and go with it."""
+    images = Request.model_validate(job.new.request).order.images
+    return [image.source.file for image in images if image.source.kind == "upload" and image.source.once]

@@ -1,0 +1,163 @@
+"""Hand out the results of a job: raw, as a document, by value or by reference (18-062r2, table 11)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+
+from serving.api.refusals import OutputNotFound, ResultNotReady
+from serving.jobs.record import Job, State
+from serving.processes.orders import Answering, Request
+from serving.processes.outputs import Output
+from serving.processes.process import Process
+from serving.results import Results
+
+INLINE_BYTES: Final = 1 << 20
+"""Largest output that a document holds when the request does not say how; larger ones are links. Base64 of a map of a
+whole Sentinel-2 tile would be a string of tens of megabytes in the middle of a JSON document."""
+
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One output of a finished job.
+
+    Attributes:
+        output: which.
+        path: its file.
+        href: its address.
+        mode: how it was asked for; None = nothing was said.
+    """
+
+    output: Output
+    path: Path
+    href: str
+    mode: str | None
+
+    @property
+    def by_reference(self) -> bool:
+        """Whether it stands as a link in a document."""
+        if self.mode is None:
+            return self.path.stat().st_size > INLINE_BYTES
+        return self.mode == "reference"
+
+    @property
+    def link(self) -> dict[str, str]:
+        """A link to it."""
+        return {"href": self.href, "type": self.output.media_type, "title": self.output.title}
+
+
+def made_by(job: Job, process: Process, results: Results, base: str) -> list[Made]:
+    """The outputs that a request asked for.
+
+    Raises:
+        ResultNotReady: when the job has not ended with results.
+    """
+    if job.state is not State.SUCCESSFUL or job.result is None:
+        raise ResultNotReady(
+            f"the job is {job.state.value}, it has no results yet; GET /jobs/{job.id} says when it has"
+        )
+    answering = Request.model_validate(job.new.request).answering
+    known = {output.name: output for output in process.outputs}
+    folder = results.root / job.result
+    return [
+        Made(known[name], folder / known[name].file, f"{base}jobs/{job.id}/results/{name}", mode)
+        for name, mode in answering.modes.items()
+        if name in known
+    ]
+
+
+def one_of(made: Sequence[Made], name: str) -> Made:
+    """The output of a name.
+
+    Raises:
+        OutputNotFound: when the job has none.
+    """
+    for one in made:
+        if one.output.name == name:
+            return one
+    raise OutputNotFound(f"the job has no such output; it has {', '.join(one.output.name for one in made)}")
+
+
+def answer(made: Sequence[Made], answering: Answering, headers: Mapping[str, str]) -> Response:
+    """The results as they were asked for.
+
+    Args:
+        made: the outputs.
+        answering: raw or document.
+        headers: of the answer.
+    """
+    if answering.response == "document":
+        return JSONResponse(document(made), headers=dict(headers))
+    if all(one.mode == "reference" for one in made):
+        links = ", ".join(
+            f'<{one.href}>; rel="{one.output.name}"; type="{one.output.media_type.partition(";")[0]}"' for one in made
+        )
+        return Response(status_code=204, headers={**headers, "Link": links})
+    if len(made) == 1:
+        return send(made[0], headers)
+    return _related(made, headers)
+
+
+def document(made: Sequence[Made]) -> dict[str, Any]:
+    """All outputs as a JSON object: schema ``results.yaml``."""
+    return {one.output.name: _inline(one) for one in made}
+
+
+def send(one: Made, headers: Mapping[str, str]) -> FileResponse:
+    """The file of one output."""
+    return FileResponse(one.path, media_type=one.output.media_type, filename=one.output.file, headers=dict(headers))
+
+
+def _inline(one: Made) -> dict[str, Any]:
+    """An output within a document: schema ``inlineOrRefData.yaml``."""
+    if one.by_reference:
+        return one.link
+    media_type = one.output.media_type
+    if media_type.endswith("json"):
+        return {"value": json.loads(one.path.read_bytes()), "mediaType": media_type}
+    content = base64.b64encode(one.path.read_bytes()).decode()
+    return {"value": content, "encoding": "base64", "mediaType": media_type}
+
+
+def _related(made: Sequence[Made], headers: Mapping[str, str]) -> Response:
+    """Several raw outputs: multipart/related (RFC 2387), streamed from their files."""
+    boundary = f"steppe-{secrets.token_hex(16)}"
+    parts = list(_parts(made, boundary))
+    length = sum(len(part) if isinstance(part, bytes) else part.stat().st_size for part in parts)
+
+    async def stream() -> AsyncIterator[bytes]:
+        for part in parts:
+            if isinstance(part, bytes):
+                yield part
+                continue
+            async with await anyio.open_file(part, "rb") as file:
+                while chunk := await file.read(_CHUNK):
+                    yield chunk
+
+    return StreamingResponse(
+        stream(),
+        media_type=f'multipart/related; boundary="{boundary}"',
+        headers={**headers, "Content-Length": str(length)},
+    )
+
+
+def _parts(made: Sequence[Made], boundary: str) -> Iterator[bytes | Path]:
+    for one in made:
+        head = f"--{boundary}\r\nContent-Type: {one.output.media_type}\r\nContent-ID: <{one.output.name}>\r\n"
+        if one.mode == "reference":
+            yield f"{head}Content-Location: {one.href}\r\n\r\n\r\n".encode()
+            continue
+        yield f"{head}Content-Length: {one.path.stat().st_size}\r\n\r\n".encode()
+        yield one.path
+        yield b"\r\n"
+    yield f"--{boundary}--\r\n".encode()

@@ -1,0 +1,54 @@
+"""Accept a job, once for each idempotency key."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+from serving.database.protocol import StoreUnavailable
+from serving.jobs.record import Job, NewJob
+from serving.jobs.rows import COLUMNS, job_of, values_of
+from serving.jobs.step import Step
+from serving.jobs.store import JobGone, KeyReused
+
+_TRIES: Final = 3
+"""A key's job may be forgotten between the two statements; not three times in a row."""
+
+
+def accept(step: Step, new: NewJob) -> tuple[Job, bool]:
+    """See ``JobStore``."""
+    for _ in range(_TRIES):
+        made = _insert(step, new)
+        if made:
+            return made, True
+        found = _find(step, new)
+        if found:
+            return found, False
+    raise StoreUnavailable("the job could not be recorded; try again")
+
+
+def _insert(step: Step, new: NewJob) -> Job | None:
+    """The new job; None when its key is taken. Where another process is just taking it, this waits for the outcome."""
+    values = values_of(str(uuid.uuid4()), new, step.now)
+    names, marks = ", ".join(values), ", ".join(f":{name}" for name in values)
+    rows = step.run(
+        f"INSERT INTO job ({names}) VALUES ({marks}) ON CONFLICT (owner, idempotency_key) DO NOTHING"
+        f" RETURNING {COLUMNS}",
+        **values,
+    )
+    return job_of(rows[0]) if rows else None
+
+
+def _find(step: Step, new: NewJob) -> Job | None:
+    rows = step.run(
+        f"SELECT gone_us, {COLUMNS} FROM job WHERE owner = :owner AND idempotency_key = :key",
+        owner=new.owner,
+        key=new.idempotency_key,
+    )
+    if not rows:
+        return None
+    if rows[0]["body_digest"] != new.body_digest:
+        raise KeyReused("the Idempotency-Key came before with another request; send each request with a key of its own")
+    if rows[0]["gone_us"] is not None:
+        raise JobGone("the job of this Idempotency-Key was dismissed or removed; send a new key to begin another one")
+    return job_of(rows[0])

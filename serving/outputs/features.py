@@ -1,0 +1,107 @@
+"""The classes of a map as GeoJSON: one feature each, with its outline and its mapped area."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Transformer
+from rasterio.features import shapes
+
+from indicators.areas import AreaTable
+from landcover.grid import Grid
+from landcover.legends import Legend
+from serving.class_areas import class_entries
+from serving.outputs.areas import CAVEAT, QUANTITY
+from serving.outputs.rings import EAST, TINY_DEG, Ring, clip, closed, from_the_west, unwrapped
+
+_CORNERS: Final = 3
+
+
+def features_document(
+    small_HW: NDArray[Any], small_grid: Grid, areas: AreaTable, legend: Legend, *, language: str = "en"
+) -> Mapping[str, Any]:
+    """Outlines of the classes of a decimated map, with areas that every pixel of the whole map was counted for.
+
+    Args:
+        small_HW: class codes of the decimated map (row, col).
+        small_grid: its grid.
+        areas: mapped area of each class.
+        legend: the map's.
+        language: of the titles.
+
+    Returns:
+        A FeatureCollection in longitude and latitude (RFC 7946), cut at the antimeridian. A class of which the
+        decimated map shows nothing has no geometry. Members beside the features say what the outlines are.
+    """
+    outlines = _outlines(small_HW, small_grid, {row.code for row in areas.rows})
+    return {
+        "type": "FeatureCollection",
+        "quantity": QUANTITY,
+        "caveat": CAVEAT,
+        "generalised": f"outlines of a map of {small_HW.shape[0]} x {small_HW.shape[1]} pixels; areas of all pixels",
+        "features": [
+            {
+                "type": "Feature",
+                "id": entry["code"],
+                "geometry": _geometry(outlines.get(entry["code"], [])),
+                "properties": {**entry, "color": f"#{legend.by_code(entry['code']).color.removeprefix('#')}"},
+            }
+            for entry in class_entries(areas, language)
+        ],
+    }
+
+
+def _outlines(codes_HW: NDArray[Any], grid: Grid, codes: set[int]) -> dict[int, list[list[list[list[float]]]]]:
+    """GeoJSON polygons by class."""
+    to_degrees = Transformer.from_crs(grid.crs, "OGC:CRS84", always_xy=True)
+    found: dict[int, list[list[list[list[float]]]]] = {}
+    wanted_HW = np.isin(codes_HW, list(codes))
+    # GDAL's polygons have 32-bit codes; those of legends fit.
+    for shape, code in shapes(codes_HW.astype(np.int32), mask=wanted_HW, transform=grid.transform):
+        rings = [_degrees(ring, to_degrees) for ring in shape["coordinates"]]
+        found.setdefault(int(code), []).extend(_cut_polygon(rings))
+    return found
+
+
+def _degrees(ring: Sequence[tuple[float, float]], to_degrees: Transformer) -> Ring:
+    """A closed ring of the map as an open one on the Earth."""
+    corners = np.array(ring[:-1], np.float64)
+    lon, lat = to_degrees.transform(corners[:, 0], corners[:, 1])
+    return unwrapped(np.column_stack([lon, lat]))
+
+
+def _cut_polygon(rings: Sequence[Ring]) -> Iterator[list[list[list[float]]]]:
+    """A polygon, or its parts on both sides of the antimeridian."""
+    if not all(np.isfinite(ring).all() for ring in rings):  # where the CRS does not map to the Earth
+        return
+    outer = from_the_west(rings[0])
+    holes = [_beside(hole, outer) for hole in rings[1:]]
+    if outer[:, 0].max() <= EAST + TINY_DEG:
+        yield [_wound(ring, outer=ring is outer) for ring in (outer, *holes)]
+        return
+    for keep_east in (False, True):
+        parts = [clip(ring, keep_east=keep_east) for ring in (outer, *holes)]
+        if len(parts[0]) >= _CORNERS:
+            shift = [360.0 if keep_east else 0.0, 0.0]
+            yield [_wound(part - shift, outer=part is parts[0]) for part in parts if len(part) >= _CORNERS]
+
+
+def _beside(hole: Ring, outer: Ring) -> Ring:
+    """A hole on the same turn around the Earth as its outer ring."""
+    turns = np.round((outer[:, 0].mean() - hole[:, 0].mean()) / 360.0)
+    return np.column_stack([hole[:, 0] + 360.0 * turns, hole[:, 1]])
+
+
+def _wound(ring: Ring, *, outer: bool) -> list[list[float]]:
+    """Outer rings run counterclockwise, holes clockwise (RFC 7946, section 3.1.6)."""
+    counterclockwise = closed(ring)
+    return counterclockwise if outer else counterclockwise[::-1]
+
+
+def _geometry(polygons: list[list[list[list[float]]]]) -> dict[str, Any] | None:
+    if not polygons:
+        return None
+    return {"type": "MultiPolygon", "coordinates": polygons}

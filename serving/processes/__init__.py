@@ -1,0 +1,1 @@
+"""What the service computes when it is asked to: OGC processes, without HTTP."""

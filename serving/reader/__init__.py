@@ -1,0 +1,1 @@
+"""Processes that open foreign rasters, closed in, and what the rest of the service sees of them: scenes and masks."""

@@ -1,0 +1,157 @@
+"""Readers for whoever opens rasters, one of them always ready: a fresh interpreter takes a third of a second."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Self
+from weakref import WeakSet
+
+import numpy as np
+
+from landcover.grid import Grid
+from landcover.raster.protocol import DEFAULT_POLICY, ReadPolicy, SceneRequest
+from landcover.raster.scene import existing
+from landcover.sensors import Radiometry
+from serving.reader.errors import ReaderUnavailable
+from serving.reader.process import Reader
+from serving.reader.remote import RemoteMask, RemoteScene
+from serving.reader.terms import Terms
+
+
+class ReaderPool:
+    """Opens scenes and masks in readers, each in one of its own; see ``serving.opener.Opener``. Close it.
+
+    Threads may open at the same time. Readers are started by one thread, which lives as long as the pool: the system
+    ends them with the thread that started them.
+
+    Args:
+        terms: limits of the readers.
+        spare: how many are kept ready.
+    """
+
+    def __init__(self, terms: Terms, *, spare: int = 1) -> None:
+        self._terms, self._spare = terms, spare
+        self._nursery = ThreadPoolExecutor(1, "steppe-readers")
+        self._lock, self._closed = Lock(), False
+        self._ready: deque[Future[Reader]] = deque()
+        self._busy: WeakSet[Reader] = WeakSet()
+        self._order(spare)
+
+    def scene(
+        self,
+        path: str | Path,
+        *,
+        bands_wanted: Sequence[str],
+        bands: Sequence[str] | None = None,
+        level: str | None = None,
+        radiometry: Radiometry | None = None,
+        dtype_wanted: str = "uint16",
+        policy: ReadPolicy = DEFAULT_POLICY,
+    ) -> RemoteScene:
+        """Open a local raster as a scene, with the arguments and errors of ``landcover.raster.scene.open_scene``.
+
+        Raises:
+            DataError: when it cannot be used.
+            ReadingLimit: when opening it takes more time or memory than allowed.
+            ReaderEnded: when the reader ends.
+            ReaderUnavailable: when no reader can be started.
+        """
+        place = existing(path)
+        request = SceneRequest(
+            bands_wanted=tuple(bands_wanted),
+            bands=None if bands is None else tuple(bands),
+            level=level,
+            radiometry=radiometry,
+            dtype=np.dtype(dtype_wanted),
+            policy=policy,
+        )
+        reader = self.take()
+        try:
+            return RemoteScene.open(reader, place, request)
+        except BaseException:
+            reader.close()
+            raise
+
+    def mask(self, source: str | Path, grid: Grid, *, bands: Sequence[str] | None = None) -> RemoteMask | None:
+        """The mask band that came with a scene; arguments and errors of ``landcover.raster.quality.open_mask``.
+
+        Raises:
+            DataError: when there is one that cannot be used.
+            ReadingLimit: when opening it takes more time or memory than allowed.
+            ReaderEnded: when the reader ends.
+            ReaderUnavailable: when no reader can be started.
+        """
+        place, mask = existing(source), None
+        reader = self.take()
+        try:
+            mask = RemoteMask.open(reader, place, grid, bands)
+        finally:
+            if mask is None:
+                reader.close()
+        return mask
+
+    def take(self) -> Reader:
+        """A reader for one input, which whoever takes it closes; another one is made ready.
+
+        Raises:
+            ReaderUnavailable: when none can be started, or the pool is closed.
+        """
+        reader = self._next()
+        if not reader.alive:  # a spare that something ended while it waited
+            reader.close()
+            reader = self._next()
+        self._busy.add(reader)
+        if self._closed:
+            reader.end()
+        return reader
+
+    def _next(self) -> Reader:
+        with self._lock:
+            self._order(self._spare + 1)
+            waiting = self._ready.popleft()
+        try:
+            return waiting.result()
+        except CancelledError as error:
+            raise ReaderUnavailable("the readers of rasters are closed; start the service again") from error
+
+    def _order(self, wanted: int) -> None:
+        """Have readers started until there are as many as wanted.
+
+        Raises:
+            ReaderUnavailable: when the pool is closed.
+        """
+        if self._closed:
+            raise ReaderUnavailable("the readers of rasters are closed; start the service again")
+        while len(self._ready) < wanted:
+            self._ready.append(self._nursery.submit(Reader.start, self._terms))
+
+    def stop_reading(self) -> None:
+        """End all readers that have an input: who waits for one gets ``ReaderEnded`` at once. The pool stays."""
+        for reader in list(self._busy):
+            reader.end()
+
+    def close(self) -> None:
+        """End all readers, those with an input included."""
+        with self._lock:
+            self._closed = True
+            waiting, self._ready = list(self._ready), deque()
+        self._nursery.shutdown(wait=True, cancel_futures=True)
+        for future in waiting:
+            if not future.cancelled() and future.exception() is None:
+                future.result().close()
+        self.stop_reading()
+
+    def __enter__(self) -> Self:
+        """The pool itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()

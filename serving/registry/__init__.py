@@ -1,0 +1,1 @@
+"""Models that come, go and are exchanged while the service runs."""

@@ -1,0 +1,110 @@
+"""Bytes that clients sent, kept until a job has used them or their time is over.
+
+A file lies in a folder of its owner, so that nobody can name, or find out about, somebody else's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from landcover.errors import DataError
+from landcover.staging import flush, os_errors
+
+_NAME: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_PART: Final = ".part"
+_OWNER_DIGITS: Final = 32
+
+
+class UploadNotFound(DataError):
+    """There is no such upload: it never was, its time is over, or it is somebody else's."""
+
+    slug = "no-such-upload"
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """The folder of uploads.
+
+    Attributes:
+        root: where it is.
+        keep_s: seconds after which an upload is removed.
+    """
+
+    root: Path
+    keep_s: float
+
+    def begin(self, owner: str) -> Path:
+        """A new name to write to; :meth:`keep` makes an upload of it, or whoever asked for it removes it.
+
+        Raises:
+            DiskFull: no room.
+            OutputNotWritable: the folder cannot be written.
+        """
+        folder = self.root / _folder(owner)
+        with os_errors(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder / f"{uuid.uuid4()}{_PART}"
+
+    def keep(self, part: Path, *, durable: bool = True) -> str:
+        """Make an upload of what was written.
+
+        Args:
+            part: name from :meth:`begin`.
+            durable: whether it must outlive a crash: not when whoever sent it waits for the answer.
+
+        Returns:
+            The file, as :meth:`file` says it.
+
+        Raises:
+            DiskFull: no room.
+            OutputNotWritable: it cannot be written.
+        """
+        with os_errors(part):
+            if durable:
+                flush(part)
+            named = part.rename(part.with_suffix(""))
+            if durable:
+                flush(part.parent)
+        return f"{named.parent.name}/{named.name}"
+
+    def file(self, owner: str, upload: str) -> str:
+        """The file of an upload, relative to ``root``.
+
+        Raises:
+            UploadNotFound: when this owner has none of that name.
+        """
+        if _NAME.fullmatch(upload):
+            file = f"{_folder(owner)}/{upload}"
+            if (self.root / file).is_file():
+                return file
+        raise UploadNotFound("there is no such upload, or its time is over; send the file again to /uploads")
+
+    def remove(self, file: str) -> None:
+        """Remove an upload by what :meth:`file` said; one that has gone is no error."""
+        with suppress(OSError):
+            (self.root / file).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what is older than uploads are kept, and what was begun that long ago and not finished."""
+        oldest = time.time() - self.keep_s
+        for path in self.root.glob("*/*"):
+            with suppress(OSError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+
+
+def upload_id(file: str) -> str:
+    """The id that an upload has for its owner."""
+    return file.rpartition("/")[2]
+
+
+def _folder(owner: str) -> str:
+    """Owners' names come from tokens: digits of a digest are safe in a path."""
+    return hashlib.sha256(owner.encode()).hexdigest()[:_OWNER_DIGITS]

@@ -1,0 +1,159 @@
+"""Do what a job asks for: from its order to the files of a result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from landcover.raster.digest import file_digest
+from serving.classify import Outcome, classify_scene
+from serving.degradation import PairInputs, compare_scenes
+from serving.engine import Engine
+from serving.jobs.record import Job
+from serving.predict import Progress
+from serving.processes.orders import ClassifyOrder, DegradationOrder, Making, Request
+from serving.processes.outputs import FILES
+from serving.registry.words import Resolved
+from serving.request import Inputs, Outputs
+from serving.treatment import MinimumPatch, Treatment
+from serving.work.gathering import Gathered, gather
+from serving.work.heart import Heart
+from serving.work.shop import Shop
+
+GATHERED: Final = 10.0
+"""Percent of a job that getting its inputs counts for; the model has the rest."""
+
+
+def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
+    """Make the files of a job.
+
+    Args:
+        job: what was leased.
+        shop: what to work with.
+        heart: is told how far the work is, and stops it.
+        folder: where the files go, all of them flushed to the disk.
+
+    Returns:
+        What was done.
+
+    Raises:
+        SteppeError: whatever keeps the job from being done.
+        LeaseLost: when it is not to be done any more.
+    """
+    order = Request.model_validate(job.new.request).order
+    heart.say(0, "loading the model")
+    with shop.models.lease(_pinned(job)) as engine, gather(order.images, shop, heart) as gathered:
+        heart.say(GATHERED, "mapping")
+        outputs = _outputs(order.making, folder)
+        if isinstance(order, ClassifyOrder):
+            outcome = _classify(order, gathered, outputs, engine, shop, _progress(heart))
+        else:
+            outcome = _compare(order, gathered, outputs, engine, shop, _progress(heart))
+    heart.check()
+    return replace(outcome, warnings=(*gathered.warnings, *outcome.warnings))
+
+
+def _pinned(job: Job) -> Resolved | None:
+    """The model that the job was accepted for."""
+    if job.new.model is None or job.new.model_sha256 is None:
+        return None
+    name, _, version = job.new.model.partition("@")
+    return Resolved(name, version, job.new.model_sha256)
+
+
+def _progress(heart: Heart) -> Progress:
+    def tell(done: int, total: int) -> None:
+        heart.say(GATHERED + (100 - GATHERED) * done / max(total, 1), f"{done} of {total} rows of windows are mapped")
+
+    return tell
+
+
+def _outputs(making: Making, folder: Path) -> Outputs:
+    """Files of the outputs that are wanted; the map is always made, because the others come from it."""
+
+    def wanted(name: str) -> Path | None:
+        return folder / FILES[name] if name in making.outputs else None
+
+    return Outputs(
+        map=folder / FILES["map"],
+        confidence=wanted("confidence"),
+        probabilities=wanted("probabilities"),
+        uncertainty=wanted("uncertainty"),
+        quality=wanted("quality"),
+        preview=wanted("preview"),
+        areas=wanted("areas"),
+        features=wanted("features"),
+        stac=wanted("item"),
+    )
+
+
+def _treatment(making: Making) -> Treatment:
+    return Treatment(
+        uncertainty=making.uncertainty_measure,
+        min_patch=None if making.min_area is None else MinimumPatch.parse(making.min_area),
+        mask_clouds=making.mask_clouds,
+        language=making.language,
+    )
+
+
+def _classify(
+    order: ClassifyOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, progress: Progress
+) -> Outcome:
+    first, *others = gathered.images
+    inputs = Inputs(
+        source=first.path,
+        others=tuple(other.path for other in others),
+        mosaic=order.mosaic,
+        aoi=gathered.write_geojson(order.place.geometry),
+        bbox=order.place.bbox,
+        area_crs=order.place.crs,
+        crs=order.crs,
+        resolution=order.resolution,
+        bands=first.bands,
+        level=first.level,
+        product=first.product,
+        stated=gathered.stated,
+        name=order.making.name,
+        max_pixels=order.making.max_pixels,
+        opener=shop.opener,
+    )
+    return classify_scene(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
+
+
+def _compare(
+    order: DegradationOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, progress: Progress
+) -> Outcome:
+    before, after = (
+        Inputs(
+            source=image.path,
+            bands=image.bands,
+            level=image.level,
+            product=image.product,
+            stated=gathered.stated,
+            max_pixels=order.making.max_pixels,
+            opener=shop.opener,
+        )
+        for image in gathered.images
+    )
+    inputs = PairInputs(
+        before=before,
+        after=after,
+        before_date=order.before.date,
+        after_date=order.after.date,
+        name=order.making.name,
+    )
+    return compare_scenes(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
+
+
+def record_of(outcome: Outcome, folder: Path) -> dict[str, Any]:
+    """What was done, and which file is which output: a JSON object to keep beside the files."""
+    names = {file: name for name, file in FILES.items()}
+    done = outcome.to_json()
+    del done["files"]
+    done["outputs"] = {
+        names[path.name]: {"file": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)}
+        for path in sorted(folder.iterdir())
+        if path.name in names
+    }
+    return done

@@ -1,0 +1,1 @@
+"""Faults, injected into a real service, and what must hold all the same."""

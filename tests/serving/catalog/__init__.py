@@ -1,0 +1,1 @@
+"""Tests of finding scenes; every catalogue is made by code."""
