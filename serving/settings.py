@@ -245,7 +245,8 @@ class Settings(BaseSettings):
         default=65_536, description="Most pixels of such a call on a processor; larger calls are no faster per pixel."
     )
     batch_wait_ms: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=2.0, description="Longest wait for a fuller call in milliseconds; only while the model is busy."
+        default=1.0,
+        description="Longest wait for a fuller call in milliseconds; only while fewer requests are there than lately.",
     )
     batch_queue_pixels: Annotated[int, Field(ge=1024)] = Field(
         default=4_194_304, description="Pixels that may wait for one model; further ones are answered 503."
