@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from landcover.errors import ConfigError, SteppeError, WrongUse
@@ -44,6 +45,27 @@ class LeaseLost(SteppeError):
     """The job is not this worker's any more: it was dismissed, or the lease ended and another one has it."""
 
     slug = "lease-lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """When jobs of a list were accepted, and how long they ran; None = any.
+
+    Attributes:
+        since: accepted then or later.
+        until: accepted then or earlier.
+        shortest_s: ran at least so many seconds; one that runs has done so until now.
+        longest_s: ran no longer; jobs that have not begun are in no list that asks for a duration.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    shortest_s: int | None = None
+    longest_s: int | None = None
+
+
+EVERY: Final = Span()
+"""Whenever, however long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +116,12 @@ class JobStore(Protocol):
         after: str | None = None,
         states: Collection[State] = (),
         processes: Collection[str] = (),
+        span: Span = EVERY,
     ) -> Page:
         """Listed jobs, newest first; at most ``MOST_LISTED`` of them.
 
         Raises:
-            PageInvalid: when ``after`` is no token of this list: of this owner, these states and these processes.
+            PageInvalid: when ``after`` is no token of this list: of this owner and all that selects jobs.
         """
 
     def lease(self, worker: str, seconds: float) -> Job | None:
