@@ -100,6 +100,14 @@ class JobStore(Protocol):
             JobGone: when the key's job was dismissed or removed; a late repetition must not begin it again.
         """
 
+    def recall(self, owner: str, key: str, body_digest: str | None) -> Job | None:
+        """The job that an owner's idempotency key stands for, or None; for what is to be done for new jobs only.
+
+        Raises:
+            KeyReused: when the key came with another body.
+            JobGone: when its job was dismissed or removed.
+        """
+
     def get(self, job: str, owner: str | None) -> Job:
         """One job; ``owner`` None sees everybody's. Waits for no writer.
 

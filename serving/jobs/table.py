@@ -42,6 +42,11 @@ class JobTable:
         with self._writing() as step:
             return accepting.accept(step, new)
 
+    def recall(self, owner: str, key: str, body_digest: str | None) -> Job | None:
+        """See ``JobStore``."""
+        with self._reading() as step:
+            return accepting.recall(step, owner, key, body_digest)
+
     def get(self, job: str, owner: str | None) -> Job:
         """See ``JobStore``."""
         with self._reading() as step:

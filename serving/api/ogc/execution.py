@@ -47,6 +47,7 @@ class _Asked:
     inputs: BaseModel
     outputs: Sequence[str]
     terms: Terms
+    base: str
 
 
 @router.post("/processes/{process}/execution", summary="Execute a process", response_model=None)
@@ -63,10 +64,11 @@ async def execute(
     if dry_run:
         return JSONResponse(await run_sync(_quote, desk, asked))
     wish = preference(", ".join(request.headers.getlist("prefer")))
-    job, _new = await run_sync(_accept, desk, asked)
-    if wish.respond_async and wish.wait_s is None:
-        return _accepted(job, request, wish)
-    return await _waited(request, desk, job, wish)
+    with desk.keys.using(who.id, asked.terms.idempotency_key):
+        job = await run_sync(_accept, desk, asked)
+        if wish.respond_async and wish.wait_s is None:
+            return _accepted(job, request, wish)
+        return await _waited(request, desk, job, wish)
 
 
 async def _read(request: Request, process: Process, who: Principal, desk: Desk) -> _Asked:
@@ -79,12 +81,12 @@ async def _read(request: Request, process: Process, who: Principal, desk: Desk) 
     outputs, answering = _wanted(process, inputs, form, ", ".join(request.headers.getlist("accept")))
     terms = Terms(
         answering=answering,
-        subscriber=desk.subscriber(form.subscriber),
+        subscriber=await run_sync(desk.subscriber, form.subscriber),  # names are looked up
         idempotency_key=key,
         body_digest=_digest(process, document) if key is not None else None,
         request_id=getattr(request.state, "request_id", None),
     )
-    return _Asked(who, process, inputs, outputs, terms)
+    return _Asked(who, process, inputs, outputs, terms, base_of(request))
 
 
 def _digest(process: Process, document: object) -> str:
@@ -129,7 +131,7 @@ def _accepted_only(outputs: Iterable[Output], accept: str) -> str | None:
 
 def _quote(desk: Desk, asked: _Asked) -> dict[str, Any]:
     """What a request would cost; nothing of it stays."""
-    images = desk.images(asked.who)
+    images = desk.images(asked.who, asked.base)
     try:
         plan = asked.process.plan(asked.inputs, asked.outputs, images)
     finally:
@@ -137,9 +139,13 @@ def _quote(desk: Desk, asked: _Asked) -> dict[str, Any]:
     return quotation(plan, asked.process, asked.who, desk)
 
 
-def _accept(desk: Desk, asked: _Asked) -> tuple[Job, bool]:
+def _accept(desk: Desk, asked: _Asked) -> Job:
+    """The job of a request: a new one, or that of the request which this one repeats."""
+    key = asked.terms.idempotency_key
+    if key is not None and (known := desk.store.recall(asked.who.id, key, asked.terms.body_digest)):
+        return known
     desk.check_room(asked.who)
-    images = desk.images(asked.who)
+    images = desk.images(asked.who, asked.base)
     try:
         plan = asked.process.plan(asked.inputs, asked.outputs, images)
         job, new = desk.accept(asked.who, asked.process, plan, asked.terms)
@@ -148,7 +154,7 @@ def _accept(desk: Desk, asked: _Asked) -> tuple[Job, bool]:
         raise
     if not new:  # what came with the repetition is there already
         images.drop()
-    return job, new
+    return job
 
 
 async def _waited(request: Request, desk: Desk, job: Job, wish: Preference) -> Response:
