@@ -136,6 +136,7 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     UploadNotFound: 404,
     DatabaseUnusable: 503,
     refusals.KeyInvalid: 400,
+    refusals.KeyInUse: 409,
     refusals.ResultNotReady: 404,
     refusals.OutputNotFound: 404,
     refusals.TookTooLong: 504,

@@ -111,7 +111,8 @@ def answer(made: Sequence[Made], answering: Answering, headers: Mapping[str, str
         links = ", ".join(
             f'<{one.href}>; rel="{one.output.name}"; type="{one.output.media_type.partition(";")[0]}"' for one in made
         )
-        return Response(status_code=204, headers={**headers, "Link": links})
+        monitor = [headers["Link"]] if "Link" in headers else []
+        return Response(status_code=204, headers={**headers, "Link": ", ".join([links, *monitor])})
     if len(made) == 1:
         return send(made[0], headers)
     return _related(made, headers)
