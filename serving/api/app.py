@@ -21,6 +21,9 @@ from serving.api.ogc import execution, jobs, landing
 from serving.api.ogc.notices import Notifier
 from serving.api.ogc.opening import open_desk
 from serving.api.service import Service
+from serving.api.tiles import jobs as job_tiles
+from serving.api.tiles import sources as source_tiles
+from serving.api.tiles.state import tiles_at_work
 from serving.database.handle import DatabaseHandle
 from serving.engines import open_engine
 from serving.fetch.settings import fetcher_of
@@ -50,6 +53,8 @@ ROUTERS = (
     uploads.router,
     execution.router,
     jobs.router,
+    job_tiles.router,
+    source_tiles.router,
     catalog.router,
 )
 
@@ -110,6 +115,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.enter_context(Janitor(desk.store, StateFolders.of(settings), settings.keep_jobs_s))
         stack.enter_context(Notifier(desk, state.fetcher, f"{base.rstrip('/')}/"))
         stack.push_async_callback(run_sync, state.batchers.close)
+        await stack.enter_async_context(tiles_at_work(app, desk))
         await run_sync(state.models.start)
         stack.push_async_callback(run_sync, state.models.stop)
         try:

@@ -31,6 +31,7 @@ from serving.reader.errors import ReaderUnavailable
 from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
 from serving.telemetry.exchange import exchange_of
+from serving.tiles import errors as tiles
 from serving.uploads import UploadNotFound
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -161,6 +162,11 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     WindowDeadlinePassed: 504,
     InferenceInvalid: 400,
     InferenceTooLarge: 413,
+    tiles.MatrixSetUnknown: 404,
+    tiles.TileOutside: 404,
+    tiles.PointOutside: 404,
+    tiles.SourceNotFound: 404,
+    tiles.TilesTooSlow: 504,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
@@ -177,11 +183,13 @@ class Kind:
         slug: last part of its ``type``.
         status: HTTP status.
         title: what it means, the same for every occurrence.
+        exit_code: what a command ends with that meets it.
     """
 
     slug: str
     status: int
     title: str
+    exit_code: int = SteppeError.exit_code
 
     @property
     def reference(self) -> str:
@@ -220,7 +228,7 @@ def kind_of(error: type[SteppeError]) -> Kind:
     """Its problem type: status of the most specific class that has one; title by the words of the slug's own class."""
     status = next(STATUS[base] for base in error.__mro__ if base in STATUS)
     owner = next(base for base in error.__mro__ if "slug" in vars(base))
-    return Kind(error.slug, status, (owner.__doc__ or error.slug).splitlines()[0].rstrip("."))
+    return Kind(error.slug, status, (owner.__doc__ or error.slug).splitlines()[0].rstrip("."), error.exit_code)
 
 
 def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:

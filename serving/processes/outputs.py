@@ -7,6 +7,7 @@ from typing import Final
 
 COG: Final = "image/tiff; application=geotiff; profile=cloud-optimized"
 PNG: Final = "image/png"
+XML: Final = "application/xml"
 JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
 
@@ -84,6 +85,9 @@ _QUALITY: Final = Output(
     "quality.tif",
     usual=False,
 )
+_STYLE: Final = Output(
+    "style", "Style", "Colours and names of the map's codes for QGIS (QML).", XML, "map.qml", usual=False
+)
 
 CLASSIFY: Final = (
     _MAP,
@@ -95,8 +99,9 @@ CLASSIFY: Final = (
     _PROBABILITIES,
     _UNCERTAINTY,
     _QUALITY,
+    _STYLE,
 )
-DEGRADATION: Final = (_DEGRADATION, _CONFIDENCE, _PREVIEW, _AREAS, _FEATURES, _ITEM)
+DEGRADATION: Final = (_DEGRADATION, _CONFIDENCE, _PREVIEW, _AREAS, _FEATURES, _ITEM, _STYLE)
 
 FILES: Final = {output.name: output.file for output in CLASSIFY}
 """File of each output in the folder of a result."""

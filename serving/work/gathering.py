@@ -36,6 +36,11 @@ AT_ONCE: Final = 4
 """Files of a scene that are opened at a time."""
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
+_ODD: Final = re.compile(r"[^\w .()+-]+")
+_STEM: Final = 50
+"""Letters of a sender's name that are kept; four bytes each at most, which every file system takes."""
+
+_ENDINGS: Final = frozenset({".tif", ".tiff", ".jp2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ def _locals(images: Sequence[Image], fetching: _Fetching, scratch: Path) -> Iter
             yield _of_catalogue(SceneAssets.of_json(source.scene), fetching, folder)
             continue
         if source.kind == "upload":
-            path = _named(shop.uploads.root / source.file, scratch, number)
+            path = _named(shop.uploads.root / source.file, _place_for(source.name, scratch, number))
         elif source.kind == "folder":
             path = inside(shop.settings.data_folder, source.path)
         else:
@@ -221,13 +226,24 @@ def _link(file: Path, place: Path) -> None:
             shutil.copyfile(file, place)
 
 
-def _named(upload: Path, scratch: Path, number: int) -> Path:
-    """An upload under a name that messages can quote; a link, so that it stays when the upload is removed.
+def _place_for(called: str | None, scratch: Path, number: int) -> Path:
+    """A name for an upload that messages can quote: its sender's, without what could be more than a name."""
+    name = _ODD.sub("-", PurePosixPath(called or "").name).lstrip("-. ")
+    if not name:
+        return scratch / f"upload{'' if number == 1 else number}.tif"
+    stem, ending = PurePosixPath(name).stem[:_STEM], PurePosixPath(name).suffix.lower()
+    folder = scratch / str(number)
+    with os_errors(folder):
+        folder.mkdir(exist_ok=True)
+    return folder / f"{stem}{ending if ending in _ENDINGS else '.tif'}"
+
+
+def _named(upload: Path, place: Path) -> Path:
+    """An upload under a name; a link, so that it stays when the upload is removed.
 
     Raises:
         UploadNotFound: when it is not there any more.
     """
-    place = scratch / f"upload{'' if number == 1 else number}.tif"
     try:
         place.hardlink_to(upload)
     except FileNotFoundError as error:

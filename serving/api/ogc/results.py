@@ -62,18 +62,27 @@ def made_by(job: Job, process: Process, results: Results, base: str) -> list[Mad
     Raises:
         ResultNotReady: when the job has not ended with results.
     """
-    if job.state is not State.SUCCESSFUL or job.result is None:
-        raise ResultNotReady(
-            f"the job is {job.state.value}, it has no results yet; GET /jobs/{job.id} says when it has"
-        )
+    folder = results.root / result_of(job)
     answering = Request.model_validate(job.new.request).answering
     known = {output.name: output for output in process.outputs}
-    folder = results.root / job.result
     return [
         Made(known[name], folder / known[name].file, f"{base}jobs/{job.id}/results/{name}", mode)
         for name, mode in answering.modes.items()
         if name in known
     ]
+
+
+def result_of(job: Job) -> str:
+    """The folder of a job's result.
+
+    Raises:
+        ResultNotReady: when the job has not ended with results.
+    """
+    if job.state is not State.SUCCESSFUL or job.result is None:
+        raise ResultNotReady(
+            f"the job is {job.state.value}, it has no results yet; GET /jobs/{job.id} says when it has"
+        )
+    return job.result
 
 
 def one_of(made: Sequence[Made], name: str) -> Made:

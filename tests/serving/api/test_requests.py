@@ -43,7 +43,9 @@ def servers(tmp_path_factory, folders, texts, readers):
     folder = tmp_path_factory.mktemp("servers")
     (folder / "open").mkdir()
     (folder / "closed").mkdir()
-    limits = {"request_patience_s": PATIENCE_S, "max_upload_bytes": 1024**2}
+    (folder / "data").mkdir()
+    write_scene(folder / "data" / "demo.tif")
+    limits = {"request_patience_s": PATIENCE_S, "max_upload_bytes": 1024**2, "data_folder": folder / "data"}
     (folder / "jwks.json").write_bytes(jwks())
     provider = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks": str(folder / "jwks.json")}
     anybody = make_settings(folder / "open", *folders, **limits)
