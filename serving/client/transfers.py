@@ -114,7 +114,7 @@ def _fetch_once(line: Line, wanted: Wanted, place: Path) -> None:
     with line.answer("GET", wanted.path, headers=headers) as response:
         goes_on = response.status_code == _PARTIAL and _begins_at(response, have)
         with os_errors(place), place.open("ab" if goes_on else "wb") as file:
-            for piece in response.iter_raw(_PIECE):
+            for piece in response.iter_raw():
                 file.write(piece)
                 line.patience.sign_of_life()
                 line.watcher.transfer("fetching", wanted.name, file.tell(), wanted.size)
