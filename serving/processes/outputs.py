@@ -84,9 +84,7 @@ _QUALITY: Final = Output(
     "quality.tif",
     of_one_scene=True,
 )
-_STYLE: Final = Output(
-    "style", "Style", "Colours and names of the map's codes for QGIS (QML).", XML, "map.qml", usual=False
-)
+_STYLE: Final = Output("style", "Style", "Colours and names of the map's codes for QGIS (QML).", XML, "map.qml")
 
 CLASSIFY: Final = (
     _MAP,
