@@ -246,7 +246,7 @@ class Settings(BaseSettings):
     )
     batch_wait_ms: Annotated[float, Field(ge=0, le=100)] = Field(
         default=1.0,
-        description="Longest wait for a fuller call in milliseconds; only while fewer requests are there than lately.",
+        description="Longest wait for a fuller call in milliseconds; only while fewer requests are there than were.",
     )
     batch_queue_pixels: Annotated[int, Field(ge=1024)] = Field(
         default=4_194_304, description="Pixels that may wait for one model; further ones are answered 503."
