@@ -9,6 +9,7 @@ COG: Final = "image/tiff; application=geotiff; profile=cloud-optimized"
 PNG: Final = "image/png"
 JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
+QML: Final = "application/xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,12 @@ CLASSIFY: Final = (
     _QUALITY,
 )
 DEGRADATION: Final = (_DEGRADATION, _CONFIDENCE, _PREVIEW, _AREAS, _FEATURES, _ITEM)
+
+STYLES: Final = (
+    Output("style", "QGIS style of the map", "Colours and names of the classes.", QML, "map.qml"),
+    Output("quality_style", "QGIS style of the quality map", "Colours and names of the codes.", QML, "quality.qml"),
+)
+"""Files that come with maps; the STAC Item refers to them."""
 
 FILES: Final = {output.name: output.file for output in CLASSIFY}
 """File of each output in the folder of a result."""
