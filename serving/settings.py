@@ -230,6 +230,13 @@ class Settings(BaseSettings):
         default=256 * 1024**2, description="Free bytes below which /readyz says that the service is not ready."
     )
 
+    # Commands that use a service: --server
+    api_key: SecretStr | None = Field(default=None, description="Key that steppe ... --server shows to the service.")
+    server_patience_s: Annotated[float, Field(ge=0)] = Field(
+        default=300.0,
+        description="Seconds for which steppe ... --server tries again where the service is away or busy.",
+    )
+
     # Batching of concurrent requests, and the Open Inference Protocol
     batch_windows: Annotated[int, Field(ge=1, le=64)] = Field(
         default=64, description="Most windows of concurrent requests in one engine call; 1 switches batching off."
@@ -238,7 +245,8 @@ class Settings(BaseSettings):
         default=65_536, description="Most pixels of such a call on a processor; larger calls are no faster per pixel."
     )
     batch_wait_ms: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=2.0, description="Longest wait for a fuller call in milliseconds; only while the model is busy."
+        default=1.0,
+        description="Longest wait for a fuller call in milliseconds; only while fewer requests are there than lately.",
     )
     batch_queue_pixels: Annotated[int, Field(ge=1024)] = Field(
         default=4_194_304, description="Pixels that may wait for one model; further ones are answered 503."

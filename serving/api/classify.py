@@ -112,7 +112,7 @@ async def classify(request: Request, options: Annotated[Options, Query()], who: 
 
 def _accept(desk: Desk, who: Principal, file: str, options: Options, media_type: str) -> Job:
     """Make a job of the file, which goes with it."""
-    images = desk.images(who)
+    images = desk.images(who, "")
     try:
         checked = images.uploaded(file)
         desk.check_room(who)

@@ -136,6 +136,7 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     UploadNotFound: 404,
     DatabaseUnusable: 503,
     refusals.KeyInvalid: 400,
+    refusals.KeyInUse: 409,
     refusals.ResultNotReady: 404,
     refusals.OutputNotFound: 404,
     refusals.TookTooLong: 504,
@@ -183,11 +184,13 @@ class Kind:
         slug: last part of its ``type``.
         status: HTTP status.
         title: what it means, the same for every occurrence.
+        exit_code: what a command ends with that meets it.
     """
 
     slug: str
     status: int
     title: str
+    exit_code: int = SteppeError.exit_code
 
     @property
     def reference(self) -> str:
@@ -226,7 +229,7 @@ def kind_of(error: type[SteppeError]) -> Kind:
     """Its problem type: status of the most specific class that has one; title by the words of the slug's own class."""
     status = next(STATUS[base] for base in error.__mro__ if base in STATUS)
     owner = next(base for base in error.__mro__ if "slug" in vars(base))
-    return Kind(error.slug, status, (owner.__doc__ or error.slug).splitlines()[0].rstrip("."))
+    return Kind(error.slug, status, (owner.__doc__ or error.slug).splitlines()[0].rstrip("."), error.exit_code)
 
 
 def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:

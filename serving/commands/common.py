@@ -23,8 +23,8 @@ if TYPE_CHECKING:  # these load the model runtime, which --help should not wait 
     from rich.table import Table
 
     from landcover.bundle import Bundle
-    from serving.classify import Outcome
     from serving.engine import Engine
+    from serving.outcome import Outcome
     from serving.predict import Progress
     from serving.settings import Settings
 
@@ -75,6 +75,10 @@ ConfidenceOption = Annotated[
 ]
 PreviewOption = Annotated[Path | None, typer.Option(metavar="P.png", help="Picture of the map with its legend.")]
 AreasOption = Annotated[Path | None, typer.Option(metavar="A.json", help="Area of each class in km2.")]
+FeaturesOption = Annotated[
+    Path | None,
+    typer.Option(metavar="F.geojson", help="Outline of each class, generalised, with its area in km2; GeoJSON."),
+]
 StacOption = Annotated[Path | None, typer.Option(metavar="I.json", help="STAC Item that describes all of it.")]
 ResumeOption = Annotated[
     bool,

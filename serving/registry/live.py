@@ -179,6 +179,10 @@ class LiveModels:
         """Whether its engine is in memory, so that ``engine`` answers at once."""
         return self._kept.holds(model.sha256)
 
+    def engines(self) -> list[Engine]:
+        """Engines in memory."""
+        return self._kept.all()
+
     def entries(self) -> list[LiveEntry]:
         """All versions, sorted by name, newest first."""
         table = self._shelf.table

@@ -11,6 +11,7 @@ from typing import Final
 
 from landcover.errors import SteppeError
 from serving.memory import return_freed_memory
+from serving.priority import step_back
 from serving.sentence import sentence
 from serving.settings import load_settings
 from serving.spans import traced
@@ -34,6 +35,7 @@ def main() -> int:
     # Ctrl-C goes to all processes of a terminal; the server tells its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return_freed_memory()
+    step_back()  # before there are other threads: whoever waits for an answer comes first
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)

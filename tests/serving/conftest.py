@@ -14,6 +14,7 @@ from serving.reader.terms import Terms
 from serving.settings import Settings
 from tests.postgres import ABSENT, Cluster, find_binaries
 from tests.service import left_in, make_registry, make_settings, write_scene
+from tests.websites import World, authority
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -124,3 +125,17 @@ def database(database_settings):
     opened = open_database(database_settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def ca():
+    """A certificate authority that all tests share."""
+    return authority()
+
+
+@pytest.fixture
+def world(ca):
+    """A world of hosts for each test."""
+    made = World(ca)
+    yield made
+    made.close()

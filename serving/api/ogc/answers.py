@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi.responses import Response
 
 from serving.api.ogc.desk import Desk
-from serving.api.ogc.results import answer, made_by
+from serving.api.ogc.results import answer, made_by, result_of
 from serving.api.problems import failure
 from serving.jobs.record import Job, State
 from serving.jobs.store import JobGone
@@ -27,6 +29,15 @@ def ended_answer(desk: Desk, job: Job, base: str) -> Response:
     made = made_by(job, desk.process(job.new.process), desk.results, base)
     answering = Request.model_validate(job.new.request).answering
     return answer(made, answering, {**facts(desk, job), "Link": monitor})
+
+
+def outcome_of(desk: Desk, job: Job) -> dict[str, Any]:
+    """What was done, and size and digest of every file.
+
+    Raises:
+        ResultNotReady: when the job has not ended with results.
+    """
+    return desk.results.outcome(result_of(job))
 
 
 def facts(desk: Desk, job: Job) -> dict[str, str]:

@@ -62,18 +62,27 @@ def made_by(job: Job, process: Process, results: Results, base: str) -> list[Mad
     Raises:
         ResultNotReady: when the job has not ended with results.
     """
-    if job.state is not State.SUCCESSFUL or job.result is None:
-        raise ResultNotReady(
-            f"the job is {job.state.value}, it has no results yet; GET /jobs/{job.id} says when it has"
-        )
+    folder = results.root / result_of(job)
     answering = Request.model_validate(job.new.request).answering
     known = {output.name: output for output in process.outputs}
-    folder = results.root / job.result
     return [
         Made(known[name], folder / known[name].file, f"{base}jobs/{job.id}/results/{name}", mode)
         for name, mode in answering.modes.items()
         if name in known
     ]
+
+
+def result_of(job: Job) -> str:
+    """The folder of a job's result.
+
+    Raises:
+        ResultNotReady: when the job has not ended with results.
+    """
+    if job.state is not State.SUCCESSFUL or job.result is None:
+        raise ResultNotReady(
+            f"the job is {job.state.value}, it has no results yet; GET /jobs/{job.id} says when it has"
+        )
+    return job.result
 
 
 def one_of(made: Sequence[Made], name: str) -> Made:
@@ -102,7 +111,8 @@ def answer(made: Sequence[Made], answering: Answering, headers: Mapping[str, str
         links = ", ".join(
             f'<{one.href}>; rel="{one.output.name}"; type="{one.output.media_type.partition(";")[0]}"' for one in made
         )
-        return Response(status_code=204, headers={**headers, "Link": links})
+        monitor = [headers["Link"]] if "Link" in headers else []
+        return Response(status_code=204, headers={**headers, "Link": ", ".join([links, *monitor])})
     if len(made) == 1:
         return send(made[0], headers)
     return _related(made, headers)

@@ -37,6 +37,7 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(settings, readers):
+    """A client of the running service, whose processes must stay small."""
     with service(settings, readers) as client:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         yield client
