@@ -278,7 +278,7 @@ class Settings(BaseSettings):
         default=64 * 1024**2, description="Bytes of classified blocks of sources that are kept; a block has 73 kB."
     )
     tile_png_bytes: Annotated[int, Field(ge=0)] = Field(
-        default=32 * 1024**2, description="Bytes of drawn tiles that are kept; a tile has 1 to 20 kB."
+        default=32 * 1024**2, description="Bytes of drawn tiles that are kept; a tile has a few kB."
     )
     tile_sources: Annotated[int, Field(ge=1, le=64)] = Field(
         default=4, description="Sources that readers hold open, each in a process of its own."
