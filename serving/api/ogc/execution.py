@@ -78,9 +78,11 @@ async def _read(request: Request, process: Process, who: Principal, desk: Desk) 
     if key is not None and not _KEY.fullmatch(key):
         raise KeyInvalid("the Idempotency-Key is expected to be 1 to 255 visible ASCII characters, such as a UUID")
     document = await read_json(request, desk.settings.max_json_bytes)
-    form = parsed(Execute, document)
+    form, accept = parsed(Execute, document), ", ".join(request.headers.getlist("accept"))
+    if form.outputs is None and form.response == "raw":
+        _accepted_only(process.outputs, accept)  # what cannot be answered is not looked at
     inputs = parsed(process.inputs, form.inputs)
-    outputs, answering = _wanted(process, inputs, form, ", ".join(request.headers.getlist("accept")))
+    outputs, answering = _wanted(process, inputs, form, accept)
     terms = Terms(
         answering=answering,
         subscriber=await run_sync(desk.subscriber, form.subscriber),  # names are looked up
