@@ -30,7 +30,7 @@ from serving.api.problems import ClientGone
 from serving.api.refusals import KeyInvalid, TookTooLong
 from serving.jobs.record import Job
 from serving.processes.orders import Answering
-from serving.processes.outputs import Output
+from serving.processes.outputs import QML, Output
 from serving.processes.process import InputsInvalid, Process
 from serving.telemetry.exchange import exchange_of
 
@@ -126,9 +126,14 @@ def _wanted(process: Process, inputs: BaseModel, form: Execute, accept: str) -> 
 
 
 def _accepted_only(outputs: Iterable[Output], accept: str) -> str | None:
-    """The output of the media type that a client wants and no other; the first that has it."""
+    """The output of the media type that a client wants and no other; the first that has it.
+
+    Nobody who accepts XML means a style.
+    """
     offered: dict[str, str] = {}
     for output in outputs:
+        if output.media_type == QML:
+            continue
         offered.setdefault(output.media_type.partition(";")[0], output.name)
     return preferred(accept, offered)
 
