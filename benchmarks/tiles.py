@@ -4,6 +4,9 @@
 - Blocks kept: the classified blocks are in memory, the tile is put together and drawn (STEPPE_TILE_PNG_BYTES=0).
 - Cold: model and source are open, the blocks are read and classified (STEPPE_TILE_BLOCK_BYTES=0, too).
 
+Beside the time that a client waits stands the processor time of the service: on a machine that is busy with other
+things the former says little.
+
 The scene is a real one where STEPPE_DATA or ../shared/data has it, repeated and mirrored to 4096 x 4096 pixels, else
 noise; a tile takes the same time. Tiles are random ones within it, at the zoom of its pixels and one less. The same
 for the map of a job.
@@ -62,7 +65,8 @@ def main() -> None:
         folder = Path(name)
         (folder / "data").mkdir()
         write_scene(folder / "data" / "scene.tif", options.model)
-        print("| tiles of | state | zoom | p50, ms | p99, ms | bytes |\n| --- | --- | --- | --- | --- | --- |")
+        print("| tiles of | state | zoom | p50, ms | p99, ms | processor, ms | bytes |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
         for state in options.states:
             measure_state(folder, state, options)
 
@@ -70,7 +74,7 @@ def main() -> None:
 def measure_state(folder: Path, state: str, options: argparse.Namespace) -> None:
     """The lines of one state."""
     changes = {"STEPPE_DATA_FOLDER": str(folder / "data"), "STEPPE_STATE": str(folder / "state"), **STATES[state]}
-    with steppe(options.model, changes) as url:
+    with steppe(options.model, changes) as (url, pid):
         server = Server(url)
         layers = {"a source": "/sources/scene.tif"}
         if state != "cold" and not options.no_job:
@@ -82,12 +86,14 @@ def measure_state(folder: Path, state: str, options: argparse.Namespace) -> None
                 if state != "cold":
                     for path in paths:
                         server.get(path)
-                report(what, state, zoom, *server.time(paths))
+                before = processor_s(pid)
+                seconds, sizes = server.time(paths)
+                report(f"{what} | {state} | {zoom}", seconds, sizes, processor_s(pid) - before)
 
 
 @contextmanager
-def steppe(model: str, changes: dict[str, str]) -> Generator[str]:
-    """A running service; yields its address."""
+def steppe(model: str, changes: dict[str, str]) -> Generator[tuple[str, int]]:
+    """A running service; yields its address, and the number of its process."""
     environment = {**os.environ, "STEPPE_MODEL": model, "STEPPE_PROVIDER": "cpu", **changes}
     words = [sys.executable, "-m", "serving", "serve", "--port", "0"]
     with subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE) as server:
@@ -102,15 +108,22 @@ def steppe(model: str, changes: dict[str, str]) -> Generator[str]:
                     break
                 except (RuntimeError, OSError):
                     time.sleep(0.2)
-            yield url
+            yield url, server.pid
         finally:
             server.terminate()
 
 
-def report(what: str, state: str, zoom: int, seconds: Sequence[float], sizes: Sequence[int]) -> None:
+def report(what: str, seconds: Sequence[float], sizes: Sequence[int], processor: float) -> None:
     """One line of the table."""
     p50, p99 = np.percentile(np.array(seconds) * 1000, (50, 99))
-    print(f"| {what} | {state} | {zoom} | {p50:.1f} | {p99:.1f} | {np.mean(sizes):,.0f} |", flush=True)
+    each = 1000 * processor / len(seconds)
+    print(f"| {what} | {p50:.1f} | {p99:.1f} | {each:.1f} | {np.mean(sizes):,.0f} |", flush=True)
+
+
+def processor_s(pid: int) -> float:
+    """Seconds of processor time of a process, which others on the machine do not change much; Linux only."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Server:

@@ -99,6 +99,7 @@ def large_table(runner: asyncio.Runner, bundle: Bundle, url: str, options: argpa
                 "alone, ms": alone.median_ms,
                 "half load p99, ms": half.quantile_ms(0.99),
                 "p99 of alone": half.quantile_ms(0.99) / alone.median_ms,
+                "half load refused": half.refused,
                 **litserve_row(runner, bundle, windows, load, options),
             }
         )
@@ -127,6 +128,7 @@ def small_table(runner: asyncio.Runner, bundle: Bundle, urls: tuple[str, str], r
                 "alone, ms": alone.median_ms,
                 "half load p99, ms": half.quantile_ms(0.99),
                 "p99 of alone": half.quantile_ms(0.99) / alone.median_ms,
+                "half load refused": half.refused,
             }
         )
     table(f"{name}, 32 x 32, {CLIENTS} clients; windows per second", rows)

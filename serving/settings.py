@@ -246,7 +246,7 @@ class Settings(BaseSettings):
     )
     batch_wait_ms: Annotated[float, Field(ge=0, le=100)] = Field(
         default=1.0,
-        description="Longest wait for a fuller call in milliseconds; only while fewer requests are there than lately.",
+        description="Longest wait for a fuller call in milliseconds; only while fewer requests are there than were.",
     )
     batch_queue_pixels: Annotated[int, Field(ge=1024)] = Field(
         default=4_194_304, description="Pixels that may wait for one model; further ones are answered 503."
@@ -272,13 +272,13 @@ class Settings(BaseSettings):
 
     # Map tiles
     tile_blocks: Annotated[int, Field(ge=1, le=1024)] = Field(
-        default=64, description="Blocks of 128 x 128 pixels that a tile of a source may need; decides its least zoom."
+        default=36, description="Blocks of 192 x 192 pixels that a tile of a source may need; decides its least zoom."
     )
     tile_block_bytes: Annotated[int, Field(ge=0)] = Field(
-        default=64 * 1024**2, description="Bytes of classified blocks of sources that are kept; a block has 32 kB."
+        default=64 * 1024**2, description="Bytes of classified blocks of sources that are kept; a block has 73 kB."
     )
     tile_png_bytes: Annotated[int, Field(ge=0)] = Field(
-        default=32 * 1024**2, description="Bytes of drawn tiles that are kept; a tile has 1 to 20 kB."
+        default=32 * 1024**2, description="Bytes of drawn tiles that are kept; a tile has a few kB."
     )
     tile_sources: Annotated[int, Field(ge=1, le=64)] = Field(
         default=4, description="Sources that readers hold open, each in a process of its own."

@@ -7,9 +7,9 @@ from typing import Final
 
 COG: Final = "image/tiff; application=geotiff; profile=cloud-optimized"
 PNG: Final = "image/png"
-XML: Final = "application/xml"
 JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
+QML: Final = "application/xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ _QUALITY: Final = Output(
     "quality.tif",
     of_one_scene=True,
 )
-_STYLE: Final = Output("style", "Style", "Colours and names of the map's codes for QGIS (QML).", XML, "map.qml")
+_STYLE: Final = Output("style", "Style", "Colours and names of the map's codes for QGIS (QML).", QML, "map.qml")
 
 CLASSIFY: Final = (
     _MAP,
@@ -99,6 +99,11 @@ CLASSIFY: Final = (
     _STYLE,
 )
 DEGRADATION: Final = (_DEGRADATION, _CONFIDENCE, _PREVIEW, _AREAS, _FEATURES, _ITEM, _STYLE)
+
+STYLES: Final = (
+    Output("quality_style", "QGIS style of the quality map", "Colours and names of the codes.", QML, "quality.qml"),
+)
+"""Files that come with maps; the STAC Item refers to them."""
 
 FILES: Final = {output.name: output.file for output in CLASSIFY}
 """File of each output in the folder of a result."""

@@ -24,7 +24,7 @@ from landcover.raster.protocol import Scene
 from landcover.scaling import harmonise
 from landcover.tiling import mirror
 
-BLOCK: Final = 128
+BLOCK: Final = 192
 """Pixels of a block's side, a multiple of 32. Of larger ones a tile needs more pixels outside of it, of smaller ones
 more context (docs/operations.md has figures)."""
 

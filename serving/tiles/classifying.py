@@ -36,7 +36,7 @@ TOGETHER: Final = 4
 """Blocks that are read together; while the model has them, the next ones are read."""
 
 AT_ONCE: Final = 4
-"""Such groups that are read or classified at the same time, of all requests: each takes about 6 MB."""
+"""Such groups that are read or classified at the same time, of all requests: each takes about 12 MB."""
 
 THREADS: Final = 4
 """Threads that read, cut and draw."""

@@ -45,13 +45,14 @@ _ENDINGS: Final = frozenset({".tif", ".tiff", ".jp2"})
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """An image on this machine, and what its files may not say; see ``serving.request.Inputs``."""
+    """An image on this machine, its name, and what its files may not say; see ``serving.request.Inputs``."""
 
     path: Path
     bands: tuple[str, ...] | None
     level: str | None
     product: str | None
     stated: Stated | None = None
+    name: str | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -73,6 +74,11 @@ class Gathered:
     def stated(self) -> dict[Path, Stated]:
         """What catalogues say of images, by their paths."""
         return {image.path: image.stated for image in self.images if image.stated is not None}
+
+    @property
+    def name(self) -> str | None:
+        """The name of the only image, where its files have it from somewhere else."""
+        return self.images[0].name if len(self.images) == 1 else None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -122,13 +128,16 @@ def _locals(images: Sequence[Image], fetching: _Fetching, scratch: Path) -> Iter
         if source.kind == "assets":
             yield _of_catalogue(SceneAssets.of_json(source.scene), fetching, folder)
             continue
+        stated = None
         if source.kind == "upload":
             path = _named(shop.uploads.root / source.file, _place_for(source.name, scratch, number))
         elif source.kind == "folder":
             path = inside(shop.settings.data_folder, source.path)
+            stated = Stated(origin=source.path)
         else:
             path = fetching.fetch(source.href, folder / "scene.tif")
-        yield Local(path, image.bands, image.level, image.product)
+            stated = Stated(origin=source.href.partition("?")[0])  # what follows may be a secret
+        yield Local(path, image.bands, image.level, image.product, stated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +219,8 @@ def _of_catalogue(scene: SceneAssets, fetching: _Fetching, folder: Path) -> Loca
         bands=None,
         level=None,
         product=None,
-        stated=Stated(level=scene.level, radiometry=scene.radiometry, acquired=scene.datetime),
+        stated=Stated(level=scene.level, radiometry=scene.radiometry, acquired=scene.datetime, origin=scene.id),
+        name=scene.id,
         warnings=scene.warnings,
     )
 

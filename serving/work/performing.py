@@ -115,7 +115,7 @@ def _classify(
         level=first.level,
         product=first.product,
         stated=gathered.stated,
-        name=order.making.name,
+        name=order.making.name or gathered.name,
         max_pixels=order.making.max_pixels,
         opener=gathered.opener,
     )

@@ -14,7 +14,7 @@ from serving.api.addresses import base_of
 from serving.api.ogc.answers import ended_answer, facts, outcome_of
 from serving.api.ogc.desk import desk_of
 from serving.api.ogc.documents import link, status_info
-from serving.api.ogc.results import made_by, one_of, send
+from serving.api.ogc.results import kept_of, one_of, send
 from serving.api.ogc.selection import Selection
 from serving.jobs.record import Job, State
 
@@ -73,8 +73,8 @@ async def show_output(request: Request, job: str, output: str, who: Keeper) -> R
 
     def read() -> Response:
         found = desk.store.get(job, who.sees)
-        made = made_by(found, desk.process(found.new.process), desk.results, base)
-        return send(one_of(made, output), facts(desk, found))
+        kept = kept_of(found, desk.process(found.new.process), desk.results, base)
+        return send(one_of(kept, output), facts(desk, found))
 
     return await run_sync(read)
 

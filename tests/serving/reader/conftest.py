@@ -9,7 +9,6 @@ import pytest
 from serving.reader.pool import ReaderPool
 from serving.reader.terms import Terms
 from serving.sandbox.limits import Limits
-from tests.websites import World, authority
 
 TERMS = Terms(Limits(memory_bytes=1_500_000_000, cpu_s=60), call_s=20)
 
@@ -55,15 +54,3 @@ def nothing_left():
     before = children(), channels(), threading.active_count()
     yield
     assert (children(), channels(), threading.active_count()) == before
-
-
-@pytest.fixture(scope="session")
-def ca():
-    return authority()
-
-
-@pytest.fixture
-def world(ca):
-    made = World(ca)
-    yield made
-    made.close()

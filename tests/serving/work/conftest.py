@@ -16,7 +16,6 @@ from serving.processes.orders import (
 from serving.reader.pool import ReaderPool
 from serving.reader.terms import Terms
 from tests.service import make_settings
-from tests.websites import World, authority
 
 MAKING = Making(outputs=("map", "confidence", "item"), max_pixels=10**7)
 
@@ -26,18 +25,6 @@ def readers(tmp_path_factory, folders):
     settings = make_settings(tmp_path_factory.mktemp("readers"), *folders)
     with ReaderPool(Terms.of(settings)) as pool:
         yield pool
-
-
-@pytest.fixture(scope="session")
-def ca():
-    return authority()
-
-
-@pytest.fixture
-def world(ca):
-    made = World(ca)
-    yield made
-    made.close()
 
 
 def classify(*sources, place=None, **members):

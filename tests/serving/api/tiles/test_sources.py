@@ -129,7 +129,7 @@ def closed(tmp_path_factory, folders, readers):
     write_scene(folder / "data" / "large.tif", np.ones((4, 1200, 1300), np.uint16))
     tiny_bundle(folder / "own")
     pair_bundle(folder / "own")
-    limits = {"data_folder": folder / "data", "tile_blocks": 12, "pixels_per_minute": 300_000}
+    limits = {"data_folder": folder / "data", "tile_blocks": 6, "pixels_per_minute": 300_000}
     settings = make_settings(folder, folder / "own", folders[1], **limits)
     made = {name: mint() for name in ("both", "other", "tiles", "run")}
     scopes = {"tiles": [Scope.TILES], "run": [Scope.RUN]}
