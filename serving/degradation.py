@@ -153,7 +153,7 @@ class PairSources:
         each = [pool.submit(scene.input_digest) for scene in self.pair.dates]
         parts = tuple(
             Part(
-                href=place_of(image.source).name,
+                href=image.origin(image.source),
                 role=role,
                 acquired=when,
                 radiometry=scene.radiometry,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
@@ -56,8 +57,9 @@ def inside(folder: Path | None, name: str) -> Path:
         raise PathNotFound("this service has no folder of scenes; upload the scene, or give its address")
     parts = PurePosixPath(name)
     if not parts.is_absolute() and ".." not in parts.parts and "\0" not in name:
-        root = folder.resolve()
-        place = (root / parts).resolve()
-        if place.is_relative_to(root) and place != root and (place.is_file() or place.is_dir()):
-            return place
+        with suppress(OSError, RuntimeError):  # names that are too long, links that lead round in a circle
+            root = folder.resolve()
+            place = (root / parts).resolve()
+            if place.is_relative_to(root) and place != root and (place.is_file() or place.is_dir()):
+                return place
     raise PathNotFound("there is no scene of that name below the service's folder of scenes; give its relative path")

@@ -14,7 +14,12 @@ def landing(final: Path) -> Path:
 
 
 def href(path: Path | str) -> str:
-    """A name or a relative path as a reference: what a URL would read differently (blanks, ``#``, ``%``) is escaped."""
+    """A name or a relative path as a reference: what a URL would read differently (blanks, ``#``, ``%``) is escaped.
+
+    An address is one already.
+    """
+    if str(path).startswith("https://"):
+        return str(path)
     return quote(os.fsencode(Path(path).as_posix()))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from landcover.errors import ConfigError, WrongUse
 from landcover.raster.band_files import band_of
 from landcover.raster.mask_files import mask_of
+from landcover.raster.scene import place_of
 from landcover.sensors import Radiometry
 from serving.opener import IN_PROCESS, Opener
 
@@ -35,11 +36,13 @@ class Stated:
         level: processing level, or None.
         radiometry: scale and offset, or None.
         acquired: when it was taken, ISO 8601, or None; its files come first.
+        origin: where it comes from, when that is not told by the name of its file or folder.
     """
 
     level: str | None = None
     radiometry: Radiometry | None = None
     acquired: str | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,10 @@ class Inputs:
         refuse_empty("--name", self.name)
         refuse_undecodable("the name", self.name)
         refuse_undecodable("the area", None if self.aoi is None else self.aoi.name)
+
+    def origin(self, path: Path) -> str:
+        """What a scene is called where it is said what a map was made of."""
+        return self.stated.get(path, Stated()).origin or place_of(path).name
 
     @property
     def sources(self) -> tuple[Path, ...]:

@@ -92,7 +92,7 @@ class Sources:
     def digests(self, pool: Executor) -> tuple[Future[str], Composition]:
         """The digest of all inputs, in the making, and what is said of them."""
         each = [pool.submit(part.input_digest) for part in self.parts]
-        names = (place_of(path).name for path in self.inputs.sources)
+        names = map(self.inputs.origin, self.inputs.sources)
         parts = tuple(
             Part(href=name, acquired=part.datetime, radiometry=part.radiometry, resampling=how, digest=digest)
             for name, part, how, digest in zip(names, self.parts, self.resamplings, each, strict=True)

@@ -4,6 +4,9 @@ import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
+from starlette.testclient import TestClient
+
+from serving.api.app import create_app
 from serving.database.opening import open_database
 from serving.fetch.settings import fetcher_of
 from serving.folders import StateFolders
@@ -51,3 +54,28 @@ def working(shop, name="worker"):
         worker.stop()
         thread.join(20)
         assert not thread.is_alive()
+
+
+@contextmanager
+def crewed(settings, readers, **changes):
+    """A worker that does the jobs of a service with these settings; ``changes`` are what it works with instead."""
+    with open_test_shop(settings, readers, **changes) as shop, working(shop):
+        yield shop
+
+
+@contextmanager
+def service(settings, readers, *, fetcher=None, app=None):
+    """A client of a running service and its worker.
+
+    Args:
+        settings: of both.
+        readers: a pool that tests share.
+        fetcher: asks the hosts of a test, for both.
+        app: the application where the test needs one of its own.
+    """
+    app = app or create_app(settings)
+    changes = {}
+    if fetcher is not None:
+        app.state.fetcher = changes["fetcher"] = fetcher
+    with crewed(settings, readers, **changes), TestClient(app, raise_server_exceptions=False) as client:
+        yield client

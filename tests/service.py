@@ -15,6 +15,10 @@ HOLE = (slice(10, 30), slice(5, 25))
 """Rows and columns without data in ``write_scene``."""
 
 
+PATIENCE_S = 20.0
+"""Seconds after which a test that waits for an answer has failed."""
+
+
 def make_registry(folder):
     """A registry with the tiny model, and an empty zoo; returns both folders."""
     tiny_bundle(folder / "registry")
@@ -34,8 +38,9 @@ def make_settings(folder, registry, zoo, **changes):
         "provider": "cpu",
         "threads": 1,
         "scratch": scratch,
+        "sync_timeout_s": PATIENCE_S,
     }
-    return Settings(**(base | {"state": folder / "state"} | changes))
+    return Settings(**(base | changes))
 
 
 def scene_numbers(height=70, width=90, *, hole=True):

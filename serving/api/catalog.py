@@ -20,7 +20,7 @@ def list_problems() -> dict[str, Any]:
 
 @router.get("/problems/{slug}", summary="What a problem type means")
 def show_problem(slug: str) -> dict[str, Any]:
-    """One problem type; the address is the ``type`` of a problem document."""
+    """One problem type; the address is the ``type`` of a problem document, or ends like it where OGC has named it."""
     for kind in kinds():
         if kind.slug == slug:
             return _explained(kind)
@@ -28,4 +28,10 @@ def show_problem(slug: str) -> dict[str, Any]:
 
 
 def _explained(kind: Kind) -> dict[str, Any]:
-    return {"type": kind.reference, "title": kind.title, "status": kind.status, "exit_code": kind.exit_code}
+    return {
+        "type": kind.reference,
+        "href": kind.page,
+        "title": kind.title,
+        "status": kind.status,
+        "exit_code": kind.exit_code,
+    }

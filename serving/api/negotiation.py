@@ -60,7 +60,7 @@ def preferred(accept: str, offered: Mapping[str, str]) -> str | None:
 
     Args:
         accept: the header, or nothing.
-        offered: outputs by media type; parameters of the type do not count.
+        offered: outputs by media type, without parameters.
 
     Raises:
         NotAcceptable: when the client accepts none of them.
@@ -68,7 +68,7 @@ def preferred(accept: str, offered: Mapping[str, str]) -> str | None:
     ranges = _parse(accept or "*/*")
     if any(entry.pattern in _ANYTHING and entry.quality > 0 for entry in ranges):
         return None
-    return choose(accept, {media_type.partition(";")[0]: name for media_type, name in reversed(list(offered.items()))})
+    return choose(accept, offered)
 
 
 def accepts(accept: str, media_type: str) -> bool:

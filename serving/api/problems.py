@@ -31,6 +31,7 @@ from serving.reader.errors import ReaderUnavailable
 from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
 from serving.telemetry.exchange import exchange_of
+from serving.tiles import errors as tiles
 from serving.uploads import UploadNotFound
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -135,6 +136,7 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     UploadNotFound: 404,
     DatabaseUnusable: 503,
     refusals.KeyInvalid: 400,
+    refusals.KeyInUse: 409,
     refusals.ResultNotReady: 404,
     refusals.OutputNotFound: 404,
     refusals.TookTooLong: 504,
@@ -161,6 +163,11 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     WindowDeadlinePassed: 504,
     InferenceInvalid: 400,
     InferenceTooLarge: 413,
+    tiles.MatrixSetUnknown: 404,
+    tiles.TileOutside: 404,
+    tiles.PointOutside: 404,
+    tiles.SourceNotFound: 404,
+    tiles.TilesTooSlow: 504,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
@@ -188,7 +195,12 @@ class Kind:
     @property
     def reference(self) -> str:
         """The ``type``: a relative reference that the service answers with an explanation; OGC names some itself."""
-        return f"{_OGC}{self.slug}" if self.slug in _OGC_SLUGS else f"/problems/{self.slug}"
+        return f"{_OGC}{self.slug}" if self.slug in _OGC_SLUGS else self.page
+
+    @property
+    def page(self) -> str:
+        """Where the service explains it."""
+        return f"/problems/{self.slug}"
 
 
 INVALID_REQUEST: Final = Kind("invalid-request", 422, "A parameter of the request is not as documented")
@@ -208,15 +220,16 @@ def kinds() -> list[Kind]:
     waiting: list[type[SteppeError]] = [SteppeError]
     while waiting:
         error = waiting.pop()
-        found[error.slug] = kind_of(error)
+        found.setdefault(error.slug, kind_of(error))
         waiting += error.__subclasses__()
     return sorted(found.values(), key=lambda kind: kind.slug)
 
 
 def kind_of(error: type[SteppeError]) -> Kind:
-    """Its problem type: status of the most specific class that has one; the class's own words as title."""
+    """Its problem type: status of the most specific class that has one; title by the words of the slug's own class."""
     status = next(STATUS[base] for base in error.__mro__ if base in STATUS)
-    return Kind(error.slug, status, (error.__doc__ or error.slug).splitlines()[0].rstrip("."), error.exit_code)
+    owner = next(base for base in error.__mro__ if "slug" in vars(base))
+    return Kind(error.slug, status, (owner.__doc__ or error.slug).splitlines()[0].rstrip("."), error.exit_code)
 
 
 def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:

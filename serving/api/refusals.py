@@ -71,6 +71,12 @@ class KeyInvalid(ConfigError):
     slug = "idempotency-key"
 
 
+class KeyInUse(ConfigError):
+    """A request with the same Idempotency-Key is being answered."""
+
+    slug = "idempotency-key-in-use"
+
+
 class ResultNotReady(ConfigError):
     """The job has no results yet."""
 

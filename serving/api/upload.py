@@ -1,4 +1,8 @@
-"""Take the body of a request into a file: declared as a raster, no larger than allowed, at a bearable pace."""
+"""Take the body of a request into a file: declared as a raster, no larger than allowed, at a bearable pace.
+
+Whoever keeps what has come checks first whether its header is one of a raster that may be opened, and all of it is
+there.
+"""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from serving.api.gate import Gate
 from serving.api.ogc.desk import Desk, desk_of
 from serving.api.problems import PROBLEM
 from serving.api.upload import check_declared, receive
+from serving.processes.images import UPLOAD_NAME
 from serving.uploads import upload_id
 
 router = APIRouter(tags=["uploads"])
@@ -50,7 +51,7 @@ async def upload(request: Request, who: Runner) -> JSONResponse:
 
 def _kept(desk: Desk, part: Any) -> dict[str, Any]:
     """Check the header before the file has a name: what cannot be used is refused while its sender is there."""
-    header = check_header(part, desk.policy, name="the upload")
+    header = check_header(part, desk.policy, name=UPLOAD_NAME)
     return {
         "id": upload_id(desk.uploads.keep(part)),
         "bytes": header.size,

@@ -23,7 +23,7 @@ class QueueFull(SteppeError):
 class DeadlinePassed(SteppeError):
     """The answer was not ready in time."""
 
-    slug = "deadline"
+    slug = "inference-deadline"
 
 
 class Draining(SteppeError):

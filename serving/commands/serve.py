@@ -43,7 +43,8 @@ def serve(
     with _listen(settings.host, settings.port) as address:
         sandbox = check_sandbox(settings)
         host, port = address.getsockname()[:2]
-        typer.echo(f"steppe: listening on http://{f'[{host}]' if ':' in host else host}:{port}", err=True)
+        app.state.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        typer.echo(f"steppe: listening on {app.state.address}", err=True)
         end_as_usual()
         configure_logs(settings.log_level, settings.log_format)
         _log.info(

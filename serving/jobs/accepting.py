@@ -21,7 +21,7 @@ def accept(step: Step, new: NewJob) -> tuple[Job, bool]:
         made = _insert(step, new)
         if made:
             return made, True
-        found = _find(step, new)
+        found = recall(step, new.owner, new.idempotency_key, new.body_digest)
         if found:
             return found, False
     raise StoreUnavailable("the job could not be recorded; try again")
@@ -39,15 +39,16 @@ def _insert(step: Step, new: NewJob) -> Job | None:
     return job_of(rows[0]) if rows else None
 
 
-def _find(step: Step, new: NewJob) -> Job | None:
+def recall(step: Step, owner: str, key: str | None, body_digest: str | None) -> Job | None:
+    """See ``JobStore``."""
     rows = step.run(
         f"SELECT gone_us, {COLUMNS} FROM job WHERE owner = :owner AND idempotency_key = :key",
-        owner=new.owner,
-        key=new.idempotency_key,
+        owner=owner,
+        key=key,
     )
     if not rows:
         return None
-    if rows[0]["body_digest"] != new.body_digest:
+    if rows[0]["body_digest"] != body_digest:
         raise KeyReused("the Idempotency-Key came before with another request; send each request with a key of its own")
     if rows[0]["gone_us"] is not None:
         raise JobGone("the job of this Idempotency-Key was dismissed or removed; send a new key to begin another one")

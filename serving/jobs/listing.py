@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import astuple, dataclass
 from typing import Any
 
+from serving.jobs.clock import MICROS
 from serving.jobs.pagetokens import PageTokens
 from serving.jobs.record import Job, State
-from serving.jobs.rows import COLUMNS, job_of
+from serving.jobs.rows import COLUMNS, job_of, micros_of
 from serving.jobs.step import Step
-from serving.jobs.store import MOST_LISTED, JobGone, JobNotFound, Page
+from serving.jobs.store import EVERY, MOST_LISTED, JobGone, JobNotFound, Page, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +23,23 @@ class Filter:
         owner: whose; None = everybody's.
         states: any of these; empty = all.
         processes: any of these; empty = all.
+        span: when they were accepted, and how long they ran.
     """
 
     owner: str | None
     states: Collection[State]
     processes: Collection[str]
+    span: Span = EVERY
 
     @property
     def name(self) -> bytes:
         """The same for the same list, and for no other."""
-        parts = [self.owner, sorted(set(self.states)), sorted(set(self.processes))]
+        parts: list[Any] = [self.owner, sorted(set(self.states)), sorted(set(self.processes))]
+        if self.span != EVERY:
+            parts.append([None if value is None else str(value) for value in astuple(self.span)])
         return json.dumps(parts).encode()
 
-    def condition(self) -> tuple[str, dict[str, Any]]:
+    def condition(self, now_us: int) -> tuple[str, dict[str, Any]]:
         """As SQL, and its values."""
         clauses, values = ["gone_us IS NULL AND listed = 1"], dict[str, Any]()
         if self.owner is not None:
@@ -45,7 +50,24 @@ class Filter:
             if marked:
                 clauses.append(f"{column} IN ({', '.join(f':{mark}' for mark in marked)})")
                 values |= marked
+        for clause, value in self._span(now_us):
+            name = f"span_{len(clauses)}"
+            clauses.append(clause.format(name))
+            values[name] = value
         return " AND ".join(clauses), values
+
+    def _span(self, now_us: int) -> Iterator[tuple[str, int]]:
+        """Conditions on times with a place for the name of their value, and the value."""
+        if self.span.since is not None:
+            yield "created_us >= :{}", micros_of(self.span.since)
+        if self.span.until is not None:
+            yield "created_us <= :{}", micros_of(self.span.until)
+        # A job that was handed back has begun, but does not run: how long it will take is not known.
+        lasted = f"state <> 'accepted' AND coalesce(finished_us, {now_us}) - started_us"
+        if self.span.shortest_s is not None:
+            yield f"{lasted} >= :{{}}", self.span.shortest_s * MICROS
+        if self.span.longest_s is not None:
+            yield f"{lasted} <= :{{}}", self.span.longest_s * MICROS
 
 
 def find(step: Step, job: str, owner: str | None, *, lock: str = "") -> Job:
@@ -62,7 +84,7 @@ def find(step: Step, job: str, owner: str | None, *, lock: str = "") -> Job:
 def page(step: Step, wanted: Filter, *, limit: int, after: str | None, tokens: PageTokens) -> Page:
     """Part of a job list; see ``JobStore.page``."""
     limit = max(1, min(limit, MOST_LISTED))
-    where, values = wanted.condition()
+    where, values = wanted.condition(step.now.wall_us)
     if after is not None:
         where, values["after"] = f"{where} AND seq < :after", tokens.read(after, wanted.name)
     # One more than wanted tells whether there is another page.

@@ -113,6 +113,11 @@ def _json_or_none(text: str | None) -> Any:
     return None if text is None else json.loads(text)
 
 
+def micros_of(moment: datetime) -> int:
+    """A time as the table keeps it."""
+    return (moment - _1970) // timedelta(microseconds=1)
+
+
 def _time(micros: int) -> datetime:
     return _1970 + timedelta(microseconds=micros)
 

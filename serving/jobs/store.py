@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 from landcover.errors import ConfigError, SteppeError, WrongUse
@@ -46,6 +47,27 @@ class LeaseLost(SteppeError):
     slug = "lease-lost"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """When jobs of a list were accepted, and how long they ran; None = any.
+
+    Attributes:
+        since: accepted then or later.
+        until: accepted then or earlier.
+        shortest_s: ran at least so many seconds; one that runs has done so until now.
+        longest_s: ran no longer; jobs that have not begun are in no list that asks for a duration.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    shortest_s: int | None = None
+    longest_s: int | None = None
+
+
+EVERY: Final = Span()
+"""Whenever, however long."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Part of a job list, newest first.
@@ -78,6 +100,14 @@ class JobStore(Protocol):
             JobGone: when the key's job was dismissed or removed; a late repetition must not begin it again.
         """
 
+    def recall(self, owner: str, key: str, body_digest: str | None) -> Job | None:
+        """The job that an owner's idempotency key stands for, or None; for what is to be done for new jobs only.
+
+        Raises:
+            KeyReused: when the key came with another body.
+            JobGone: when its job was dismissed or removed.
+        """
+
     def get(self, job: str, owner: str | None) -> Job:
         """One job; ``owner`` None sees everybody's. Waits for no writer.
 
@@ -94,11 +124,12 @@ class JobStore(Protocol):
         after: str | None = None,
         states: Collection[State] = (),
         processes: Collection[str] = (),
+        span: Span = EVERY,
     ) -> Page:
         """Listed jobs, newest first; at most ``MOST_LISTED`` of them.
 
         Raises:
-            PageInvalid: when ``after`` is no token of this list: of this owner, these states and these processes.
+            PageInvalid: when ``after`` is no token of this list: of this owner and all that selects jobs.
         """
 
     def lease(self, worker: str, seconds: float) -> Job | None:

@@ -14,7 +14,7 @@ from serving.jobs.listing import Filter
 from serving.jobs.pagetokens import PageTokens
 from serving.jobs.record import Job, NewJob, State
 from serving.jobs.step import Step
-from serving.jobs.store import MAX_ATTEMPTS, LeaseLost, Page
+from serving.jobs.store import EVERY, MAX_ATTEMPTS, LeaseLost, Page, Span
 
 _LOST = "the job was dismissed, ended or given to another worker; stop, and remove what was made for it"
 
@@ -42,6 +42,11 @@ class JobTable:
         with self._writing() as step:
             return accepting.accept(step, new)
 
+    def recall(self, owner: str, key: str, body_digest: str | None) -> Job | None:
+        """See ``JobStore``."""
+        with self._reading() as step:
+            return accepting.recall(step, owner, key, body_digest)
+
     def get(self, job: str, owner: str | None) -> Job:
         """See ``JobStore``."""
         with self._reading() as step:
@@ -55,9 +60,10 @@ class JobTable:
         after: str | None = None,
         states: Collection[State] = (),
         processes: Collection[str] = (),
+        span: Span = EVERY,
     ) -> Page:
         """See ``JobStore``."""
-        wanted = Filter(owner, states, processes)
+        wanted = Filter(owner, states, processes, span)
         with self._reading() as step:
             return listing.page(step, wanted, limit=limit, after=after, tokens=self._tokens)
 

@@ -15,9 +15,13 @@ from landcover.grid import Grid
 from landcover.legends import Legend
 from serving.class_areas import class_entries
 from serving.outputs.areas import CAVEAT, QUANTITY
+from serving.outputs.decimate import Decimator
 from serving.outputs.rings import EAST, TINY_DEG, Ring, clip, closed, from_the_west, unwrapped
 
 _CORNERS: Final = 3
+
+MOST_EDGES: Final = 100_000
+"""Sides of pixels between two classes, and so about the most corners of all outlines: some megabytes of GeoJSON."""
 
 
 def features_document(
@@ -36,6 +40,7 @@ def features_document(
         A FeatureCollection in longitude and latitude (RFC 7946), cut at the antimeridian. A class of which the
         decimated map shows nothing has no geometry. Members beside the features say what the outlines are.
     """
+    small_HW, small_grid = _generalised(small_HW, small_grid, legend)
     outlines = _outlines(small_HW, small_grid, {row.code for row in areas.rows})
     return {
         "type": "FeatureCollection",
@@ -52,6 +57,20 @@ def features_document(
             for entry in class_entries(areas, language)
         ],
     }
+
+
+def _generalised(codes_HW: NDArray[Any], grid: Grid, legend: Legend) -> tuple[NDArray[Any], Grid]:
+    """The map with as many pixels as have outlines of bearable length: a noisy map would have gigabytes of them."""
+    while _edges(codes_HW) > MOST_EDGES:
+        side = max(codes_HW.shape)
+        smaller = Decimator(grid, max_side=side // 2, nodata=legend.nodata, dtype=codes_HW.dtype)
+        smaller.add(0, codes_HW)
+        codes_HW, grid = smaller.result()
+    return codes_HW, grid
+
+
+def _edges(codes_HW: NDArray[Any]) -> int:
+    return int(sum(np.count_nonzero(np.diff(codes_HW.astype(np.int32), axis=axis)) for axis in (0, 1)))
 
 
 def _outlines(codes_HW: NDArray[Any], grid: Grid, codes: set[int]) -> dict[int, list[list[list[list[float]]]]]:

@@ -11,7 +11,7 @@ from serving.processes.costs import cost_of, place_of
 from serving.processes.images import Checked, Images, Search, said
 from serving.processes.inputs import BoundingBox, ClassifyInputs
 from serving.processes.orders import ClassifyOrder, Image, Making
-from serving.processes.outputs import CLASSIFY
+from serving.processes.outputs import CLASSIFY, Output
 from serving.processes.process import Plan
 from serving.settings import Settings
 
@@ -34,6 +34,12 @@ class Classify:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+
+    def made_of(self, inputs: BaseModel) -> Sequence[Output]:
+        """See ``process.Process``."""
+        assert isinstance(inputs, ClassifyInputs)  # noqa: S101 - the form of this process
+        several = len(inputs.scene) > 1 if inputs.scene is not None else inputs.max_scenes > 1
+        return [output for output in CLASSIFY if not (several and output.of_one_scene)]
 
     def plan(self, inputs: BaseModel, outputs: Sequence[str], images: Images) -> Plan:
         """See ``process.Process``."""

@@ -12,7 +12,7 @@ from serving.processes.costs import cost_of
 from serving.processes.images import Checked, Images, Search, said
 from serving.processes.inputs import DegradationInputs
 from serving.processes.orders import DegradationOrder, Image, Making
-from serving.processes.outputs import DEGRADATION
+from serving.processes.outputs import DEGRADATION, Output
 from serving.processes.process import Plan
 from serving.settings import Settings
 
@@ -34,6 +34,10 @@ class Degradation:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+
+    def made_of(self, inputs: BaseModel) -> Sequence[Output]:  # noqa: ARG002 - the same for all
+        """See ``process.Process``."""
+        return DEGRADATION
 
     def plan(self, inputs: BaseModel, outputs: Sequence[str], images: Images) -> Plan:
         """See ``process.Process``."""

@@ -22,6 +22,9 @@ from serving.uploads import Uploads
 
 UPLOADS_PATH: Final = "/uploads/"
 
+UPLOAD_NAME: Final = "upload.tif"
+"""What a file that was sent is called in messages: its own name is nothing that its sender knows."""
+
 RASTER_TYPES: Final = frozenset({"image/tiff", "application/geotiff", "image/geotiff", "image/jp2"})
 ITEM_TYPES: Final = frozenset({"application/geo+json", "application/json"})
 
@@ -124,6 +127,7 @@ class Images:
 
     Attributes:
         owner: whose request it is.
+        base: address of the service as this client sees it, with a slash at its end.
         uploads: where files that came are.
         folder: the operator's folder of scenes, or None.
         policy: limits of rasters.
@@ -133,6 +137,7 @@ class Images:
     """
 
     owner: str
+    base: str
     uploads: Uploads
     folder: Path | None
     policy: ReadPolicy
@@ -170,12 +175,16 @@ class Images:
 
     def _link(self, link: Link, bands: Sequence[str]) -> Checked:
         kind = _media_type(link.type)
-        if UPLOADS_PATH in link.href and not link.href.startswith("https:"):
+        if self._is_upload(link.href):
             upload = link.href.rpartition(UPLOADS_PATH)[2]
             return self._file(self.uploads.file(self.owner, upload), once=False, name=link.title)
         if kind in ITEM_TYPES:
             return self.finder.item_at(link.href, bands)
         return Checked(source=UrlSource(href=self.finder.address(link.href)), pixels=0, facts={"href": link.href})
+
+    def _is_upload(self, href: str) -> bool:
+        """Whether an address is one that this service gave; what has no https is nothing else that could be meant."""
+        return UPLOADS_PATH in href and (not href.startswith("https:") or href.startswith(f"{self.base}uploads/"))
 
     def _qualified(self, value: Value, bands: Sequence[str]) -> Checked:
         kind = _media_type(value.mediaType)
@@ -207,7 +216,7 @@ class Images:
         return self._file(file, once=True)
 
     def _file(self, file: str, *, once: bool, name: str | None = None) -> Checked:
-        header = check_header(self.uploads.root / file, self.policy, name="the scene")
+        header = check_header(self.uploads.root / file, self.policy, name=name or UPLOAD_NAME)
         facts = {"width": header.width, "height": header.height, "bands": header.bands, "dtype": header.dtype}
         return Checked(source=UploadSource(file=file, once=once, name=name), pixels=header.pixels, facts=facts)
 
@@ -216,7 +225,7 @@ class Images:
         facts: dict[str, Any] = {"path": name}
         if place.is_dir():
             return Checked(source=FolderSource(path=name), pixels=0, facts=facts)
-        header = check_header(place, self.policy, name="the scene")
+        header = check_header(place, self.policy)
         return Checked(
             source=FolderSource(path=name),
             pixels=header.pixels,

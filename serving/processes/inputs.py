@@ -200,12 +200,14 @@ class DegradationInputs(Strict):
         default=None, description="Date of the younger image where its file does not say; or when to look for it."
     )
     tile: Tile | None = None
-    max_cloud: Annotated[float, Field(ge=0, le=100)] = 20.0
+    max_cloud: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=20.0, description="Most clouds in percent of scenes that are looked for."
+    )
     model: Model | None = None
     bands: Bands | None = None
     level: Level | None = None
     product: Product | None = None
-    language: Language = "en"
+    language: Language = Field(default="en", description="Language of class names.")
     name: Name | None = None
 
     @model_validator(mode="after")

@@ -7,9 +7,9 @@ from typing import Final
 
 COG: Final = "image/tiff; application=geotiff; profile=cloud-optimized"
 PNG: Final = "image/png"
-XML: Final = "application/xml"
 JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
+QML: Final = "application/xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Output:
         description: what it is, with units and codes.
         media_type: of its file.
         file: its file in the folder of a result.
-        usual: whether it is made when a request names no outputs.
+        of_one_scene: whether it cannot be made of several scenes.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Output:
     description: str
     media_type: str
     file: str
-    usual: bool = True
+    of_one_scene: bool = False
 
 
 _MAP: Final = Output(
@@ -72,10 +72,9 @@ _PROBABILITIES: Final = Output(
     "Probability of every class, one band a class, in percent with a scale of 0.01; 255 = no data.",
     COG,
     "probabilities.tif",
-    usual=False,
 )
 _UNCERTAINTY: Final = Output(
-    "uncertainty", "Uncertainty", "0 = certain, 100 = no idea; 255 = no data.", COG, "uncertainty.tif", usual=False
+    "uncertainty", "Uncertainty", "0 = certain, 100 = no idea; 255 = no data.", COG, "uncertainty.tif"
 )
 _QUALITY: Final = Output(
     "quality",
@@ -83,11 +82,9 @@ _QUALITY: Final = Output(
     "Cloud, shadow, snow and the like by the scene's own mask band; one scene only.",
     COG,
     "quality.tif",
-    usual=False,
+    of_one_scene=True,
 )
-_STYLE: Final = Output(
-    "style", "Style", "Colours and names of the map's codes for QGIS (QML).", XML, "map.qml", usual=False
-)
+_STYLE: Final = Output("style", "Style", "Colours and names of the map's codes for QGIS (QML).", QML, "map.qml")
 
 CLASSIFY: Final = (
     _MAP,
@@ -102,6 +99,11 @@ CLASSIFY: Final = (
     _STYLE,
 )
 DEGRADATION: Final = (_DEGRADATION, _CONFIDENCE, _PREVIEW, _AREAS, _FEATURES, _ITEM, _STYLE)
+
+STYLES: Final = (
+    Output("quality_style", "QGIS style of the quality map", "Colours and names of the codes.", QML, "quality.qml"),
+)
+"""Files that come with maps; the STAC Item refers to them."""
 
 FILES: Final = {output.name: output.file for output in CLASSIFY}
 """File of each output in the folder of a result."""

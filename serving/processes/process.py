@@ -72,6 +72,9 @@ class Process(Protocol):
     def outputs(self) -> tuple[Output, ...]:
         """What it can make."""
 
+    def made_of(self, inputs: BaseModel) -> Sequence[Output]:
+        """The outputs that can be made of these inputs; ``outputs`` without those that want others."""
+
     def plan(self, inputs: BaseModel, outputs: Sequence[str], images: Images) -> Plan:
         """Check a request as far as that goes without opening a raster.
 

@@ -6,9 +6,10 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -16,14 +17,23 @@ from landcover.staging import os_errors
 from serving.catalog.scene import SceneAssets
 from serving.catalog.settings import catalogue_folder
 from serving.fetch.budget import Budget
+from serving.fetch.ranged import RangePolicy
 from serving.fetch.reference import Kind
 from serving.fetch.settings import limits_of
+from serving.fetch.sources import ByteSource, DownloadedFile
 from serving.folders import PathNotFound, inside
+from serving.opener import Opener
 from serving.processes.orders import Image
 from serving.request import Stated
 from serving.uploads import UploadNotFound
 from serving.work.heart import Heart
 from serving.work.shop import Shop
+
+PIECES: Final = RangePolicy(cache=16 * 1024**2)
+"""A scene has a dozen files, and each of them its own cache; pixels are kept by who reads them."""
+
+AT_ONCE: Final = 4
+"""Files of a scene that are opened at a time."""
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 _ODD: Final = re.compile(r"[^\w .()+-]+")
@@ -35,13 +45,14 @@ _ENDINGS: Final = frozenset({".tif", ".tiff", ".jp2"})
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """An image on this machine, and what its files may not say; see ``serving.request.Inputs``."""
+    """An image on this machine, its name, and what its files may not say; see ``serving.request.Inputs``."""
 
     path: Path
     bands: tuple[str, ...] | None
     level: str | None
     product: str | None
     stated: Stated | None = None
+    name: str | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -52,15 +63,22 @@ class Gathered:
     Attributes:
         images: in the order of the request.
         scratch: folder that goes with the job.
+        opener: opens them, wherever their bytes lie.
     """
 
     images: tuple[Local, ...]
     scratch: Path
+    opener: Opener
 
     @property
     def stated(self) -> dict[Path, Stated]:
         """What catalogues say of images, by their paths."""
         return {image.path: image.stated for image in self.images if image.stated is not None}
+
+    @property
+    def name(self) -> str | None:
+        """The name of the only image, where its files have it from somewhere else."""
+        return self.images[0].name if len(self.images) == 1 else None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -81,76 +99,128 @@ class Gathered:
 def gather(images: Sequence[Image], shop: Shop, heart: Heart) -> Iterator[Gathered]:
     """Bring images here, and remove what was brought at the end.
 
+    What lies on other hosts is not brought: of a host that answers ranges pieces are fetched when they are read.
+
     Raises:
         DataError: when one of them cannot be had.
+        Upstream: when a host fails.
         LeaseLost: when nobody wants them any more.
         DiskFull: when there is no room.
     """
     shop.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="job-", dir=shop.scratch))
+    budget = Budget(limits_of(shop.settings))
     try:
-        yield Gathered(tuple(_locals(images, shop, heart, scratch)), scratch)
+        with ExitStack() as stack, heart.ending(budget.stop):
+            sources = _Sources(stack)
+            gathered = tuple(_locals(images, _Fetching(shop, heart, budget, sources), scratch))
+            stack.callback(budget.stop)  # first of all, so that nobody reads what is closed next
+            yield Gathered(gathered, scratch, shop.opener.with_files(sources.far))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _locals(images: Sequence[Image], shop: Shop, heart: Heart, scratch: Path) -> Iterator[Local]:
-    budget = Budget(limits_of(shop.settings))
+def _locals(images: Sequence[Image], fetching: _Fetching, scratch: Path) -> Iterator[Local]:
+    shop = fetching.shop
     for number, image in enumerate(images, start=1):
-        heart.check()
-        source, fetching = image.source, _Fetching(shop, heart, budget, scratch / str(number))
+        fetching.heart.check()
+        source, folder = image.source, scratch / str(number)
         if source.kind == "assets":
-            yield _of_catalogue(SceneAssets.of_json(source.scene), fetching)
+            yield _of_catalogue(SceneAssets.of_json(source.scene), fetching, folder)
             continue
+        stated = None
         if source.kind == "upload":
             path = _named(shop.uploads.root / source.file, _place_for(source.name, scratch, number))
         elif source.kind == "folder":
             path = inside(shop.settings.data_folder, source.path)
+            stated = Stated(origin=source.path)
         else:
-            path = fetching.fetch(source.href, "scene.tif")
-        yield Local(path, image.bands, image.level, image.product)
+            path = fetching.fetch(source.href, folder / "scene.tif")
+            stated = Stated(origin=source.href.partition("?")[0])  # what follows may be a secret
+        yield Local(path, image.bands, image.level, image.product, stated)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What was opened on other hosts.
+
+    Attributes:
+        stack: closes it.
+        far: what is read in pieces, by the place holders.
+    """
+
+    stack: ExitStack
+    far: dict[Path, ByteSource] = field(default_factory=dict)
+
+    def add(self, place: Path, source: ByteSource) -> None:
+        """Keep a source open; a file that had to be fetched whole lies at its place already."""
+        self.stack.enter_context(source)
+        if not isinstance(source, DownloadedFile):
+            place.touch(mode=0o600)
+            self.far[place] = source
 
 
 @dataclass(frozen=True, slots=True)
 class _Fetching:
-    """Brings files of one image into a folder."""
+    """Opens files on other hosts."""
 
     shop: Shop
     heart: Heart
     budget: Budget
-    folder: Path
+    sources: _Sources
 
-    def fetch(self, href: str, name: str) -> Path:
-        """One file.
+    def fetch(self, href: str, place: Path) -> Path:
+        """One file: a place holder, or where its host answers no ranges, itself.
 
         Raises:
             SteppeError: when it cannot be had.
             LeaseLost: when nobody wants it any more.
         """
-        self.heart.say(0, f"fetching {name}")
-        self.folder.mkdir(exist_ok=True)
-        return self.shop.fetcher.fetch_file(href, self.folder / name, self.budget).path
+        self.heart.say(0, f"fetching {place.name}")
+        place.parent.mkdir(exist_ok=True)
+        self.sources.add(place, self.shop.fetcher.open(href, place, self.budget, policy=PIECES))
+        return place
+
+    def fetch_all(self, hrefs: Mapping[Path, str]) -> None:
+        """Several files at a time: a host that is far away answers the first question late.
+
+        Raises:
+            SteppeError: when one cannot be had.
+            LeaseLost: when nobody wants them any more.
+        """
+        with ThreadPoolExecutor(AT_ONCE, "steppe-fetch") as pool:
+            begun = [pool.submit(self.fetch, href, place) for place, href in hrefs.items()]
+            try:
+                for one in begun:
+                    one.result()
+            except BaseException:
+                self.budget.stop()  # nobody waits for the others
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
-def _of_catalogue(scene: SceneAssets, fetching: _Fetching) -> Local:
+def _of_catalogue(scene: SceneAssets, fetching: _Fetching, folder: Path) -> Local:
     """The bands of a scene as a folder of band files, named so that the scene has its own name."""
     name = _SAFE.sub("-", scene.id)
-    fetching.folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    hrefs: dict[Path, str] = {}
     for band, place in scene.bands.items():
-        file = f"{name}_{band}{PurePosixPath(place.place.partition('?')[0]).suffix or '.tif'}"
+        file = folder / f"{name}_{band}{PurePosixPath(place.place.partition('?')[0]).suffix or '.tif'}"
         if place.kind is Kind.URL:
-            fetching.fetch(place.place, file)
+            hrefs[file] = place.place
         else:
             root = catalogue_folder(fetching.shop.settings)
             if root is None:
                 raise PathNotFound("the catalogue that this scene was found in is not configured any more")
-            _link(place.path_in(root), fetching.folder / file)
+            _link(place.path_in(root), file)
+    fetching.fetch_all(hrefs)
     return Local(
-        fetching.folder,
+        folder,
         bands=None,
         level=None,
         product=None,
-        stated=Stated(level=scene.level, radiometry=scene.radiometry, acquired=scene.datetime),
+        stated=Stated(level=scene.level, radiometry=scene.radiometry, acquired=scene.datetime, origin=scene.id),
+        name=scene.id,
         warnings=scene.warnings,
     )
 

@@ -115,9 +115,9 @@ def _classify(
         level=first.level,
         product=first.product,
         stated=gathered.stated,
-        name=order.making.name,
+        name=order.making.name or gathered.name,
         max_pixels=order.making.max_pixels,
-        opener=shop.opener,
+        opener=gathered.opener,
     )
     return classify_scene(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
 
@@ -133,7 +133,7 @@ def _compare(
             product=image.product,
             stated=gathered.stated,
             max_pixels=order.making.max_pixels,
-            opener=shop.opener,
+            opener=gathered.opener,
         )
         for image in gathered.images
     )

@@ -15,6 +15,9 @@ OUTPUTS: Final = frozenset({"build", "demo", "dist", "lightning_logs", "node_mod
 
 HIDDEN_SOURCES: Final = frozenset({".ci"})
 
+NOT_OURS: Final = frozenset({".git"})
+"""Files that tools keep in the tree; in a worktree of git ``.git`` is one, and names a folder of this machine."""
+
 
 def pyproject() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -30,7 +33,11 @@ def source_files() -> Iterator[Path]:
     """Every file of the tree but environments, caches and results."""
     for folder, folders, files in os.walk(ROOT):
         folders[:] = [name for name in folders if _is_source(name)]
-        yield from (Path(folder, name) for name in files if not name.endswith((".pyc", ".log")))
+        yield from (Path(folder, name) for name in files if _is_text(name))
+
+
+def _is_text(file: str) -> bool:
+    return file not in NOT_OURS and not file.endswith((".pyc", ".log"))
 
 
 def _is_source(folder: str) -> bool:

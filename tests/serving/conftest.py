@@ -9,9 +9,12 @@ from importlib.util import find_spec
 import pytest
 
 from serving.database.opening import open_database
+from serving.reader.pool import ReaderPool
+from serving.reader.terms import Terms
 from serving.settings import Settings
 from tests.postgres import ABSENT, Cluster, find_binaries
 from tests.service import left_in, make_registry, make_settings, write_scene
+from tests.websites import World, authority
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,6 +31,14 @@ def captured_output_stays_open():
 def folders(tmp_path_factory):
     """Registry with the tiny model, and an empty zoo."""
     return make_registry(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def readers(tmp_path_factory, folders):
+    """Readers that all tests share; one is always ready."""
+    settings = make_settings(tmp_path_factory.mktemp("readers"), *folders)
+    with ReaderPool(Terms.of(settings)) as pool:
+        yield pool
 
 
 @pytest.fixture
@@ -114,3 +125,17 @@ def database(database_settings):
     opened = open_database(database_settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def ca():
+    """A certificate authority that all tests share."""
+    return authority()
+
+
+@pytest.fixture
+def world(ca):
+    """A world of hosts for each test."""
+    made = World(ca)
+    yield made
+    made.close()

@@ -5,13 +5,12 @@ import json
 
 import pytest
 import rasterio
-from fastapi.testclient import TestClient
 
-from serving.api.app import create_app
 from serving.cli import main
 from serving.engine import PROVIDERS
 from serving.settings import load_settings
 from tests.bundles import int8_bundle, tiny_bundle, tiny_graph, tiny_sample
+from tests.crew import service
 from tests.service import left_in
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -85,10 +84,10 @@ def test_verify_refuses_a_variant_that_does_not_reproduce_its_golden_output(regi
     assert "(int8) on cpu differs from its golden output" in capsys.readouterr().err
 
 
-def test_the_service_runs_the_configured_variant(environment, registry, scene, tmp_path):
+def test_the_service_runs_the_configured_variant(environment, registry, scene, tmp_path, readers):
     assert registry.is_dir()
     environment.setenv("STEPPE_PRECISION", "int8")
-    with TestClient(create_app(load_settings(scratch=tmp_path))) as client:
+    with service(load_settings(scratch=tmp_path), readers) as client:
         assert client.get("/readyz").status_code == 200
         answer = client.post("/classify", content=scene.read_bytes(), headers={"Content-Type": "image/tiff"})
     assert answer.status_code == 200
@@ -97,9 +96,9 @@ def test_the_service_runs_the_configured_variant(environment, registry, scene, t
         assert dataset.tags()["steppe_model_precision"] == "int8"
 
 
-def test_the_service_is_not_ready_without_the_configured_variant(environment, tmp_path):
+def test_the_service_is_not_ready_without_the_configured_variant(environment, tmp_path, readers):
     environment.setenv("STEPPE_PRECISION", "int8")
-    with TestClient(create_app(load_settings(scratch=tmp_path))) as client:
+    with service(load_settings(scratch=tmp_path), readers) as client:
         answer = client.get("/readyz")
     assert answer.status_code == 503
     assert "has no int8 variant" in answer.json()["detail"]

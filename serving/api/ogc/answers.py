@@ -47,7 +47,8 @@ def facts(desk: Desk, job: Job) -> dict[str, str]:
     outcome = desk.results.outcome(job.result)
     told = {
         "Steppe-Model": outcome["model"],
-        "Steppe-Model-Sha256": outcome["model_sha256"],
+        # Of the manifest, which names the digests of all files: as /models has it, and as the job was pinned.
+        "Steppe-Model-Sha256": job.new.model_sha256 or outcome["model_sha256"],
         "Steppe-Provider": outcome["provider"],
     }
     if outcome["warnings"]:

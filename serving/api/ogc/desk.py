@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request as HttpRequest
 
@@ -11,6 +11,7 @@ from landcover.raster.protocol import ReadPolicy
 from serving.access.limits import PixelLimiter, check_jobs
 from serving.access.principal import Principal
 from serving.api.ogc.forms import Subscriber
+from serving.api.ogc.inflight import KeysInUse
 from serving.dismissal import Dismissal
 from serving.jobs.record import Job, NewJob
 from serving.jobs.store import JobStore
@@ -59,6 +60,7 @@ class Desk:
         finder: everything on other hosts.
         pixels: counts pixels of keys.
         processes: what can be asked for, by id.
+        keys: idempotency keys of requests under way.
     """
 
     settings: Settings
@@ -69,6 +71,7 @@ class Desk:
     finder: Finder
     pixels: PixelLimiter
     processes: Mapping[str, Process]
+    keys: KeysInUse = field(default_factory=KeysInUse)
 
     def process(self, name: str) -> Process:
         """One process.
@@ -86,10 +89,16 @@ class Desk:
         """Limits of rasters that come."""
         return ReadPolicy(max_pixels=self.settings.max_pixels)
 
-    def images(self, who: Principal) -> Images:
-        """What checks the images of one request."""
+    def images(self, who: Principal, base: str) -> Images:
+        """What checks the images of one request.
+
+        Args:
+            who: asks.
+            base: address of the service as this client sees it.
+        """
         return Images(
             owner=who.id,
+            base=base,
             uploads=self.uploads,
             folder=self.settings.data_folder,
             policy=self.policy,

@@ -62,9 +62,9 @@ def _inputs(form: type[BaseModel]) -> dict[str, Any]:
 
 
 def _input(name: str, member: dict[str, Any], form: type[BaseModel]) -> dict[str, Any]:
+    member = _without_null(member)
     words = member.pop("description", None) or name.replace("_", " ")
     title = member.pop("title", name)
-    member = _without_null(member)
     if name in _SEVERAL:
         member = member.get("items", member)
     return {

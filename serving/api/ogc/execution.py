@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -30,7 +30,9 @@ from serving.api.problems import ClientGone
 from serving.api.refusals import KeyInvalid, TookTooLong
 from serving.jobs.record import Job
 from serving.processes.orders import Answering
+from serving.processes.outputs import Output
 from serving.processes.process import InputsInvalid, Process
+from serving.telemetry.exchange import exchange_of
 
 router = APIRouter(tags=["processes"])
 
@@ -46,6 +48,7 @@ class _Asked:
     inputs: BaseModel
     outputs: Sequence[str]
     terms: Terms
+    base: str
 
 
 @router.post("/processes/{process}/execution", summary="Execute a process", response_model=None)
@@ -62,10 +65,12 @@ async def execute(
     if dry_run:
         return JSONResponse(await run_sync(_quote, desk, asked))
     wish = preference(", ".join(request.headers.getlist("prefer")))
-    job, _new = await run_sync(_accept, desk, asked)
-    if wish.respond_async and wish.wait_s is None:
-        return _accepted(job, request, wish)
-    return await _waited(request, desk, job, wish)
+    with desk.keys.using(who.id, asked.terms.idempotency_key):
+        job = await run_sync(_accept, desk, asked)
+        exchange_of(request.scope).job = job.id
+        if wish.respond_async and wish.wait_s is None:
+            return _accepted(job, request, wish)
+        return await _waited(request, desk, job, wish)
 
 
 async def _read(request: Request, process: Process, who: Principal, desk: Desk) -> _Asked:
@@ -74,15 +79,16 @@ async def _read(request: Request, process: Process, who: Principal, desk: Desk) 
         raise KeyInvalid("the Idempotency-Key is expected to be 1 to 255 visible ASCII characters, such as a UUID")
     document = await read_json(request, desk.settings.max_json_bytes)
     form = parsed(Execute, document)
-    outputs, answering = _wanted(process, form, ", ".join(request.headers.getlist("accept")))
+    inputs = parsed(process.inputs, form.inputs)
+    outputs, answering = _wanted(process, inputs, form, ", ".join(request.headers.getlist("accept")))
     terms = Terms(
         answering=answering,
-        subscriber=desk.subscriber(form.subscriber),
+        subscriber=await run_sync(desk.subscriber, form.subscriber),  # names are looked up
         idempotency_key=key,
         body_digest=_digest(process, document) if key is not None else None,
         request_id=getattr(request.state, "request_id", None),
     )
-    return _Asked(who, process, parsed(process.inputs, form.inputs), outputs, terms)
+    return _Asked(who, process, inputs, outputs, terms, base_of(request))
 
 
 def _digest(process: Process, document: object) -> str:
@@ -90,33 +96,44 @@ def _digest(process: Process, document: object) -> str:
     return hashlib.sha256(json.dumps([process.id, document], sort_keys=True).encode()).hexdigest()
 
 
-def _wanted(process: Process, form: Execute, accept: str) -> tuple[Sequence[str], Answering]:
+def _wanted(process: Process, inputs: BaseModel, form: Execute, accept: str) -> tuple[Sequence[str], Answering]:
     """Which outputs, and how they are handed out.
+
+    Without a choice all of them (18-062r2, /req/core/process-execute-default-outputs), or the one that the client
+    accepts where it accepts one only.
 
     Raises:
         InputsInvalid: when the process has no such output, or not in that format.
     """
-    known = {output.name: output for output in process.outputs}
+    made = {output.name: output for output in process.made_of(inputs)}
     if form.outputs is None:
-        chosen = preferred(accept, {output.media_type: output.name for output in process.outputs if output.usual})
-        names = [chosen] if chosen and form.response == "raw" else [name for name in known if known[name].usual]
+        chosen = _accepted_only(made.values(), accept) if form.response == "raw" else None
+        names = [chosen] if chosen else list(made)
         return names, Answering(response=form.response, modes=dict.fromkeys(names))
     if not form.outputs:
-        raise InputsInvalid(f"outputs is empty; leave it out, or name some of {', '.join(known)}")
+        raise InputsInvalid(f"outputs is empty; leave it out, or name some of {', '.join(made)}")
     for name, choice in form.outputs.items():
-        if name not in known:
-            raise InputsInvalid(f"the process has no such output; it has {', '.join(known)}")
+        if name not in made:
+            raise InputsInvalid(f"no such output is made of these inputs; there are {', '.join(made)}")
         wanted = choice.format.mediaType if choice.format else None
-        offered = known[name].media_type
+        offered = made[name].media_type
         if wanted and wanted.partition(";")[0].strip().lower() != offered.partition(";")[0]:
             raise InputsInvalid(f"output {name} is made as {offered}, in no other format")
     modes = {name: choice.transmissionMode for name, choice in form.outputs.items()}
     return list(modes), Answering(response=form.response, modes=modes)
 
 
+def _accepted_only(outputs: Iterable[Output], accept: str) -> str | None:
+    """The output of the media type that a client wants and no other; the first that has it."""
+    offered: dict[str, str] = {}
+    for output in outputs:
+        offered.setdefault(output.media_type.partition(";")[0], output.name)
+    return preferred(accept, offered)
+
+
 def _quote(desk: Desk, asked: _Asked) -> dict[str, Any]:
     """What a request would cost; nothing of it stays."""
-    images = desk.images(asked.who)
+    images = desk.images(asked.who, asked.base)
     try:
         plan = asked.process.plan(asked.inputs, asked.outputs, images)
     finally:
@@ -124,9 +141,13 @@ def _quote(desk: Desk, asked: _Asked) -> dict[str, Any]:
     return quotation(plan, asked.process, asked.who, desk)
 
 
-def _accept(desk: Desk, asked: _Asked) -> tuple[Job, bool]:
+def _accept(desk: Desk, asked: _Asked) -> Job:
+    """The job of a request: a new one, or that of the request which this one repeats."""
+    key = asked.terms.idempotency_key
+    if key is not None and (known := desk.store.recall(asked.who.id, key, asked.terms.body_digest)):
+        return known
     desk.check_room(asked.who)
-    images = desk.images(asked.who)
+    images = desk.images(asked.who, asked.base)
     try:
         plan = asked.process.plan(asked.inputs, asked.outputs, images)
         job, new = desk.accept(asked.who, asked.process, plan, asked.terms)
@@ -135,7 +156,7 @@ def _accept(desk: Desk, asked: _Asked) -> tuple[Job, bool]:
         raise
     if not new:  # what came with the repetition is there already
         images.drop()
-    return job, new
+    return job
 
 
 async def _waited(request: Request, desk: Desk, job: Job, wish: Preference) -> Response:

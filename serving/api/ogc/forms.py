@@ -48,7 +48,7 @@ class Execute(_Form):
 
     inputs: dict[str, Any] = Field(default_factory=dict, description="As in the description of the process.")
     outputs: dict[str, OutputChoice] | None = Field(
-        default=None, description="Wanted outputs; all usual ones when it is absent."
+        default=None, description="Wanted outputs; all of them when it is absent."
     )
     response: Literal["raw", "document"] = "raw"
     subscriber: Subscriber | None = None

@@ -14,32 +14,34 @@ from serving.api.addresses import base_of
 from serving.api.ogc.answers import ended_answer, facts, outcome_of
 from serving.api.ogc.desk import desk_of
 from serving.api.ogc.documents import link, status_info
-from serving.api.ogc.results import made_by, one_of, send
+from serving.api.ogc.results import kept_of, one_of, send
+from serving.api.ogc.selection import Selection
 from serving.jobs.record import Job, State
 
 router = APIRouter(tags=["jobs"])
-
-MOST_LISTED = 1000
 
 
 @router.get("/jobs", summary="The caller's jobs, newest first")
 async def list_jobs(
     request: Request,
     who: Keeper,
-    *,
-    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 50,
-    status: Annotated[list[State] | None, Query(description="Only jobs in these states.")] = None,
-    process_id: Annotated[list[str] | None, Query(alias="processID", max_length=20)] = None,
-    page: Annotated[str | None, Query(max_length=200, description="From the link to the next page.")] = None,
+    wanted: Annotated[Selection, Query()],
 ) -> dict[str, Any]:
     """Jobs as OGC status documents, with a link to the next page where there is one."""
     desk, base = desk_of(request), base_of(request)
 
     def read() -> tuple[list[Job], str | None]:
-        found = desk.store.page(who.sees, limit=limit, after=page, states=status or (), processes=process_id or ())
+        found = desk.store.page(
+            who.sees,
+            limit=wanted.limit,
+            after=wanted.page,
+            states=wanted.status,
+            processes=wanted.processID,
+            span=wanted.span,
+        )
         return list(found.jobs), found.after
 
-    jobs, after = await run_sync(read)
+    jobs, after = ([], None) if wanted.nothing else await run_sync(read)
     links = [link("self", str(request.url.include_query_params()), "This page")]
     if after is not None:
         links.append(link("next", f"{base}jobs?{request.url.include_query_params(page=after).query}", "The next page"))
@@ -71,8 +73,8 @@ async def show_output(request: Request, job: str, output: str, who: Keeper) -> R
 
     def read() -> Response:
         found = desk.store.get(job, who.sees)
-        made = made_by(found, desk.process(found.new.process), desk.results, base)
-        return send(one_of(made, output), facts(desk, found))
+        kept = kept_of(found, desk.process(found.new.process), desk.results, base)
+        return send(one_of(kept, output), facts(desk, found))
 
     return await run_sync(read)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from serving.api.addresses import base_of
 from serving.api.ogc.desk import desk_of
@@ -40,6 +40,7 @@ async def landing(request: Request) -> dict[str, Any]:
             link(PROCESSES_REL, f"{base}processes", "Processes"),
             link(JOBS_REL, f"{base}jobs", "Jobs"),
             link("models", f"{base}models", "Models"),
+            link("sources", f"{base}sources", "Scenes that can be looked at as maps"),
             link("inference", f"{base}v2", "Open Inference Protocol"),
             link("ready", f"{base}readyz", "Readiness"),
             link("live", f"{base}livez", "Liveness"),
@@ -62,13 +63,19 @@ async def api(request: Request) -> Any:
 
 
 @router.get("/processes", summary="All processes")
-async def list_processes(request: Request) -> dict[str, Any]:
+async def list_processes(
+    request: Request,
+    *,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most processes of a page.")] = 10,
+    offset: Annotated[int, Query(ge=0, le=1000, description="Processes before the first one.")] = 0,
+) -> dict[str, Any]:
     """Summaries of all processes."""
     base = base_of(request)
-    return {
-        "processes": [summary(process, base) for process in desk_of(request).processes.values()],
-        "links": [link("self", f"{base}processes", "This document")],
-    }
+    processes = list(desk_of(request).processes.values())
+    links = [link("self", f"{base}processes?limit={limit}&offset={offset}", "This page")]
+    if offset + limit < len(processes):
+        links.append(link("next", f"{base}processes?limit={limit}&offset={offset + limit}", "The next page"))
+    return {"processes": [summary(one, base) for one in processes[offset : offset + limit]], "links": links}
 
 
 @router.get("/processes/{process}", summary="A process, its inputs and outputs")

@@ -25,6 +25,9 @@ LOOK_S: Final = 1.0
 AT_ONCE: Final = 4
 """Subscribers that are told at the same time: one that is slow must not hold up the others."""
 
+AGAIN_S: Final = 60.0
+"""Seconds after which a subscriber that was not reached is told again."""
+
 GIVE_UP_S: Final = 3600.0
 """Seconds after the last change of a job for which a subscriber that fails is tried again, about once a minute."""
 
@@ -62,7 +65,7 @@ class Notifier:
         Raises:
             StoreUnavailable: when the job table cannot be reached.
         """
-        due = self._desk.store.due_notices(AT_ONCE * 4)
+        due = self._desk.store.due_notices(AT_ONCE * 4, seconds=AGAIN_S)
         with ThreadPoolExecutor(AT_ONCE, "steppe-notice") as pool:
             list(pool.map(self._tell, due))
         return len(due)

@@ -6,7 +6,7 @@ import base64
 import json
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,13 +16,16 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from serving.api.refusals import OutputNotFound, ResultNotReady
 from serving.jobs.record import Job, State
 from serving.processes.orders import Answering, Request
-from serving.processes.outputs import Output
+from serving.processes.outputs import FILES, STYLES, Output
 from serving.processes.process import Process
 from serving.results import Results
 
 INLINE_BYTES: Final = 1 << 20
 """Largest output that a document holds when the request does not say how; larger ones are links. Base64 of a map of a
 whole Sentinel-2 tile would be a string of tens of megabytes in the middle of a JSON document."""
+
+_ITEM: Final = "item"
+_BY_FILE: Final = {file: name for name, file in FILES.items()} | {style.file: style.name for style in STYLES}
 
 _CHUNK: Final = 1 << 20
 
@@ -41,7 +44,7 @@ class Made:
     output: Output
     path: Path
     href: str
-    mode: str | None
+    mode: str | None = None
 
     @property
     def by_reference(self) -> bool:
@@ -49,6 +52,18 @@ class Made:
         if self.mode is None:
             return self.path.stat().st_size > INLINE_BYTES
         return self.mode == "reference"
+
+    @property
+    def content(self) -> bytes | None:
+        """What is handed out instead of the file: a STAC Item with the addresses of the files it names; else None."""
+        if self.output.name != _ITEM:
+            return None
+        document = json.loads(self.path.read_bytes())
+        folder = self.href.rpartition("/")[0]
+        for asset in document["assets"].values():
+            asset["href"] = f"{folder}/{_BY_FILE.get(asset['href'], asset['href'])}"
+        document["links"].insert(0, {"rel": "self", "href": self.href, "type": self.output.media_type})
+        return json.dumps(document, allow_nan=False).encode()
 
     @property
     def link(self) -> dict[str, str]:
@@ -62,13 +77,22 @@ def made_by(job: Job, process: Process, results: Results, base: str) -> list[Mad
     Raises:
         ResultNotReady: when the job has not ended with results.
     """
-    folder = results.root / result_of(job)
     answering = Request.model_validate(job.new.request).answering
-    known = {output.name: output for output in process.outputs}
+    kept = {one.output.name: one for one in kept_of(job, process, results, base)}
+    return [replace(kept[name], mode=mode) for name, mode in answering.modes.items() if name in kept]
+
+
+def kept_of(job: Job, process: Process, results: Results, base: str) -> list[Made]:
+    """All files there are of a job: also what others needed and the styles of the maps, which an Item refers to.
+
+    Raises:
+        ResultNotReady: when the job has not ended with results.
+    """
+    folder = results.root / result_of(job)
     return [
-        Made(known[name], folder / known[name].file, f"{base}jobs/{job.id}/results/{name}", mode)
-        for name, mode in answering.modes.items()
-        if name in known
+        Made(output, folder / output.file, f"{base}jobs/{job.id}/results/{output.name}")
+        for output in (*process.outputs, *STYLES)
+        if (folder / output.file).is_file()
     ]
 
 
@@ -111,7 +135,8 @@ def answer(made: Sequence[Made], answering: Answering, headers: Mapping[str, str
         links = ", ".join(
             f'<{one.href}>; rel="{one.output.name}"; type="{one.output.media_type.partition(";")[0]}"' for one in made
         )
-        return Response(status_code=204, headers={**headers, "Link": links})
+        monitor = [headers["Link"]] if "Link" in headers else []
+        return Response(status_code=204, headers={**headers, "Link": ", ".join([links, *monitor])})
     if len(made) == 1:
         return send(made[0], headers)
     return _related(made, headers)
@@ -122,8 +147,10 @@ def document(made: Sequence[Made]) -> dict[str, Any]:
     return {one.output.name: _inline(one) for one in made}
 
 
-def send(one: Made, headers: Mapping[str, str]) -> FileResponse:
-    """The file of one output."""
+def send(one: Made, headers: Mapping[str, str]) -> Response:
+    """One output."""
+    if (content := one.content) is not None:
+        return Response(content, headers=dict(headers), media_type=one.output.media_type)
     return FileResponse(one.path, media_type=one.output.media_type, filename=one.output.file, headers=dict(headers))
 
 
@@ -133,7 +160,7 @@ def _inline(one: Made) -> dict[str, Any]:
         return one.link
     media_type = one.output.media_type
     if media_type.endswith("json"):
-        return {"value": json.loads(one.path.read_bytes()), "mediaType": media_type}
+        return {"value": json.loads(one.content or one.path.read_bytes()), "mediaType": media_type}
     content = base64.b64encode(one.path.read_bytes()).decode()
     return {"value": content, "encoding": "base64", "mediaType": media_type}
 
@@ -166,7 +193,9 @@ def _parts(made: Sequence[Made], boundary: str) -> Iterator[bytes | Path]:
         if one.mode == "reference":
             yield f"{head}Content-Location: {one.href}\r\n\r\n\r\n".encode()
             continue
-        yield f"{head}Content-Length: {one.path.stat().st_size}\r\n\r\n".encode()
-        yield one.path
+        content = one.content
+        length = one.path.stat().st_size if content is None else len(content)
+        yield f"{head}Content-Length: {length}\r\n\r\n".encode()
+        yield one.path if content is None else content
         yield b"\r\n"
     yield f"--{boundary}--\r\n".encode()

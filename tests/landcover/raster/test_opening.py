@@ -259,7 +259,7 @@ def test_external_mask_is_not_looked_at(tmp_path):
 @pytest.mark.parametrize(
     ("policy", "error", "message"),
     [
-        (ReadPolicy(max_pixels=100), RasterTooLarge, "has 300 x 400 pixels; at most 100"),
+        (ReadPolicy(max_pixels=100), RasterTooLarge, "has 300 x 400 = 120,000 pixels; at most 100"),
         (ReadPolicy(max_bands=3), BandCount, "has 4 bands; at most 3"),
         (ReadPolicy(max_block_bytes=1000), BlockTooLarge, "blocks of 64 x 64 pixels"),
     ],

@@ -4,18 +4,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.api.app import create_app
-from serving.reader.pool import ReaderPool
-from serving.reader.terms import Terms
-from tests.crew import open_test_shop, working
-from tests.service import left_in, make_settings
-
-
-@pytest.fixture(scope="session")
-def readers(tmp_path_factory, folders):
-    """Readers that all tests share; one is always ready."""
-    settings = make_settings(tmp_path_factory.mktemp("readers"), *folders)
-    with ReaderPool(Terms.of(settings)) as pool:
-        yield pool
+from tests.crew import crewed
+from tests.service import left_in
 
 
 @pytest.fixture
@@ -26,7 +16,7 @@ def app(settings):
 @pytest.fixture
 def crew(settings, readers):
     """A worker that does the jobs of the service."""
-    with open_test_shop(settings, readers) as shop, working(shop):
+    with crewed(settings, readers) as shop:
         yield shop
 
 

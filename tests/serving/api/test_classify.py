@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from serving.api.app import create_app
 from tests.bundles import tiny_bundle
+from tests.crew import service
 from tests.service import left_in, make_settings, scene_numbers, valid_of, write_scene
 from tests.serving.api.check import check_problem
 from tests.serving.badscenes import BAD_SCENES
@@ -71,20 +73,20 @@ def test_bands_level_and_product_from_the_query(client, tmp_path):
     assert (response.status_code, "steppe-warning" in response.headers) == (200, False)
 
 
-def test_model_and_version(tmp_path, folders, body):
+def test_model_and_version(tmp_path, folders, body, readers):
     for version in ("0.1.0", "0.2.0"):
         tiny_bundle(tmp_path / "own", version=version)
     settings = make_settings(tmp_path, tmp_path / "own", folders[1])
-    with TestClient(create_app(settings)) as client:
+    with service(settings, readers) as client:
         for wanted, used in (({}, "0.2.0"), ({"model": "tiny@0.1.0"}, "0.1.0"), ({"model": "tiny"}, "0.2.0")):
             response = client.post("/classify", content=body, params=wanted)
             assert response.headers["steppe-model"] == f"tiny@{used}"
             assert read_answer(response)[2]["steppe_model"] == f"tiny@{used}"
 
 
-def test_a_model_that_is_dropped_in_is_there_without_a_restart(tmp_path, folders, body):
+def test_a_model_that_is_dropped_in_is_there_without_a_restart(tmp_path, folders, body, readers):
     settings = make_settings(tmp_path, tmp_path / "own", folders[1])
-    with TestClient(create_app(settings)) as client:
+    with service(settings, readers) as client:
         check_problem(client.post("/classify", content=body), 404, "model-not-found")
         tiny_bundle(tmp_path / "own")
         client.app.state.models.poll()
@@ -142,9 +144,9 @@ def test_a_coding_that_is_none(client, body):
 
 
 @pytest.fixture
-def small_limits(tmp_path, folders):
+def small_limits(tmp_path, folders, readers):
     settings = make_settings(tmp_path, *folders, max_upload_bytes=1000, max_pixels=6000)
-    with TestClient(create_app(settings)) as client:
+    with service(settings, readers) as client:
         yield client
     assert left_in(settings.scratch) == []
 
@@ -159,9 +161,9 @@ def test_body_too_large_without_content_length(small_limits, body):
     assert "more than 1,000 bytes" in check_problem(response, 413, "raster-too-large")
 
 
-def test_scene_too_large(tmp_path, folders, body):
+def test_scene_too_large(tmp_path, folders, body, readers):
     settings = make_settings(tmp_path, *folders, max_pixels=6000)
-    with TestClient(create_app(settings)) as client:
+    with service(settings, readers) as client:
         detail = check_problem(client.post("/classify", content=body), 413, "raster-too-large")
     assert "70 x 90 = 6,300 pixels" in detail
     assert left_in(settings.scratch) == []
@@ -188,22 +190,22 @@ def test_a_misspelt_parameter_is_not_passed_over(client, body):
     assert len(response.json()["errors"]) <= 10
 
 
-def test_tampered_bundle(tmp_path, folders, body):
+def test_tampered_bundle(tmp_path, folders, body, readers):
     bundle = tiny_bundle(tmp_path / "own")
     graph = bytearray((bundle.path / "model.onnx").read_bytes())
     graph[-40] ^= 1
     (bundle.path / "model.onnx").write_bytes(graph)
     settings = make_settings(tmp_path, tmp_path / "own", folders[1])
-    with TestClient(create_app(settings)) as client:
+    with service(settings, readers) as client:
         detail = check_problem(client.post("/classify", content=body), 503, "bundle-invalid", tmp_path)
     assert "sha256" in detail
     assert left_in(settings.scratch) == []
 
 
-def test_a_bundle_that_changes_while_it_serves(tmp_path, folders, body):
+def test_a_bundle_that_changes_while_it_serves(tmp_path, folders, body, readers):
     bundle = tiny_bundle(tmp_path / "own")
     settings = make_settings(tmp_path, tmp_path / "own", folders[1])
-    with TestClient(create_app(settings)) as client:
+    with service(settings, readers) as client:
         before = client.post("/classify", content=body).content
         (bundle.path / "model.onnx").write_bytes(b"garbage")
         after = client.post("/classify", content=body)
@@ -212,14 +214,19 @@ def test_a_bundle_that_changes_while_it_serves(tmp_path, folders, body):
         np.testing.assert_array_equal(one.read(1), other.read(1))
 
 
-def test_scratch_that_is_not_there(tmp_path, folders, body):
-    settings = make_settings(tmp_path, *folders, scratch=tmp_path / "absent")
-    with TestClient(create_app(settings)) as client:
-        check_problem(client.post("/classify", content=body), 500, "output-not-writable", tmp_path)
+def test_a_state_folder_that_cannot_be_written(client, body, settings):
+    (settings.state / "uploads").write_bytes(b"no folder")
+    check_problem(client.post("/classify", content=body), 500, "output-not-writable", settings.state)
+    (settings.state / "uploads").unlink()
 
 
-def test_disk_full_while_the_body_comes(client, body, monkeypatch):
-    monkeypatch.setattr("serving.api.classify.UPLOAD", "/dev/full")
+def test_disk_full_while_the_body_comes(client, body, settings, monkeypatch):
+    def full(_uploads, _owner):
+        part = settings.state / "full.part"
+        part.symlink_to("/dev/full")
+        return part
+
+    monkeypatch.setattr("serving.uploads.Uploads.begin", full)
     check_problem(client.post("/classify", content=body * 20), 507, "disk-full")
 
 
@@ -235,7 +242,7 @@ def test_an_error_nobody_thought_of(client, body, monkeypatch, caplog):
     def broken(*_args, **_keywords):
         raise ZeroDivisionError("the secret of /etc/steppe.key")
 
-    monkeypatch.setattr("serving.api.classify.classify_scene", broken)
+    monkeypatch.setattr("serving.work.performing.classify_scene", broken)
     detail = check_problem(client.post("/classify", content=body), 500, "internal", "secret", "steppe.key", "Zero")
     assert detail == "an error of the service; its log has the details"
     assert "ZeroDivisionError" in caplog.text
@@ -247,4 +254,15 @@ def test_an_error_while_the_answer_is_sent(client, body, monkeypatch, settings):
 
     monkeypatch.setattr("fastapi.responses.FileResponse.__call__", broken)
     assert client.post("/classify", content=body).status_code == 500
-    assert left_in(settings.scratch) == []
+    assert left_in(settings.state / "results") == []
+
+
+def test_work_that_takes_longer_than_its_sender_is_to_wait(tmp_path, folders, readers, body):
+    settings = make_settings(tmp_path, *folders, sync_timeout_s=0.2)
+    with TestClient(create_app(settings)) as client:  # and nobody who does the job
+        detail = check_problem(client.post("/classify", content=body), 504, "took-too-long")
+        assert "/uploads" in detail
+        assert client.get("/jobs").json()["jobs"] == []
+    with service(settings, readers):
+        time.sleep(0.3)  # the worker finds nothing
+    assert [path for path in left_in(settings.state) if (settings.state / path).is_file() and ".db" not in path] == []

@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from starlette.testclient import TestClient
 
 from landcover.raster.opening import gdal_env
-from serving.api.app import create_app
+from landcover.raster.protocol import DEFAULT_POLICY
 from tests.corpus.cases import CASES, write_models
 from tests.corpus.metadata import NOBODY
-from tests.crew import open_test_shop, working
+from tests.crew import service
 from tests.service import left_in, make_settings, write_scene
 from tests.serving.api.check import check_problem
 
@@ -32,17 +31,14 @@ def settings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("service")
     write_models(folder / "registry")
     (folder / "zoo").mkdir()
-    return make_settings(folder, folder / "registry", folder / "zoo")
+    # As many pixels as the header check allows by itself, so that cases of large blocks get that far.
+    return make_settings(folder, folder / "registry", folder / "zoo", max_pixels=DEFAULT_POLICY.max_pixels)
 
 
 @pytest.fixture(scope="module")
 def client(settings, readers):
     """A client of the running service, whose processes must stay small."""
-    with (
-        open_test_shop(settings, readers) as shop,
-        working(shop),
-        TestClient(create_app(settings), raise_server_exceptions=False) as client,
-    ):
+    with service(settings, readers) as client:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         yield client
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY_KB

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from starlette.testclient import TestClient
 
-from serving.api.app import create_app
+from serving.settings import load_settings
 from serving.version import VERSION
 from tests.bundles import tiny_bundle
+from tests.crew import service
 from tests.service import make_settings
 from tests.serving.api.check import check_problem
 
@@ -28,12 +28,12 @@ def test_the_landing_page_leads_everywhere(client):
 
 
 @pytest.mark.parametrize("fault", ["absent", "altered", "provider"])
-def test_alive_but_not_ready(tmp_path, folders, fault, caplog):
+def test_alive_but_not_ready(tmp_path, folders, fault, caplog, readers):
     bundle = tiny_bundle(tmp_path / "own")
     if fault == "altered":
         (bundle.path / "sample.npz").write_bytes(b"altered")
     changes = {"absent": {"model": "other"}, "provider": {"provider": "tpu"}}.get(fault, {})
-    with TestClient(create_app(make_settings(tmp_path, tmp_path / "own", folders[1], **changes))) as client:
+    with service(make_settings(tmp_path, tmp_path / "own", folders[1], **changes), readers) as client:
         assert client.get("/livez").status_code == 200
         detail = check_problem(client.get("/readyz"), 503, "not-ready", tmp_path)
         assert client.get("/models/tiny").status_code == 200
@@ -44,9 +44,9 @@ def test_alive_but_not_ready(tmp_path, folders, fault, caplog):
     assert "Traceback" not in caplog.text
 
 
-def test_a_repaired_model_becomes_ready_without_a_restart(tmp_path, folders):
+def test_a_repaired_model_becomes_ready_without_a_restart(tmp_path, folders, readers):
     settings = make_settings(tmp_path, tmp_path / "own", folders[1], registry_poll_s=0.02)
-    with TestClient(create_app(settings)) as client:
+    with service(settings, readers) as client:
         check_problem(client.get("/readyz"), 503, "not-ready")
         tiny_bundle(tmp_path / "own")
         deadline = time.monotonic() + 30
@@ -55,8 +55,8 @@ def test_a_repaired_model_becomes_ready_without_a_restart(tmp_path, folders):
         assert client.get("/readyz").status_code == 200
 
 
-def test_settings_come_from_the_environment(environment):
+def test_settings_come_from_the_environment(environment, readers):
     environment.setenv("STEPPE_MAX_UPLOAD_BYTES", "5")
-    with TestClient(create_app()) as client:
+    with service(load_settings(), readers) as client:
         assert client.get("/readyz").json()["model"] == "tiny@0.1.0"
         check_problem(client.post("/classify", content=b"123456"), 413, "raster-too-large")

@@ -8,26 +8,49 @@ import pytest
 
 from landcover import errors
 from landcover.errors import BundleInvalid, DataError, DiskFull, NoCrs, SteppeError, WindowError
-from serving.api import problems
+from serving.api import problems, refusals
 from serving.api.problems import STATUS, Busy, kinds
+from serving.jobs import store
+from serving.processes import process
 from tests.serving.api.check import check_problem
+
+OGC_TYPES = {
+    slug: f"http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/{slug}"
+    for slug in ("no-such-process", "no-such-job", "result-not-ready")
+}
+"""Types that 18-062r2 names itself (requirements 19, 40, 44)."""
 
 
 def test_every_error_has_an_address_that_explains_it(client):
     listed = client.get("/problems").json()["problems"]
-    found = {entry["type"]: entry for entry in listed}
-    named = {kind for module in (errors, problems) for _, kind in inspect.getmembers(module, inspect.isclass)}
-    for kind in {kind for kind in named if issubclass(kind, SteppeError)}:
+    found = {entry["href"]: entry for entry in listed}
+    named = {
+        kind
+        for module in (errors, problems, refusals, store, process)
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+    }
+    for kind in {kind for kind in named if issubclass(kind, SteppeError) and "slug" in vars(kind)}:
         entry = found[f"/problems/{kind.slug}"]
         assert entry["title"] == inspect.getdoc(kind).splitlines()[0].rstrip(".")
         assert 400 <= entry["status"] < 600
-        response = client.get(entry["type"])
+        assert entry["type"] == (OGC_TYPES.get(kind.slug) or entry["href"])
+        response = client.get(entry["href"])
         assert (response.status_code, response.json()) == (200, entry)
+
+
+def named_slugs():
+    """The slugs of all errors that have one of their own."""
+    waiting, found = [SteppeError], []
+    while waiting:
+        error = waiting.pop()
+        found += [error.slug] if "slug" in vars(error) and error.__module__.partition(".")[0] != "tests" else []
+        waiting += error.__subclasses__()
+    return found
 
 
 def test_slugs_are_addresses_and_belong_to_one_error():
     slugs = [kind.slug for kind in kinds()]
-    assert len(slugs) == len(set(slugs))
+    assert sorted(set(named_slugs())) == sorted(named_slugs())
     assert all(slug == slug.lower() and slug.replace("-", "").isalnum() for slug in slugs)
     assert {"internal", "invalid-request", "not-found", "method-not-allowed", "busy", "no-crs"} <= set(slugs)
 
@@ -70,5 +93,5 @@ def test_the_description_of_the_service_names_its_problems(client):
             assert list(operation["responses"]["422"]["content"]) == ["application/problem+json"], path
     answers = description["paths"]["/classify"]["post"]["responses"]
     assert {"200", "404", "406", "408", "413", "415", "422", "503", "507"} <= set(answers)
-    assert len(answers["200"]["content"]) == 3
+    assert len(answers["200"]["content"]) == 4
     assert "HTTPValidationError" not in description.get("components", {}).get("schemas", {})

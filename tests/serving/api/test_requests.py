@@ -16,7 +16,7 @@ from serving.database.opening import open_database
 from serving.jobs.record import NewJob
 from serving.jobs.table import JobTable
 from tests.corpus.requests import REQUESTS, bytes_of, present
-from tests.crew import open_test_shop, working
+from tests.crew import crewed
 from tests.service import make_settings, write_scene
 from tests.serving.access.tokens import AUDIENCE, ISSUER, attacks, jwks, token
 from tests.serving.api.live import live, quiet
@@ -43,15 +43,16 @@ def servers(tmp_path_factory, folders, texts, readers):
     folder = tmp_path_factory.mktemp("servers")
     (folder / "open").mkdir()
     (folder / "closed").mkdir()
-    limits = {"request_patience_s": PATIENCE_S, "max_upload_bytes": 1024**2}
+    (folder / "data").mkdir()
+    write_scene(folder / "data" / "demo.tif")
+    limits = {"request_patience_s": PATIENCE_S, "max_upload_bytes": 1024**2, "data_folder": folder / "data"}
     (folder / "jwks.json").write_bytes(jwks())
     provider = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks": str(folder / "jwks.json")}
     anybody = make_settings(folder / "open", *folders, **limits)
     known = make_settings(folder / "closed", *folders, **limits, **provider)
     texts[1].update(fill(known, texts[0]))
     with (
-        open_test_shop(anybody, readers) as shop,
-        working(shop),
+        crewed(anybody, readers),
         live(create_app(anybody), anybody) as first,
         live(create_app(known), known) as second,
     ):

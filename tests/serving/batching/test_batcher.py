@@ -226,7 +226,7 @@ def test_what_is_too_late_does_not_run():
 
     run(test, runner, observer=recorder, clock=clock)
     assert runner.calls == [[900], [2]]
-    assert recorder.reasons == ["deadline"]
+    assert recorder.reasons == ["inference-deadline"]
 
 
 @pytest.mark.parametrize("running", [True, False])

@@ -1,0 +1,87 @@
+"""Conformance classes OGC Process Description and JSON (18-062r2, annex A)."""
+
+from __future__ import annotations
+
+import jsonschema
+import pytest
+
+from serving.processes.inputs import ClassifyInputs, DegradationInputs
+from tests.serving.api.ogc import schemas
+from tests.serving.api.ogc.answers import OUTPUTS
+from tests.serving.api.ogc.schemas import check
+
+FORMS = {"classify": ClassifyInputs, "degradation": DegradationInputs}
+JSON_DOCUMENTS = ["/", "/conformance", "/processes", "/processes/classify", "/jobs"]
+
+
+@pytest.fixture(params=FORMS)
+def described(house, request):
+    """Name, form and description of a process."""
+    return request.param, FORMS[request.param], house.client.get(f"/processes/{request.param}").json()
+
+
+def validator(schema):
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_description_is_json(described):
+    """/req/ogc-process-description/json-encoding"""
+    check(described[2], schemas.PROCESS)
+
+
+def test_inputs_are_described(described):
+    """/req/ogc-process-description/inputs-def, /req/ogc-process-description/input-def"""
+    _, form, document = described
+    assert set(document["inputs"]) == set(form.model_fields)
+    for name, told in document["inputs"].items():
+        validator(told["schema"])
+        assert len(told["description"]) > 3
+        assert not told["description"].startswith(name), name  # more than the name once again
+        assert told["title"]
+        assert (told["minOccurs"], told["maxOccurs"]) == (0, 20 if name == "scene" else 1)
+
+
+def test_inputs_of_mixed_types_are_described(house):
+    """/req/ogc-process-description/input-mixed-type"""
+    document = house.client.get("/processes/classify").json()["inputs"]
+    scene = validator(document["scene"]["schema"])
+    good = [
+        "SUkqAA==",
+        {"href": "https://data.example.org/x.tif"},
+        {"value": "SUkqAA==", "mediaType": "image/tiff"},
+        {"path": "2020/x.tif"},
+        {"type": "Feature", "stac_version": "1.0.0", "id": "x"},
+    ]
+    for value in good:
+        scene.validate(value)
+    for value in (7, {}, {"link": "x"}, ["SUkqAA=="]):
+        assert not scene.is_valid(value)
+    area = validator(document["area"]["schema"])
+    area.validate({"bbox": [1, 2, 3, 4]})
+    area.validate({"type": "Polygon", "coordinates": []})
+    assert not area.is_valid({"bbox": [1, 2, 3]})
+    tile = validator(document["tile"]["schema"])
+    tile.validate("33UUU")
+    assert not tile.is_valid("33uuu")
+
+
+def test_outputs_are_described(house):
+    """/req/ogc-process-description/outputs-def, /req/ogc-process-description/output-def,
+    /req/ogc-process-description/output-mixed-type"""
+    document = house.client.get("/processes/classify").json()["outputs"]
+    assert list(document) == OUTPUTS
+    for told in document.values():
+        validator(told["schema"])
+        assert told["title"]
+        assert told["description"]
+    assert document["map"]["schema"]["contentMediaType"].startswith("image/tiff")
+    assert document["areas"]["schema"] == {"type": "object", "contentMediaType": "application/json"}
+
+
+def test_documents_are_json(house):
+    """/req/json/definition, /req/json/content"""
+    for path in JSON_DOCUMENTS:
+        answer = house.client.get(path, headers={"Accept": "application/json"})
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json"), path
+        assert isinstance(answer.json(), dict)
