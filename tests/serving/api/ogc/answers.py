@@ -10,16 +10,7 @@ import re
 import rasterio
 
 OUTPUTS = [
-    "map",
-    "confidence",
-    "preview",
-    "areas",
-    "features",
-    "item",
-    "probabilities",
-    "uncertainty",
-    "quality",
-    "style",
+    *("map", "confidence", "preview", "areas", "features", "item", "probabilities", "uncertainty", "quality", "style"),
 ]
 """All outputs of ``classify``."""
 
