@@ -267,13 +267,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_unexpected)
 
 
-def answer(error: SteppeError) -> JSONResponse:
-    """The problem document of an error of the domain, with the headers that its status asks for."""
+def answer(error: SteppeError, /, **extra: Any) -> JSONResponse:
+    """The problem document of an error of the domain, with the headers that its status asks for.
+
+    Args:
+        error: what happened.
+        **extra: further members.
+    """
     kind = kind_of(type(error))
-    if kind.status >= 500:  # noqa: PLR2004 - server errors begin at 500
+    if kind.status >= 500 and not isinstance(error, Busy):  # noqa: PLR2004 - a crowd is no error, and would fill the log
         _log.error("%s: %s", kind.slug, sentence(error))
     # Messages advise in the words of the command line, whose options are the query parameters here.
-    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=headers_of(kind, error))
+    detail = _PARAMETER.sub(r"the query parameter \1", str(error))
+    return problem(kind, detail, headers=headers_of(kind, error), **extra)
 
 
 def failure(

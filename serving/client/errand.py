@@ -12,7 +12,7 @@ from typing import Any, Final
 from serving.client.answers import Areas, Record, Status, outcome_of, read_as
 from serving.client.errors import AnswerNotUnderstood
 from serving.client.line import Line
-from serving.client.products import OUTPUTS, rename_in_item, write_quality_style
+from serving.client.products import ITEM, OUTPUTS, rename_in_item, write_quality_style
 from serving.client.scenes import LocalScene, Scene
 from serving.client.stay import Stay
 from serving.client.transfers import Wanted, fetch, send
@@ -143,7 +143,10 @@ def _wanted(job: str, output: str, record: Record) -> Wanted:
     file = record.outputs.get(output)
     if file is None:
         raise AnswerNotUnderstood(f"the service has made no {output}; use a steppe of the same version")
-    return Wanted(path=f"jobs/{job}/results/{output}", name=output, size=file.bytes, sha256=file.sha256)
+    path = f"jobs/{job}/results/{output}"
+    if output == ITEM:  # the service writes the addresses of the files into it
+        return Wanted(path=path, name=output, size=0, sha256=None)
+    return Wanted(path=path, name=output, size=file.bytes, sha256=file.sha256)
 
 
 def _finish(staged: Mapping[str, Path], outputs: Outputs) -> None:

@@ -14,6 +14,8 @@ from serving.client.errors import AnswerNotUnderstood
 from serving.hrefs import relative_href
 from serving.staging import write_file
 
+ITEM: Final = "item"
+
 OUTPUTS: Final = {
     "map": "map",
     "style": "style",
@@ -24,7 +26,7 @@ OUTPUTS: Final = {
     "quicklook": "preview",
     "areas": "areas",
     "features": "features",
-    "stac": "item",
+    "stac": ITEM,
 }
 """Output of the processes for each role of ``serving.request.Outputs.files``; ``quality_style`` is made here."""
 
@@ -60,14 +62,16 @@ def rename_in_item(place: Path, files: Mapping[str, Path]) -> None:
         for role, asset in document["assets"].items()
         if role in files
     }
+    document["links"] = [link for link in document["links"] if link.get("rel") != "self"]
     write_file(place, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 def _item_in(content: bytes) -> dict[str, Any]:
     try:
         match json.loads(content):
-            case {"assets": dict(assets)} as document if all(isinstance(asset, dict) for asset in assets.values()):
-                return dict(document)
+            case {"assets": dict(assets), "links": list(links)} as document:
+                if all(isinstance(part, dict) for part in (*assets.values(), *links)):
+                    return dict(document)
     except ValueError:
         pass
     raise AnswerNotUnderstood("what the service sent as the STAC Item is none; use a steppe of the same version")

@@ -69,14 +69,14 @@ class Wanted:
     Attributes:
         path: relative to the service's address.
         name: for people.
-        size: bytes.
-        sha256: digest, hexadecimal.
+        size: bytes; 0 = not known.
+        sha256: digest, hexadecimal; None for what the service writes anew for whoever asks, as the STAC Item.
     """
 
     path: str
     name: str
     size: int
-    sha256: str
+    sha256: str | None
 
 
 def fetch(line: Line, wanted: Wanted, place: Path) -> None:
@@ -92,6 +92,8 @@ def fetch(line: Line, wanted: Wanted, place: Path) -> None:
         with os_errors(place):
             place.write_bytes(b"")
         line.patience.trying(lambda: _fetch_once(line, wanted, place))
+        if wanted.sha256 is None:
+            return
         with place.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() == wanted.sha256:
                 return
@@ -117,7 +119,7 @@ def _fetch_once(line: Line, wanted: Wanted, place: Path) -> None:
             for piece in response.iter_raw():
                 file.write(piece)
                 line.patience.sign_of_life()
-                line.watcher.transfer("fetching", wanted.name, file.tell(), wanted.size)
+                line.watcher.transfer("fetching", wanted.name, file.tell(), max(wanted.size, file.tell()))
 
 
 def _begins_at(response: httpx2.Response, offset: int) -> bool:

@@ -188,11 +188,17 @@ def _say_no_more() -> None:
     os.close(nowhere)
 
 
-def echo_table(table: Table) -> None:
-    """Print a table as wide as the terminal; a closed output is a BrokenPipeError, as of other text."""
+def echo_table(table: Table, *, least: int = 0) -> None:
+    """Print a table as wide as the terminal; a closed output is a BrokenPipeError, as of other text.
+
+    Args:
+        table: what to print.
+        least: columns that it gets anyway, where lines that the terminal breaks are better than lost words.
+    """
     from rich.console import Console  # noqa: PLC0415 - slow to import
 
     console = Console()
+    console.width = max(console.width, least)
     with console.capture() as printed:
         console.print(table)
     typer.echo(printed.get(), nl=False)

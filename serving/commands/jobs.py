@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -38,6 +38,10 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Id of the job, from `step
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of jobs, from `steppe jobs list`.")]
 
 
+_WIDTH: Final = 120
+"""Columns of the list: ids of 36 letters, and all the rest beside them."""
+
+
 class NoJobTable(ConfigError):
     """There is no job table where the settings say."""
 
@@ -59,7 +63,7 @@ def list_jobs(
     key_file: KeyFileOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List jobs, newest first; an upload whose sender waits for the map is not among them."""
+    """List jobs, newest first; an upload whose sender waits for the map is not among them. `show` says more."""
     with _jobs(server, key_file) as jobs:
         found = jobs.listed(states=states or (), processes=processes or (), limit=limit)
     with answering():
@@ -162,12 +166,14 @@ def _table() -> Generator[Jobs]:
 
 
 def _echo_jobs(found: Any, *, owners: bool) -> None:
-    from rich.markup import escape  # noqa: PLC0415 - slow to import
+    from rich import box  # noqa: PLC0415 - slow to import
+    from rich.markup import escape  # noqa: PLC0415
     from rich.table import Column, Table  # noqa: PLC0415
 
+    # Ids are there to be copied, so they stay whole; what a job says is in `show`, no line has room for that, too.
     whole = [Column(heading, no_wrap=True) for heading in ("id", "created (UTC)", "state")]
-    message = Column("message", no_wrap=True, overflow="ellipsis")
-    table = Table(*whole, "process", "model", *(["owner"] if owners else []), message)
+    rest = [Column(heading, overflow="fold") for heading in ("process", "model", *(["owner"] if owners else []))]
+    table = Table(*whole, *rest, box=box.SIMPLE_HEAD, pad_edge=False)
     for job in found:
         table.add_row(
             job.id,
@@ -176,9 +182,8 @@ def _echo_jobs(found: Any, *, owners: bool) -> None:
             escape(sentence(job.process)),
             escape(sentence(job.model or "")),
             *([escape(sentence(job.owner or ""))] if owners else []),
-            escape(_said(job)),
         )
-    echo_table(table)
+    echo_table(table, least=_WIDTH)
 
 
 def _said(job: JobView) -> str:

@@ -63,6 +63,7 @@ def service_bar(what: str, *, shown: bool) -> Generator[Watcher]:
         TextColumn("{task.description}", markup=False, table_column=whole),
         BarColumn(bar_width=20),
         TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("left"),
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[detail]}", markup=False, table_column=cut),
     )

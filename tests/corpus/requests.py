@@ -122,6 +122,7 @@ _JSON = [
     _post(104, "JSON without type", b"{}", 415, "media-type", fields=()),
     _post(104, "JSON as text", b"{}", 415, "media-type", fields=("Content-Type: text/plain",)),
     _post(104, "an answer in XML", b'{"inputs": {}}', 406, "not-acceptable", fields=(JSON, "Accept: application/xml")),
+    _post(104, "CSV wanted", b'{"inputs": {"scene": "AA"}}', 406, "not-acceptable", fields=(JSON, "Accept: text/csv")),
 ]  # fmt: skip
 
 _UPLOAD = {"part": "classify", "method": "POST", "path": "/classify"}

@@ -48,7 +48,7 @@ def facts(desk: Desk, job: Job) -> dict[str, str]:
     told = {
         "Steppe-Model": outcome["model"],
         # Of the manifest, which names the digests of all files: as /models has it, and as the job was pinned.
-        "Steppe-Model-Sha256": job.new.model_sha256 or outcome["model_sha256"],
+        "Steppe-Model-Sha256": outcome["model_sha256"],
         "Steppe-Provider": outcome["provider"],
     }
     if outcome["warnings"]:

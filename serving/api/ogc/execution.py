@@ -30,7 +30,7 @@ from serving.api.problems import ClientGone
 from serving.api.refusals import KeyInvalid, TookTooLong
 from serving.jobs.record import Job
 from serving.processes.orders import Answering
-from serving.processes.outputs import Output
+from serving.processes.outputs import QML, Output
 from serving.processes.process import InputsInvalid, Process
 from serving.telemetry.exchange import exchange_of
 
@@ -78,9 +78,11 @@ async def _read(request: Request, process: Process, who: Principal, desk: Desk) 
     if key is not None and not _KEY.fullmatch(key):
         raise KeyInvalid("the Idempotency-Key is expected to be 1 to 255 visible ASCII characters, such as a UUID")
     document = await read_json(request, desk.settings.max_json_bytes)
-    form = parsed(Execute, document)
+    form, accept = parsed(Execute, document), ", ".join(request.headers.getlist("accept"))
+    if form.outputs is None and form.response == "raw":
+        _accepted_only(process.outputs, accept)  # what cannot be answered is not looked at
     inputs = parsed(process.inputs, form.inputs)
-    outputs, answering = _wanted(process, inputs, form, ", ".join(request.headers.getlist("accept")))
+    outputs, answering = _wanted(process, inputs, form, accept)
     terms = Terms(
         answering=answering,
         subscriber=await run_sync(desk.subscriber, form.subscriber),  # names are looked up
@@ -124,9 +126,14 @@ def _wanted(process: Process, inputs: BaseModel, form: Execute, accept: str) -> 
 
 
 def _accepted_only(outputs: Iterable[Output], accept: str) -> str | None:
-    """The output of the media type that a client wants and no other; the first that has it."""
+    """The output of the media type that a client wants and no other; the first that has it.
+
+    Nobody who accepts XML means a style.
+    """
     offered: dict[str, str] = {}
     for output in outputs:
+        if output.media_type == QML:
+            continue
         offered.setdefault(output.media_type.partition(";")[0], output.name)
     return preferred(accept, offered)
 

@@ -77,8 +77,8 @@ def made_by(job: Job, process: Process, results: Results, base: str) -> list[Mad
     Raises:
         ResultNotReady: when the job has not ended with results.
     """
-    answering = Request.model_validate(job.new.request).answering
     kept = {one.output.name: one for one in kept_of(job, process, results, base)}
+    answering = Request.model_validate(job.new.request).answering
     return [replace(kept[name], mode=mode) for name, mode in answering.modes.items() if name in kept]
 
 

@@ -26,7 +26,13 @@ FILES = {
     "map": MAP,
     "style": b"<qgis/>",
     "areas": json.dumps(AREAS).encode(),
-    "item": json.dumps({"type": "Feature", "assets": {"map": {"href": "map.tif"}, "areas": {"href": "a"}}}).encode(),
+    "item": json.dumps(
+        {
+            "type": "Feature",
+            "links": [{"rel": "self", "href": "https://service.example.org/jobs/1/results/item"}],
+            "assets": {"map": {"href": "https://service.example.org/map"}, "areas": {"href": "a"}},
+        }
+    ).encode(),
 }
 RECORD = {
     "scene": "a scene",

@@ -106,7 +106,8 @@ def right(out):
     """Whether all files are there, and nothing else."""
     assert left_in(out) == ["item.json", "map.qml", "map.tif"]
     assert (out / "map.tif").read_bytes() == MAP
-    assert json.loads((out / "item.json").read_text())["assets"] == {"map": {"href": "map.tif"}}
+    item = json.loads((out / "item.json").read_text())
+    assert (item["assets"], item["links"]) == ({"map": {"href": "map.tif"}}, [])
 
 
 def test_all_is_well(errand, outputs, line, fake, out, scene, watcher):

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import rasterio
 
+from serving.api.app import create_app
 from serving.cli import main
-from tests.service import left_in, scene_numbers, write_scene
+from tests.bundles import pair_bundle, tiny_bundle
+from tests.crew import open_test_shop, working
+from tests.service import left_in, make_settings, scene_numbers, write_scene
+from tests.serving.api.live import live, quiet
 from tests.serving.client.conftest import left_on
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -161,3 +165,37 @@ def test_dry_run(service, scene, capsys):
     assert "scene: 90 x 70 pixels" in words
     assert left_on(service) == []
     assert service.store.page(None, limit=5).jobs == ()
+
+
+def test_two_dates(tmp_path, folders, readers, environment, capsys):
+    registry = tmp_path / "registry"
+    pair_bundle(registry)
+    tiny_bundle(registry)
+    folder = tmp_path / "service"
+    folder.mkdir()
+    settings = make_settings(folder, registry, folders[1], degradation_model="pair")
+    environment.setenv("STEPPE_REGISTRY", str(registry))
+    environment.setenv("STEPPE_DEGRADATION_MODEL", "pair")
+    tags = {"processing_level": "L1C", "scale": "0.0001", "offset": "0"}
+    scenes = [
+        write_scene(
+            tmp_path / f"{year}.tif", scene_numbers() + more, tags=tags | {"datetime": f"{year}-06-01T10:20:30Z"}
+        )
+        for year, more in ((2018, 0), (2020, 50))
+    ]
+    told = {}
+    quiet()
+    app = create_app(settings)
+    with live(app, settings) as line, open_test_shop(settings, readers) as shop, working(shop):
+        for name, more in (("here", []), ("there", ["--server", f"http://127.0.0.1:{line.port}"])):
+            place = tmp_path / name
+            place.mkdir()
+            files = ["-o", place / "map.tif", "--features", place / "f.geojson", "--stac", place / "i.json"]
+            told[name] = json.loads(run(capsys, "degradation", *scenes, *files, "--json", *more).out)
+    here, there = (pixels(tmp_path / name / "map.tif") for name in ("here", "there"))
+    for mine, theirs in zip(here, there, strict=True):
+        np.testing.assert_equal(theirs, mine)
+    assert (tmp_path / "there" / "f.geojson").read_bytes() == (tmp_path / "here" / "f.geojson").read_bytes()
+    assert told["there"]["scene"] == told["here"]["scene"]
+    assert told["there"]["model"] == "pair@0.1.0"
+    assert left_in(tmp_path / "there") == ["f.geojson", "i.json", "map.qml", "map.tif"]
