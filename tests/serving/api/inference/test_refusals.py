@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from landcover.errors import ModelOutputInvalid
-from serving.api.inference import models
+from serving.api.inference import infer
 from serving.engine import Engine
 from tests.serving.api.inference.check import check_refusal
 from tests.serving.api.inference.client import binary_request, tensor_of
@@ -253,9 +253,9 @@ def test_memory_of_requests_is_bounded(crowd, gate):
     assert app.state.inference._memory.held == 0
 
 
-@pytest.mark.usefixtures("gate")
-def test_a_request_can_say_how_long_it_waits(app):
-    status, _, document = asyncio.run(_ended(app, parameters={"timeout": 50_000}))
+def test_a_request_can_say_how_long_it_waits(crowd, gate):
+    status, _, document = asyncio.run(_ended(crowd(), parameters={"timeout": 50_000}))
+    gate.open.set()
     assert (status, document["type"]) == (504, "/problems/inference-deadline")
 
 
@@ -316,7 +316,7 @@ def test_errors_of_the_service_itself_say_nothing_of_it(client, monkeypatch, cap
     def fail(*_arguments, **_more):
         raise OSError("secret path /etc")
 
-    monkeypatch.setattr(models, "owner_of", fail)
+    monkeypatch.setattr(infer, "contract_of", fail)
     assert "secret" not in check_refusal(post(client, given()), 500, "internal")
     assert "secret" in caplog.text
 
@@ -335,5 +335,4 @@ def test_who_asks_is_who_has_been_recognised(client, app, monkeypatch):
     usual = batcher.check_room
     monkeypatch.setattr(batcher, "check_room", lambda self, owner: (owners.append(owner), usual(self, owner))[1])
     post(client, given())
-    assert owners == [""]
-    assert models.owner_of({"state": {"owner": "key-1"}}) == "key-1"
+    assert owners == ["anonymous"]
