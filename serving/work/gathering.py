@@ -25,6 +25,9 @@ from serving.uploads import UploadNotFound
 from serving.work.heart import Heart
 from serving.work.shop import Shop
 
+SCRATCH: Final = "job-"
+"""What scratch folders of jobs begin with; the name of the attempt follows."""
+
 _SAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -87,8 +90,10 @@ def gather(images: Sequence[Image], shop: Shop, heart: Heart) -> Iterator[Gather
         LeaseLost: when nobody wants them any more.
         DiskFull: when there is no room.
     """
-    shop.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix="job-", dir=shop.scratch))
+    with os_errors(shop.scratch):
+        shop.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Named after the attempt, so that what a killed worker leaves is known to be nobody's.
+        scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{heart.attempt}-", dir=shop.scratch))
     try:
         yield Gathered(tuple(_locals(images, shop, heart, scratch)), scratch)
     finally:
@@ -105,7 +110,8 @@ def _locals(images: Sequence[Image], shop: Shop, heart: Heart, scratch: Path) ->
             continue
         stated = None
         if source.kind == "upload":
-            path = _named(shop.uploads.root / source.file, scratch, number)
+            path = _named(shop.uploads.root / source.file, scratch / _upload_name(number))
+            stated = Stated(origin=_upload_name(number))
         elif source.kind == "folder":
             path = inside(shop.settings.data_folder, source.path)
             stated = Stated(origin=source.path)
@@ -171,13 +177,17 @@ def _link(file: Path, place: Path) -> None:
             shutil.copyfile(file, place)
 
 
-def _named(upload: Path, scratch: Path, number: int) -> Path:
-    """An upload under a name that messages can quote; a link, so that it stays when the upload is removed.
+def _upload_name(number: int) -> str:
+    """A name that messages can quote."""
+    return f"upload{'' if number == 1 else number}.tif"
+
+
+def _named(upload: Path, place: Path) -> Path:
+    """An upload under another name; a link, so that it stays when the upload is removed.
 
     Raises:
         UploadNotFound: when it is not there any more.
     """
-    place = scratch / f"upload{'' if number == 1 else number}.tif"
     try:
         place.hardlink_to(upload)
     except FileNotFoundError as error:

@@ -51,6 +51,11 @@ class Heart:
         self._thread = threading.Thread(target=self._beat, name="steppe-heart", daemon=True)
 
     @property
+    def attempt(self) -> str:
+        """Name of this attempt; nobody else ever has it."""
+        return self._job.folder
+
+    @property
     def lost(self) -> bool:
         """Whether the job is somebody else's, or nobody's, by now."""
         return self._lost.is_set()
