@@ -4,7 +4,7 @@ A server is started as an operator would. Clients send a small scene to ``POST /
 few seconds something happens to the model: a version is copied into the registry folder, file by file, or one that is
 broken; a version is promoted, rolled back, retired and brought back, by the command line. Each version answers another
 map. An answer counts as right when the map is, pixel for pixel, the one that its version made beforehand in this
-process, and the digest in its header is that of the version's manifest.
+process, and the digest in its header is that of the version's graph.
 
     python -m benchmarks.swap --seconds 60
 """
@@ -53,7 +53,7 @@ class Record:
 
     Attributes:
         maps: right answer of each version.
-        digests: digest of each version's manifest.
+        digests: digest of each version's graph.
         answers: right answers by version.
         faults: what went wrong, by kind.
         seconds: time of each request.
@@ -123,7 +123,7 @@ class Shop:
         classify_scene(Inputs(source=self.scene), Outputs(map=out), Engine(bundle, provider="cpu", threads=1), settings)
         with rasterio.open(out) as dataset:
             self.record.maps[version] = dataset.read(1).tobytes()
-        self.record.digests[version] = hashlib.sha256((bundle.path / "manifest.json").read_bytes()).hexdigest()
+        self.record.digests[version] = hashlib.sha256((bundle.path / "model.onnx").read_bytes()).hexdigest()
         return version
 
     def copy_in(self, version: str, *, pause_s: float = 0.05) -> None:

@@ -23,6 +23,7 @@ import base64
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -98,6 +99,7 @@ def large_table(runner: asyncio.Runner, bundle: Bundle, url: str, options: argpa
                 "alone, ms": alone.median_ms,
                 "half load p99, ms": half.quantile_ms(0.99),
                 "p99 of alone": half.quantile_ms(0.99) / alone.median_ms,
+                "half load refused": half.refused,
                 **litserve_row(runner, bundle, windows, load, options),
             }
         )
@@ -126,6 +128,7 @@ def small_table(runner: asyncio.Runner, bundle: Bundle, urls: tuple[str, str], r
                 "alone, ms": alone.median_ms,
                 "half load p99, ms": half.quantile_ms(0.99),
                 "p99 of alone": half.quantile_ms(0.99) / alone.median_ms,
+                "half load refused": half.refused,
             }
         )
     table(f"{name}, 32 x 32, {CLIENTS} clients; windows per second", rows)
@@ -231,12 +234,15 @@ def litserve(folder: Path, bundle: Bundle) -> Generator[str]:
         packages = ["litserve", f"onnxruntime=={onnxruntime.__version__}", "numpy", "uvloop", "httptools"]
         subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
     words = [python, LITSERVE, bundle.path / "model.onnx"]
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    # It has children that do not end with it.
+    with subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as server:
         try:
             wait_for("http://127.0.0.1:18321/health")
             yield "http://127.0.0.1:18321"
         finally:
-            server.terminate()
+            os.killpg(server.pid, signal.SIGKILL)
 
 
 def wait_for(url: str, seconds: float = 60) -> None:

@@ -14,7 +14,7 @@ class SteppeError(Exception):
     """Base of all errors that are answered with one clear sentence instead of a traceback."""
 
     slug: ClassVar[str] = "steppe-error"
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1  # an error of a service carries the code that its class has there
 
 
 class ConfigError(SteppeError):

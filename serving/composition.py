@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from landcover.grid import Grid
+from landcover.raster.digest import named
 from landcover.raster.geojson import Area
 from landcover.sensors import Radiometry
 from serving.hrefs import href
@@ -24,7 +25,7 @@ class Part:
         acquired: date or time of the image, ISO 8601, or None.
         radiometry: scale and offset it states, or None.
         resampling: how it came onto the map's grid: ``bilinear``, ``mean`` of smaller pixels; None = pixel by pixel.
-        digest: SHA-256 of its files, in the making.
+        digest: of its files, or of what names them (``landcover.raster.digest``), in the making.
     """
 
     href: str
@@ -45,7 +46,7 @@ class Part:
         }
         return {
             "href": href(self.href),
-            "sha256": self.digest.result(),
+            **named("", self.digest.result()),
             **{name: value for name, value in known.items() if value is not None},
         }
 

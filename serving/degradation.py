@@ -19,10 +19,10 @@ from landcover.raster.mosaic import joint_digest
 from landcover.raster.pair import PairScene, pair_scenes
 from landcover.raster.scene import Scene, place_of
 from landcover.sensors import Radiometry
-from serving.classify import Outcome
 from serving.composition import Composition, Part
 from serving.days import DAY
 from serving.engine import Engine
+from serving.outcome import Outcome
 from serving.pipeline import Order, publish_map
 from serving.predict import Progress
 from serving.products import check_language

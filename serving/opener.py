@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:  # a request is described before anything is loaded that opens files
+    from collections.abc import Mapping
+
     from landcover.grid import Grid
     from landcover.raster.protocol import Mask, Scene
     from landcover.sensors import Radiometry
+    from serving.fetch.sources import ByteSource
 
 
 class Opener(Protocol):
@@ -36,6 +39,20 @@ class Opener(Protocol):
 
         Raises:
             DataError: when there is one that cannot be used.
+        """
+
+
+class FarOpener(Opener, Protocol):
+    """Opens inputs whose bytes lie elsewhere, too."""
+
+    def with_files(self, files: Mapping[Path, ByteSource]) -> Opener:
+        """The same, for inputs of which some files have their bytes elsewhere.
+
+        What is opened then raises ``Upstream`` as well, when a host fails.
+
+        Args:
+            files: by the absolute paths of empty files that stand for them: inputs themselves, or in a folder that is
+                one. They stay open as long as what is opened.
         """
 
 

@@ -19,7 +19,7 @@ from landcover.manifest import Manifest
 from landcover.postprocess import UncertaintyMeasure
 from landcover.precision import Precision
 from landcover.quality import QUALITY_LEGEND, UNSEEN_WORDS
-from landcover.raster.digest import file_digest
+from landcover.raster.digest import file_digest, named
 from landcover.raster.qml import write_qml
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
@@ -111,8 +111,8 @@ class Provenance:
         return (days[0] if days else None), (days[1] if len(days) > 1 else None)
 
     @property
-    def input_sha256(self) -> str:
-        """Digest of the input files; waits until it is there.
+    def input_digest(self) -> str:
+        """Digest of the input files, or of what names them (``landcover.raster.digest``); waits until it is there.
 
         Raises:
             RasterUnreadable: when a file can no longer be read.
@@ -165,7 +165,7 @@ class Provenance:
             "steppe_model_sha256": self.model_sha256,
             "steppe_provider": self.provider,
             "steppe_input": ", ".join(self.composition.hrefs),
-            "steppe_input_sha256": self.input_sha256,
+            **named("steppe_input_", self.input_digest),
             "steppe_radiometry": f"scale={self.radiometry.scale:g} offset={self.radiometry.offset:g} "
             + ("stated" if self.radiometry_stated else "assumed"),
             "steppe_legend": f"{manifest.legend_id} version {manifest.legend_version}",
@@ -243,8 +243,8 @@ def raster_tags(role: str, finished: Finished) -> dict[str, str]:
         tags["steppe_masked"] = f"no data where the scene is {UNSEEN_WORDS} by {observed.source}"
     if role == "quality" and observed:
         tags["steppe_quality_source"] = observed.source
-    if observed and observed.sha256 and (masked or role == "quality"):
-        tags["steppe_mask_sha256"] = observed.sha256
+    if observed and observed.digest and (masked or role == "quality"):
+        tags |= named("steppe_mask_", observed.digest)
     if role == "uncertainty":
         tags["steppe_uncertainty"] = _DEFINITIONS[finished.treatment.uncertainty]
     return tags
@@ -371,7 +371,7 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
             augmentation=provenance.augmentation,
             model_sha256=provenance.model_sha256,
             provider=provenance.provider,
-            input_sha256=provenance.input_sha256,
+            input_digest=provenance.input_digest,
             radiometry=provenance.radiometry,
             inputs=tuple(map(href, provenance.composition.hrefs)),
             composition=None if provenance.composition.is_plain else provenance.composition.to_json(),

@@ -230,6 +230,13 @@ class Settings(BaseSettings):
         default=256 * 1024**2, description="Free bytes below which /readyz says that the service is not ready."
     )
 
+    # Commands that use a service: --server
+    api_key: SecretStr | None = Field(default=None, description="Key that steppe ... --server shows to the service.")
+    server_patience_s: Annotated[float, Field(ge=0)] = Field(
+        default=300.0,
+        description="Seconds for which steppe ... --server tries again where the service is away or busy.",
+    )
+
     # Batching of concurrent requests, and the Open Inference Protocol
     batch_windows: Annotated[int, Field(ge=1, le=64)] = Field(
         default=64, description="Most windows of concurrent requests in one engine call; 1 switches batching off."
@@ -238,7 +245,8 @@ class Settings(BaseSettings):
         default=65_536, description="Most pixels of such a call on a processor; larger calls are no faster per pixel."
     )
     batch_wait_ms: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=2.0, description="Longest wait for a fuller call in milliseconds; only while the model is busy."
+        default=1.0,
+        description="Longest wait for a fuller call in milliseconds; only while fewer requests are there than were.",
     )
     batch_queue_pixels: Annotated[int, Field(ge=1024)] = Field(
         default=4_194_304, description="Pixels that may wait for one model; further ones are answered 503."
@@ -260,6 +268,26 @@ class Settings(BaseSettings):
     )
     v2_timeout_s: Annotated[float, Field(gt=0)] = Field(
         default=30.0, description="Seconds within which a request under /v2 is answered; it may ask for less."
+    )
+
+    # Map tiles
+    tile_blocks: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=36, description="Blocks of 192 x 192 pixels that a tile of a source may need; decides its least zoom."
+    )
+    tile_block_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=64 * 1024**2, description="Bytes of classified blocks of sources that are kept; a block has 73 kB."
+    )
+    tile_png_bytes: Annotated[int, Field(ge=0)] = Field(
+        default=32 * 1024**2, description="Bytes of drawn tiles that are kept; a tile has a few kB."
+    )
+    tile_sources: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=4, description="Sources that readers hold open, each in a process of its own."
+    )
+    tile_idle_s: Annotated[float, Field(gt=0)] = Field(
+        default=300.0, description="Seconds after which a source that nobody looks at is closed."
+    )
+    tile_timeout_s: Annotated[float, Field(gt=0)] = Field(
+        default=30.0, description="Seconds within which a tile is answered, or 504."
     )
 
 

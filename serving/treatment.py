@@ -15,6 +15,7 @@ from landcover.labels import Language
 from landcover.legends import Legend
 from landcover.postprocess import UncertaintyMeasure
 from landcover.quality import CLOUD_SHADOW, CLOUDS, MASKS, QUALITY_LEGEND, MaskKind
+from landcover.raster.digest import named
 from landcover.raster.protocol import Mask
 from landcover.raster.quality import ELSEWHERE
 from landcover.raster.sieve import CONNECTIVITY
@@ -179,7 +180,8 @@ class Observed:
     Attributes:
         kind: the mask; None where the input has none, and only valid and no data are told apart.
         file: name of the file it is from, or None.
-        sha256: digest of that file, or None; that of the input is of the files with the model's bands alone.
+        digest: of that file (``landcover.raster.digest``), or None; that of the input is of the files with the model's
+            bands alone.
         areas: area of each quality code.
         masked: whether the map has no data where the ground is not seen.
         missed: valid pixels that the mask does not reach.
@@ -187,7 +189,7 @@ class Observed:
 
     kind: MaskKind | None
     file: str | None
-    sha256: str | None
+    digest: str | None
     areas: AreaTable
     masked: bool
     missed: int = 0
@@ -243,7 +245,7 @@ class Observed:
         return {
             "mask": self.kind.name if self.kind else None,
             "file": self.file,
-            "sha256": self.sha256,
+            **({"sha256": None} if self.digest is None else named("", self.digest)),
             "legend": {"id": QUALITY_LEGEND.id, "version": QUALITY_LEGEND.version},
             "cloud_cover_percent": None if cloud is None else round(cloud, PERCENT_DIGITS),
             "masked_in_map": self.masked,

@@ -28,7 +28,7 @@ class GateRefused(SteppeError):
     """A new model version is worse than the current one; nothing was published."""
 
     slug: ClassVar[str] = "promotion-gate"
-    exit_code: ClassVar[int] = 8
+    exit_code: int = 8
 
 
 class ChampionMismatch(ConfigError):

@@ -24,7 +24,7 @@ class Int8Refused(SteppeError):
     """The int8 variant loses too much, and it was required; nothing was published."""
 
     slug: ClassVar[str] = "int8"
-    exit_code: ClassVar[int] = 7
+    exit_code: int = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

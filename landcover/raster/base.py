@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ import numpy as np
 
 from landcover.grid import Grid, Window
 from landcover.raster.digest import Stopped
+from landcover.raster.far import adopt
 from landcover.raster.handles import HandlePool
 from landcover.raster.protocol import ReadPolicy
 from landcover.raster.strips import Job, StripCache, run_jobs
@@ -107,10 +109,12 @@ class BaseScene(HeadedScene):
         self._pools = tuple(pools)
         self._digest: str | None = None
         self._closed = False
-        self._executor = ThreadPoolExecutor(policy.decode_threads, thread_name_prefix="decode")
+        self._executor = ThreadPoolExecutor(
+            policy.decode_threads, thread_name_prefix="decode", initializer=adopt, initargs=(copy_context(),)
+        )
 
     def input_digest(self) -> str:
-        """SHA-256 of the input, hexadecimal; taken at the first call.
+        """SHA-256 of the input, hexadecimal, or what stands for it, see ``digest``; taken at the first call.
 
         Raises:
             RasterUnreadable: when a file can no longer be read.

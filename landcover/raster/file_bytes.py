@@ -1,16 +1,17 @@
-"""The bytes of a foreign file, read by offset: never more than asked for, never beyond the end."""
+"""The bytes of a foreign file, here or far, read by offset: never more than asked for, never beyond the end."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from landcover.errors import RasterCorrupt, RasterTruncated, RasterUnreadable
+from landcover.raster.far import far
 
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO must not make anybody wait
 
@@ -26,7 +27,7 @@ class FileBytes:
 
     name: str
     size: int
-    _descriptor: int
+    _read: Callable[[int, int], bytes]
 
     @classmethod
     @contextmanager
@@ -36,7 +37,10 @@ class FileBytes:
         Raises:
             RasterUnreadable: when it cannot be opened or is no regular file.
         """
-        name = name or path.name
+        name, file = name or path.name, far(path)
+        if file is not None:
+            yield cls(name, file.size, file.read)
+            return
         try:
             descriptor = os.open(path, _FLAGS)
         except (OSError, ValueError) as error:
@@ -46,7 +50,7 @@ class FileBytes:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise RasterUnreadable(f"{name!r} is not a file; give a TIFF or JPEG 2000 file, or a folder of bands")
-            yield cls(name, found.st_size, descriptor)
+            yield cls(name, found.st_size, lambda offset, count: os.pread(descriptor, count, offset))
         finally:
             os.close(descriptor)
 
@@ -85,7 +89,7 @@ class FileBytes:
 
     def _at(self, offset: int, count: int) -> bytes:
         try:
-            return os.pread(self._descriptor, count, offset)
+            return self._read(offset, count)
         except OSError as error:
             raise RasterUnreadable(f"{self.name!r} cannot be read: {error.strerror}") from error
 

@@ -16,7 +16,8 @@ def check_size(name: str, shape: tuple[int, int], bands: int, policy: ReadPolicy
     rows, cols = shape
     if rows * cols > policy.max_pixels:
         raise RasterTooLarge(
-            f"{name!r} has {rows} x {cols} = {rows * cols:,} pixels; at most {policy.max_pixels:,} are read"
+            f"{name!r} has {rows} x {cols} = {rows * cols:,} pixels; at most {policy.max_pixels:,} are read: send a "
+            "smaller cut"
         )
     if bands > policy.max_bands:
         raise BandCount(f"{name!r} has {bands} bands; at most {policy.max_bands} are read: keep those that are needed")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import ExitStack
 from enum import StrEnum
@@ -13,6 +12,7 @@ import numpy as np
 
 from landcover.errors import BandMapping, DtypeMismatch, GridMismatch, LevelMismatch, RadiometryMismatch
 from landcover.grid import Grid, Window
+from landcover.raster.digest import digest_of
 from landcover.raster.protocol import Block, Scene
 from landcover.raster.target import union_grid
 from landcover.raster.warped import on_grid
@@ -203,7 +203,7 @@ def joint_name(names: Sequence[str]) -> str:
 
 
 def joint_digest(digests: Sequence[str]) -> str:
-    """One digest for several: SHA-256 of the hexadecimal digests, a line each, in their order."""
+    """One digest for several: SHA-256 of the digests, a line each, in their order; see ``digest_of``."""
     if len(digests) == 1:
         return digests[0]
-    return hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()
+    return digest_of(digests, digests)

@@ -26,6 +26,8 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from landcover.errors import DataError, ExternalReference, RasterCorrupt, RasterTruncated, RasterUnreadable
+from landcover.raster.far import check_far, far
+from landcover.raster.gdal_far import open_far
 from landcover.raster.header import check_header
 from landcover.raster.limits import block_too_large, check_size
 from landcover.raster.protocol import ReadPolicy
@@ -67,8 +69,9 @@ class RasterFile:
 
         Raises:
             RasterChanged: when it was replaced or written to.
-            RasterUnreadable: when it is no longer there.
+            RasterUnreadable: when it is no longer there, or a piece of a far file did not come.
         """
+        check_far(self.path)
         self.stamp.check(self.path)
 
 
@@ -120,8 +123,11 @@ def open_handle(file: RasterFile) -> DatasetReader:
     """
     with reading_env(), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)  # answered with NoGeoreference
+        options, elsewhere = _OPEN_OPTIONS[file.driver], far(file.path)
         try:
-            return rasterio.open(file.path, driver=file.driver, **_OPEN_OPTIONS[file.driver])
+            if elsewhere is not None:
+                return open_far(elsewhere, file.path, file.driver, options)
+            return rasterio.open(file.path, driver=file.driver, **options)
         except RasterioError as error:
             raise RasterCorrupt(f"{file.name!r} cannot be opened as a raster: its header is damaged") from error
 

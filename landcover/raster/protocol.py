@@ -69,7 +69,7 @@ class Scene(Protocol):
         """Product or file name without extension; of a plain folder what its files have in common, or its name."""
 
     def input_digest(self) -> str:
-        """SHA-256 of the input, hexadecimal; taken at the first call."""
+        """SHA-256 of the input, hexadecimal, or what stands for it, see ``digest``; taken at the first call."""
 
     def read(self, window: Window) -> Block:
         """The pixels of a window.
@@ -109,7 +109,7 @@ class Mask(Protocol):
         """Name of the file that it was found in."""
 
     def input_digest(self) -> str:
-        """SHA-256 of that file, hexadecimal.
+        """SHA-256 of that file, hexadecimal, or what stands for it, see ``digest``.
 
         Raises:
             RasterUnreadable: when the file can no longer be read.

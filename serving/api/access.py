@@ -17,6 +17,7 @@ from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPBearer, SecurityScop
 from serving.access.authenticator import Authenticator
 from serving.access.limits import PixelLimiter
 from serving.access.principal import Principal, Scope
+from serving.telemetry.exchange import exchange_of
 
 _KEY: Final = APIKeyHeader(name="X-API-Key", scheme_name="key", description="An API key, stp_...", auto_error=False)
 _TOKEN: Final = HTTPBearer(
@@ -106,6 +107,7 @@ async def _identified(request: Request, presented: list[str], scopes: Sequence[S
     if not authenticator.ready(presented):
         await run_sync(authenticator.refresh, limiter=request.app.state.access_threads)
     found = authenticator.identify(presented)
+    exchange_of(request.scope).principal = found.id
     found.require(*scopes)
     return found
 

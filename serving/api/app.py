@@ -21,9 +21,14 @@ from serving.api.ogc import execution, jobs, landing
 from serving.api.ogc.notices import Notifier
 from serving.api.ogc.opening import open_desk
 from serving.api.service import Service
+from serving.api.tiles import jobs as job_tiles
+from serving.api.tiles import sources as source_tiles
+from serving.api.tiles.state import tiles_at_work
 from serving.database.handle import DatabaseHandle
+from serving.engines import open_engine
 from serving.fetch.settings import fetcher_of
 from serving.folders import StateFolders
+from serving.priority import behind
 from serving.registry.live import LiveModels
 from serving.sentence import sentence
 from serving.settings import Settings, load_settings
@@ -48,6 +53,8 @@ ROUTERS = (
     uploads.router,
     execution.router,
     jobs.router,
+    job_tiles.router,
+    source_tiles.router,
     catalog.router,
 )
 
@@ -77,7 +84,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.address = f"http://{settings.host}:{settings.port}"
-    app.state.models = LiveModels(settings)
+    # What runs models gives way to what answers: refusals and signs of life must not wait for windows.
+    app.state.models = LiveModels(settings, opened=lambda bundle, own: behind(lambda: open_engine(bundle, own)))
     app.state.gate = Gate(settings.max_waiting)
     app.state.database = DatabaseHandle(settings)
     app.state.fetcher = fetcher_of(settings)
@@ -108,6 +116,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.enter_context(Janitor(desk.store, StateFolders.of(settings), settings.keep_jobs_s))
         stack.enter_context(Notifier(desk, state.fetcher, f"{base.rstrip('/')}/"))
         stack.push_async_callback(run_sync, state.batchers.close)
+        await stack.enter_async_context(tiles_at_work(app, desk))
         await run_sync(state.models.start)
         stack.push_async_callback(run_sync, state.models.stop)
         try:

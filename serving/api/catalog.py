@@ -28,4 +28,10 @@ def show_problem(slug: str) -> dict[str, Any]:
 
 
 def _explained(kind: Kind) -> dict[str, Any]:
-    return {"type": kind.reference, "href": kind.page, "title": kind.title, "status": kind.status}
+    return {
+        "type": kind.reference,
+        "href": kind.page,
+        "title": kind.title,
+        "status": kind.status,
+        "exit_code": kind.exit_code,
+    }

@@ -30,6 +30,8 @@ from serving.processes.costs import cost_of
 from serving.processes.orders import Answering, ClassifyOrder, Image, Making
 from serving.processes.outputs import COG, GEOJSON, JSON, PNG
 from serving.processes.process import Plan
+from serving.telemetry.context import facts as bound_facts
+from serving.telemetry.exchange import exchange_of
 
 router = APIRouter(tags=["classification"])
 
@@ -106,6 +108,7 @@ async def classify(request: Request, options: Annotated[Options, Query()], who: 
             job = await run_sync(_accept, desk, who, desk.uploads.keep(part, durable=False), options, media_type)
         finally:
             part.unlink(missing_ok=True)
+        exchange_of(request.scope).job = job.id
         return await _answered(request, desk, job, _OUTPUT[media_type])
 
 
@@ -129,7 +132,10 @@ def _accept(desk: Desk, who: Principal, file: str, options: Options, media_type:
             cost=cost_of([checked], None, gsd_m=desk.models.bundle(model).manifest.gsd_m, limit=limit),
         )
         terms = Terms(
-            answering=Answering(modes={output: "value"}), listed=False, deadline_s=desk.settings.sync_timeout_s
+            answering=Answering(modes={output: "value"}),
+            listed=False,
+            request_id=bound_facts().get("request_id"),
+            deadline_s=desk.settings.sync_timeout_s,
         )
         return desk.accept(who, desk.process("classify"), plan, terms)[0]
     except BaseException:

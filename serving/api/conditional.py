@@ -23,16 +23,21 @@ def conditional(request: Request, answer: Response, *parts: str) -> Response:
         answer: the answer as it is given in full.
         parts: what makes it this answer and no other: digests, languages.
     """
-    tag = f'"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"'
+    tag = tag_of(*parts)
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if _has(request.headers.getlist("if-none-match"), tag):
+    if holds(request, tag):
         kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
         return Response(status_code=304, headers=headers | kept)
     answer.headers.update(headers)
     return answer
 
 
-def _has(given: list[str], tag: str) -> bool:
+def tag_of(*parts: str) -> str:
+    """The entity tag of an answer that these make what it is."""
+    return f'"{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:32]}"'
+
+
+def holds(request: Request, tag: str) -> bool:
     """Whether one of the tags in ``If-None-Match`` is this one; ``*`` is any."""
-    text = ", ".join(given)
+    text = ", ".join(request.headers.getlist("if-none-match"))
     return text.strip() == "*" or tag in _TAG.findall(text)

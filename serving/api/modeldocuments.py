@@ -9,6 +9,8 @@ from typing import Any
 from landcover.bundle import Bundle
 from landcover.labels import LANGUAGES, Language, title
 from landcover.legends import Legend
+from landcover.manifest import Manifest
+from landcover.precision import Precision
 from serving.registry.aliases import Aliases
 from serving.registry.live import LiveEntry
 
@@ -25,6 +27,7 @@ def version_document(entry: LiveEntry, base: str) -> dict[str, Any]:
         "version": entry.version,
         "title": entry.bundle.manifest.title if entry.bundle else None,
         "sha256": entry.bundle.digest if entry.bundle else None,
+        "graphs": _graphs(entry.bundle.manifest) if entry.bundle else {},
         "state": entry.state,
         "champion": entry.champion,
         "current": entry.current,
@@ -94,6 +97,12 @@ def legend_document(legend: Legend, language: Language | None) -> dict[str, Any]
             for entry in legend.classes
         ],
     }
+
+
+def _graphs(manifest: Manifest) -> dict[str, str]:
+    """SHA-256 of the graph of each variant, which answers name as what computed them."""
+    files = {precision: manifest.model_file(precision) for precision in (Precision.FP32, *manifest.variants)}
+    return {precision: manifest.files[name].sha256 for precision, name in files.items() if name in manifest.files}
 
 
 def _links(version: str, *, rel: str) -> list[dict[str, str]]:

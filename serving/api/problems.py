@@ -31,6 +31,7 @@ from serving.reader.errors import ReaderUnavailable
 from serving.registry.words import ModelNotReady, ModelRetired
 from serving.sentence import sentence
 from serving.telemetry.exchange import exchange_of
+from serving.tiles import errors as tiles
 from serving.uploads import UploadNotFound
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -162,6 +163,11 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     WindowDeadlinePassed: 504,
     InferenceInvalid: 400,
     InferenceTooLarge: 413,
+    tiles.MatrixSetUnknown: 404,
+    tiles.TileOutside: 404,
+    tiles.PointOutside: 404,
+    tiles.SourceNotFound: 404,
+    tiles.TilesTooSlow: 504,
 }
 """Status of an error class and of everything derived from it that has no line of its own."""
 
@@ -178,11 +184,13 @@ class Kind:
         slug: last part of its ``type``.
         status: HTTP status.
         title: what it means, the same for every occurrence.
+        exit_code: what a command ends with that meets it.
     """
 
     slug: str
     status: int
     title: str
+    exit_code: int = SteppeError.exit_code
 
     @property
     def reference(self) -> str:
@@ -221,7 +229,7 @@ def kind_of(error: type[SteppeError]) -> Kind:
     """Its problem type: status of the most specific class that has one; title by the words of the slug's own class."""
     status = next(STATUS[base] for base in error.__mro__ if base in STATUS)
     owner = next(base for base in error.__mro__ if "slug" in vars(base))
-    return Kind(error.slug, status, (owner.__doc__ or error.slug).splitlines()[0].rstrip("."))
+    return Kind(error.slug, status, (owner.__doc__ or error.slug).splitlines()[0].rstrip("."), error.exit_code)
 
 
 def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:
@@ -259,13 +267,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_unexpected)
 
 
-def answer(error: SteppeError) -> JSONResponse:
-    """The problem document of an error of the domain, with the headers that its status asks for."""
+def answer(error: SteppeError, /, **extra: Any) -> JSONResponse:
+    """The problem document of an error of the domain, with the headers that its status asks for.
+
+    Args:
+        error: what happened.
+        **extra: further members.
+    """
     kind = kind_of(type(error))
-    if kind.status >= 500:  # noqa: PLR2004 - server errors begin at 500
+    if kind.status >= 500 and not isinstance(error, Busy):  # noqa: PLR2004 - a crowd is no error, and would fill the log
         _log.error("%s: %s", kind.slug, sentence(error))
     # Messages advise in the words of the command line, whose options are the query parameters here.
-    return problem(kind, _PARAMETER.sub(r"the query parameter \1", str(error)), headers=headers_of(kind, error))
+    detail = _PARAMETER.sub(r"the query parameter \1", str(error))
+    return problem(kind, detail, headers=headers_of(kind, error), **extra)
 
 
 def failure(

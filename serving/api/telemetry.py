@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Final
 
 from anyio.to_thread import run_sync
@@ -13,7 +14,7 @@ from serving.api.access import Meter
 from serving.jobs.store import JobStore
 from serving.registry.live import LiveModels
 from serving.settings import Settings
-from serving.telemetry.metrics import CONTENT_TYPE, Metrics
+from serving.telemetry.metrics import CONTENT_TYPE, LoadedModel, Metrics
 from serving.telemetry.readiness import Readiness, disk_check, store_check, workers_check
 from serving.telemetry.tracing import open_tracer
 from serving.work.supervisor import Supervisor
@@ -56,6 +57,7 @@ def watch(app: FastAPI, store: JobStore) -> None:
         return {state.value: count for state, count in store.counts().items()}
 
     metrics.watch_jobs(counts)
+    metrics.watch_models(lambda: _loaded(app.state.models))
     readiness.add("jobs", store_check(counts))
     crew: Supervisor | None = getattr(app.state, "crew", None)
     if crew is not None and crew.count:
@@ -72,3 +74,9 @@ async def close_tracer(app: FastAPI) -> None:
 def _default_model(models: LiveModels) -> str:
     engine = models.ready()
     return f"{engine.bundle.manifest.identifier} on {engine.provider}"
+
+
+def _loaded(models: LiveModels) -> Iterator[LoadedModel]:
+    for engine in models.engines():
+        manifest = engine.bundle.manifest
+        yield LoadedModel(manifest.name, manifest.version, engine.model_sha256, engine.provider, engine.precision)

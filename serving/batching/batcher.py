@@ -24,6 +24,7 @@ from serving.batching.jobs import Answer, Call, Job, Share
 from serving.batching.protocol import Limits, Observer, Runner
 from serving.batching.queue import FairQueue
 from serving.batching.rate import Rate
+from serving.priority import step_back
 
 USUAL_DECAY: Final = 0.97
 """How fast the usual number of requests falls to the present one, at each new request."""
@@ -172,6 +173,7 @@ class Batcher:
             self._observer.refused(DeadlinePassed.slug)
 
     def _work(self) -> None:
+        step_back()
         while (call := self._next()) is not None:
             started = self._clock()
             results = self._results(call)

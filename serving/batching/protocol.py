@@ -41,7 +41,7 @@ class Limits:
 
     sizes: tuple[int, ...] = SIZES
     call_pixels: int = 65_536
-    wait_s: float = 0.002
+    wait_s: float = 0.001
     queue_pixels: int = 16_777_216
     queue_requests: int = 1024
     fill: float = 0.125

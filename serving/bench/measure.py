@@ -24,9 +24,10 @@ from landcover.tiling import TilePlan
 from serving.backends.ort import PROVIDER, OrtBackend
 from serving.bench.clock import Clock
 from serving.bench.stages import Stages, run_stages
-from serving.classify import MEGA, classify_scene
+from serving.classify import classify_scene
 from serving.engine import Engine
 from serving.memory import peak_resident_bytes
+from serving.outcome import MEGA
 from serving.pipeline import plan_windows
 from serving.request import Inputs, Outputs
 from serving.settings import Settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,13 @@ import typer
 
 from landcover.errors import WrongUse
 from landcover.postprocess import UncertaintyMeasure
+from serving.commands.area import area_crs, area_for_service, parse_box
 from serving.commands.common import (
     AreasOption,
     AugmentationOption,
     BandsOption,
     ConfidenceOption,
+    FeaturesOption,
     JsonOption,
     LanguageOption,
     LevelOption,
@@ -34,39 +35,27 @@ from serving.commands.common import (
     report,
     split_bands,
 )
+from serving.commands.service import (
+    Asked,
+    DryRunOption,
+    KeepOption,
+    KeyFileOption,
+    MaxCloudOption,
+    ServerOption,
+    ServiceUse,
+    TileOption,
+    check_request,
+    needed_output,
+    refuse_for_service,
+    refuse_without_service,
+    scenes_here,
+    searched_or_given,
+    work_in_service,
+)
 from serving.garbage import uncollected
 from serving.request import Inputs, MosaicMode, Outputs
 from serving.settings import load_settings
 from serving.signals import stop_like_interrupt
-
-
-def parse_box(text: str) -> tuple[float, float, float, float]:
-    """West, south, east and north from ``W,S,E,N``.
-
-    Raises:
-        WrongUse: when these are not four numbers, or the box is empty whatever it counts in.
-    """
-    try:
-        west, south, east, north = map(float, text.split(","))
-    except ValueError as error:
-        raise WrongUse(f"--bbox {text!r} is no box: expected four numbers west,south,east,north") from error
-    if not all(map(math.isfinite, (west, south, east, north))):
-        raise WrongUse(f"--bbox {text!r} holds something that is no number: expected west,south,east,north")
-    if south >= north or west == east:
-        raise WrongUse(f"--bbox {text!r} is empty: expected west,south,east,north with south below north")
-    return west, south, east, north
-
-
-def area_crs(aoi_crs: str | None, bbox_crs: str | None, *, aoi: bool, bbox: bool) -> str | None:
-    """The CRS of the area that was given.
-
-    Raises:
-        WrongUse: when a CRS was given for an area that was not.
-    """
-    for stated, given, option in ((aoi_crs, aoi, "--aoi"), (bbox_crs, bbox, "--bbox")):
-        if stated is not None and not given:
-            raise WrongUse(f"{option}-crs says what {option} counts in, but there is no {option}; give it, too")
-    return bbox_crs if aoi_crs is None else aoi_crs
 
 
 def chosen_measure(measure: UncertaintyMeasure | None, *, wanted: bool) -> UncertaintyMeasure:
@@ -84,17 +73,24 @@ def chosen_measure(measure: UncertaintyMeasure | None, *, wanted: bool) -> Uncer
 
 def classify(
     sources: Annotated[
-        list[Path],
+        list[str] | None,
         typer.Argument(
             metavar="INPUT...",
-            help="GeoTIFF with named bands, folder of per-band files, or SAFE folder; several become one map.",
+            show_default=False,
+            help="GeoTIFF with named bands, folder of per-band files, or SAFE folder; several become one map. With "
+            "--server: GeoTIFF, or https address of one or of a STAC Item.",
         ),
-    ],
+    ] = None,
     *,
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="MAP.tif", help="Map of class codes, a COG; a .qml style beside it."),
-    ],
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="MAP.tif",
+            help="Map of class codes, a COG; a .qml style beside it. Always needed, but for --dry-run.",
+        ),
+    ] = None,
     model: ModelOption = None,
     mosaic: Annotated[
         MosaicMode,
@@ -174,6 +170,7 @@ def classify(
     ] = None,
     preview: PreviewOption = None,
     areas: AreasOption = None,
+    features: FeaturesOption = None,
     stac: StacOption = None,
     language: LanguageOption = "en",
     bands: BandsOption = None,
@@ -185,6 +182,22 @@ def classify(
     name: Annotated[str | None, typer.Option(help="Name of the scene in titles and in the STAC Item.")] = None,
     resume: ResumeOption = False,
     work: WorkOption = None,
+    server: ServerOption = None,
+    key_file: KeyFileOption = None,
+    tile: TileOption = None,
+    dates: Annotated[
+        str | None,
+        typer.Option(
+            metavar="2020-05-01/2020-09-30",
+            help="Day, or first and last day, of scenes that --server looks for: of --tile, or of --aoi or --bbox.",
+        ),
+    ] = None,
+    max_cloud: MaxCloudOption = None,
+    max_scenes: Annotated[
+        int | None, typer.Option(min=1, max=20, help="Most scenes that --server looks for and maps; default: 1.")
+    ] = None,
+    keep: KeepOption = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Classify a scene, or several as one, into a land-cover map.
@@ -201,16 +214,67 @@ def classify(
 
     A district on a grid of its own: steppe classify A.SAFE --aoi district.geojson --crs EPSG:32633 --resolution 10 -o
     map.tif
+
+    By a service, which looks for the scene: steppe classify --server https://steppe.example.org --tile 33UUP --dates
+    2020-05-01/2020-09-30 -o map.tif
     """
-    settings = load_settings()
-    source, *others = sources
+    wanted = (
+        None
+        if output is None and dry_run
+        else Outputs(
+            map=needed_output(output),
+            confidence=confidence,
+            probabilities=probabilities,
+            uncertainty=uncertainty,
+            quality=quality,
+            preview=preview,
+            areas=areas,
+            features=features,
+            stac=stac,
+        )
+    )
+    box = None if bbox is None else parse_box(bbox)
+    crs_of_area = area_crs(aoi_crs, bbox_crs, aoi=aoi is not None, bbox=bbox is not None)
+    measure = chosen_measure(uncertainty_measure, wanted=uncertainty is not None)
+    search = {"--tile": tile, "--dates": dates, "--max-cloud": max_cloud, "--max-scenes": max_scenes}
+    if server is not None:
+        refuse_for_service(
+            {"--provider": provider, "--precision": precision, "--tta": tta, "--resume": resume, "--work": work}
+        )
+        check_request(language=language, preview=preview, min_area=min_area)
+        request = {
+            "mosaic": mosaic,
+            "area": area_for_service(aoi, box, crs_of_area),
+            "crs": crs,
+            "resolution": resolution,
+            "tile": tile,
+            "datetime": dates,
+            "max_cloud": max_cloud,
+            "max_scenes": max_scenes,
+            "model": model,
+            "bands": split_bands(bands),
+            "level": level,
+            "product": product,
+            "min_area": min_area,
+            "mask_clouds": mask_clouds,
+            "uncertainty_measure": measure,
+            "language": language,
+            "name": name,
+        }
+        words = searched_or_given(sources, search, places=("--tile", "--aoi", "--bbox"), placed=tile or aoi or box)
+        use = ServiceUse(server=server, key_file=key_file, keep=keep, dry_run=dry_run, as_json=as_json)
+        work_in_service(use, Asked("classify", {"scene": words}, request), wanted, language=language)
+        return
+    refuse_without_service(search | {"--key-file": key_file, "--keep": keep, "--dry-run": dry_run})
+    paths = scenes_here(sources)
+    assert wanted is not None  # noqa: S101 - only a dry run has no outputs
     inputs = Inputs(
-        source=source,
-        others=tuple(others),
+        source=paths[0],
+        others=paths[1:],
         mosaic=mosaic,
         aoi=aoi,
-        bbox=None if bbox is None else parse_box(bbox),
-        area_crs=area_crs(aoi_crs, bbox_crs, aoi=aoi is not None, bbox=bbox is not None),
+        bbox=box,
+        area_crs=crs_of_area,
         crs=crs,
         resolution=resolution,
         bands=split_bands(bands),
@@ -218,17 +282,7 @@ def classify(
         product=product,
         name=name,
     )
-    outputs = Outputs(
-        map=output,
-        confidence=confidence,
-        probabilities=probabilities,
-        uncertainty=uncertainty,
-        quality=quality,
-        preview=preview,
-        areas=areas,
-        stac=stac,
-    )
-    measure = chosen_measure(uncertainty_measure, wanted=uncertainty is not None)
+    settings = load_settings()
     bundle = find_bundle(settings, model, provider)
     from serving.engines import loading  # noqa: PLC0415 - loads the runtime
 
@@ -245,14 +299,14 @@ def classify(
             mask_clouds=mask_clouds,
             language=language,
         )
-        folder = chosen_work(output, work, resume=resume)
-        opening = open_checked(inputs, outputs, bundle.manifest, treatment)
+        folder = chosen_work(wanted.map, work, resume=resume)
+        opening = open_checked(inputs, wanted, bundle.manifest, treatment)
         engine = opening.engine(making, settings)
-    order = Order(outputs=outputs, engine=engine, settings=settings, treatment=treatment, work=folder)
+    order = Order(outputs=wanted, engine=engine, settings=settings, treatment=treatment, work=folder)
     shown = sys.stderr.isatty() and not as_json
     with (
         stop_like_interrupt(publishes=True),
-        progress_bar(f"classifying {joint_name([path.name for path in sources])}", shown=shown) as progress,
+        progress_bar(f"classifying {joint_name([path.name for path in paths])}", shown=shown) as progress,
     ):
         outcome = classify_opened(opening, replace(order, progress=progress))
     report(outcome, as_json=as_json, language=language)

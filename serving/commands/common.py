@@ -23,8 +23,8 @@ if TYPE_CHECKING:  # these load the model runtime, which --help should not wait 
     from rich.table import Table
 
     from landcover.bundle import Bundle
-    from serving.classify import Outcome
     from serving.engine import Engine
+    from serving.outcome import Outcome
     from serving.predict import Progress
     from serving.settings import Settings
 
@@ -75,6 +75,10 @@ ConfidenceOption = Annotated[
 ]
 PreviewOption = Annotated[Path | None, typer.Option(metavar="P.png", help="Picture of the map with its legend.")]
 AreasOption = Annotated[Path | None, typer.Option(metavar="A.json", help="Area of each class in km2.")]
+FeaturesOption = Annotated[
+    Path | None,
+    typer.Option(metavar="F.geojson", help="Outline of each class, generalised, with its area in km2; GeoJSON."),
+]
 StacOption = Annotated[Path | None, typer.Option(metavar="I.json", help="STAC Item that describes all of it.")]
 ResumeOption = Annotated[
     bool,
@@ -184,11 +188,17 @@ def _say_no_more() -> None:
     os.close(nowhere)
 
 
-def echo_table(table: Table) -> None:
-    """Print a table as wide as the terminal; a closed output is a BrokenPipeError, as of other text."""
+def echo_table(table: Table, *, least: int = 0) -> None:
+    """Print a table as wide as the terminal; a closed output is a BrokenPipeError, as of other text.
+
+    Args:
+        table: what to print.
+        least: columns that it gets anyway, where lines that the terminal breaks are better than lost words.
+    """
     from rich.console import Console  # noqa: PLC0415 - slow to import
 
     console = Console()
+    console.width = max(console.width, least)
     with console.capture() as printed:
         console.print(table)
     typer.echo(printed.get(), nl=False)

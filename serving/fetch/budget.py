@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from serving.fetch.errors import SourceTooLarge, UpstreamTimeout
+from serving.fetch.watch import Watch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,7 @@ class Limits:
 
     Attributes:
         max_bytes: bytes of all answers, decoded.
-        seconds: time spent waiting for hosts, summed over threads; time between two reads does not count.
+        seconds: time in which hosts are waited for, by one thread or by several; time between two reads does not count.
         idle_s: seconds a host may be silent, and an answer late by the pace of ``min_rate``.
         connect_s: seconds for resolving, connecting and the TLS handshake, each.
         min_rate: slowest pace of an answer, bytes per second.
@@ -45,7 +46,8 @@ class Budget:
         self.limits = limits
         self._lock = threading.Lock()
         self._bytes = 0
-        self._seconds = 0.0
+        self._watch = Watch()
+        self._stopped = threading.Event()
 
     @property
     def bytes_spent(self) -> int:
@@ -56,6 +58,19 @@ class Budget:
     def bytes_left(self) -> int:
         """Bytes that may still be fetched."""
         return max(self.limits.max_bytes - self._bytes, 0)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody wants the rest."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """Spend nothing any more: who waits for a host gets ``UpstreamTimeout`` within a quarter of a second."""
+        self._stopped.set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but not for what nobody wants."""
+        self._stopped.wait(seconds)
 
     def take(self, count: int) -> None:
         """Account for bytes that came.
@@ -87,17 +102,15 @@ class Budget:
         """Account for the time of a ``with`` block; gives the moment (monotonic clock) at which time is up.
 
         Raises:
-            UpstreamTimeout: when no time is left at all.
+            UpstreamTimeout: when no time is left at all, or it was stopped.
         """
-        start = time.monotonic()
-        left = self.limits.seconds - self._seconds
+        if self.stopped:
+            raise UpstreamTimeout("fetching was stopped, because nobody wants it any more")
+        left = self.limits.seconds - self._watch.seconds
         if left <= 0:
             raise self.exhausted()
-        try:
-            yield start + left
-        finally:
-            with self._lock:
-                self._seconds += time.monotonic() - start
+        with self._watch.running():
+            yield time.monotonic() + left
 
     def exhausted(self) -> UpstreamTimeout:
         """The error of a budget without time."""

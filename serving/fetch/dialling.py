@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, override
@@ -19,6 +20,8 @@ type Dial = Callable[[Address, int, float], httpcore2.NetworkStream]
 """A TCP connection to an address and port, within so many seconds."""
 
 _FOREVER: Final = float("inf")
+_LOOK_S: Final = 0.25
+"""Seconds that a read waits before it looks whether anybody still wants it."""
 
 
 class TlsFailure(httpcore2.ConnectError):
@@ -72,22 +75,29 @@ class Dialler:
 
 
 class Clock(threading.local):
-    """Until when the exchange of this thread may take, by the monotonic clock."""
+    """Until when the exchange of this thread may take, by the monotonic clock.
+
+    Args:
+        stopped: whether no time is left for anybody any more.
+    """
 
     until: float = _FOREVER
 
+    def __init__(self, stopped: Callable[[], bool]) -> None:
+        self._stopped = stopped
+
     def left(self, limit: float | None) -> float:
         """Seconds left, at most ``limit``; never below 0."""
-        left = max(self.until - monotonic(), 0.0)
+        left = 0.0 if self._stopped() else max(self.until - monotonic(), 0.0)
         return left if limit is None else min(left, limit)
 
 
 class CheckedBackend(httpcore2.NetworkBackend):
     """The network as the HTTP library sees it: every connection goes through a ``Dialler``, every wait ends in time."""
 
-    def __init__(self, dialler: Dialler) -> None:
+    def __init__(self, dialler: Dialler, *, stopped: Callable[[], bool] = lambda: False) -> None:
         self._dialler = dialler
-        self.clock = Clock()
+        self.clock = Clock(stopped)
 
     @override
     def connect_tcp(
@@ -127,10 +137,11 @@ class PacedStream(httpcore2.NetworkStream):
     @override
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What came, at most so many bytes; empty at the end."""
-        left = self._clock.left(timeout)
-        if left <= 0:
-            raise httpcore2.ReadTimeout("no time is left")
-        return self._stream.read(max_bytes, timeout=left)
+        end = _FOREVER if timeout is None else monotonic() + timeout
+        while (left := self._clock.left(end - monotonic())) > 0:
+            with suppress(httpcore2.ReadTimeout):
+                return self._stream.read(max_bytes, timeout=min(left, _LOOK_S))
+        raise httpcore2.ReadTimeout("no time is left")
 
     @override
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -19,7 +19,7 @@ from serving.fetch.dialling import Dialler
 from serving.fetch.errors import NotJson, SourceTooLarge, Upstream, UpstreamTimeout
 from serving.fetch.line import Answer, Ask, Line, patiently, refuse_status
 from serving.fetch.ranged import Identity, RangedFile, RangePolicy, content_range, exactly
-from serving.fetch.sources import ByteSource, DownloadedFile
+from serving.fetch.sources import ByteSource, DownloadedFile, identity_of
 from serving.fetch.strictjson import parse_json
 from serving.fetch.urls import HostList, Url, parse_url
 
@@ -247,7 +247,7 @@ def _begin(line: Line, url: Url, path: Path, budget: Budget, policy: RangePolicy
     """The first answer decides how a source is read."""
     with line.ask(url, Ask(headers={"Range": f"bytes=0-{policy.block - 1}"}), until) as answer:
         if answer.status == _OK or answer.headers.get("content-range") == "bytes */0":
-            return _whole(answer, path, budget)
+            return _whole(answer, url, path, budget)
         if answer.status == _NO_SUCH_RANGE:
             raise Upstream(f"{url.host} refuses to send the beginning of the file")
         refuse_status(answer, _OK, _PARTIAL)
@@ -255,14 +255,16 @@ def _begin(line: Line, url: Url, path: Path, budget: Budget, policy: RangePolicy
         if total is None or (first, stop) != (0, min(policy.block, total)):
             raise Upstream(f"{url.host} answered another range than the one it was asked for, or no size")
         headers = answer.headers
-        identity = Identity(size=total, etag=headers.get("etag"), modified=headers.get("last-modified"))
+        identity = Identity(size=total, etag=headers.get("etag"), modified=headers.get("last-modified"), asked=str(url))
         start = exactly(answer, stop, budget)
         return RangedFile(line, budget, answer.url, identity, start=start, policy=policy)
 
 
-def _whole(answer: Answer, path: Path, budget: Budget) -> DownloadedFile:
+def _whole(answer: Answer, url: Url, path: Path, budget: Budget) -> DownloadedFile:
+    etag, size = answer.headers.get("etag"), 0
     if answer.status == _NO_SUCH_RANGE:  # there is no first byte of an empty file
         path.write_bytes(b"")
-        return DownloadedFile(path, size=0, etag=answer.headers.get("etag"))
-    fetched = _save(answer, path, budget)
-    return DownloadedFile(path, size=fetched.size, etag=fetched.etag)
+    else:
+        size = _save(answer, path, budget).size
+    identity = identity_of(str(url), size, etag, answer.headers.get("last-modified"))
+    return DownloadedFile(path, size=size, etag=etag, identity=identity)

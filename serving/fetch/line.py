@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -94,7 +93,7 @@ class Line:
     def __init__(self, hosts: HostList, dialler: Dialler, tls: SSLContext, budget: Budget) -> None:
         self._hosts = hosts
         self._budget = budget
-        self._backend = CheckedBackend(dialler)
+        self._backend = CheckedBackend(dialler, stopped=lambda: budget.stopped)
         self._pool = httpcore2.ConnectionPool(
             ssl_context=tls,
             max_connections=_CONNECTIONS,
@@ -262,9 +261,9 @@ def patiently[T](budget: Budget, attempt: Callable[[float], T]) -> T:
                 return attempt(until)
             except Upstream as error:
                 pause = _pause(error, budget.limits.backoff_s * 2 ** (number - 1))
-                if not error.passing or pause is None or monotonic() + pause >= until:
+                if not error.passing or pause is None or monotonic() + pause >= until or budget.stopped:
                     raise
-                time.sleep(pause)
+                budget.pause(pause)
         return attempt(until)
 
 

@@ -12,13 +12,15 @@ from typing import Final, Self
 from serving.fetch.budget import Budget
 from serving.fetch.errors import SourceChanged, Upstream
 from serving.fetch.line import Answer, Ask, Line, patiently, refuse_status
-from serving.fetch.sources import check_range
+from serving.fetch.sources import check_range, identity_of
 from serving.fetch.urls import Url
 
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)")
 _PARTIAL: Final = 206
 _WHOLE: Final = 200
 _NO_SUCH_RANGE: Final = 416
+_RUNS: Final = 16
+"""Places that reads may go on from; more threads than that do not read one file."""
 _PRECONDITION_FAILED: Final = 412
 
 
@@ -47,11 +49,13 @@ class Identity:
         size: bytes in all.
         etag: the host's name for the content, or None.
         modified: header Last-Modified, or None.
+        asked: the address, before redirects.
     """
 
     size: int
     etag: str | None
     modified: str | None
+    asked: str
 
     def conditions(self) -> dict[str, str]:
         """Headers that make the host refuse to serve other content; it is compared all the same."""
@@ -114,8 +118,7 @@ class RangedFile:
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._coming: set[int] = set()
         self._changed = Condition()
-        self._expected = 0  # where the next read begins when reads follow each other
-        self._ahead = 0
+        self._runs: OrderedDict[int, int] = OrderedDict({0: 0})
         self._closed = False
         self.requests = 1
         whole = len(start) == identity.size
@@ -130,6 +133,12 @@ class RangedFile:
     def etag(self) -> str | None:
         """The host's name for this content, or None."""
         return self._identity.etag
+
+    @property
+    def identity(self) -> str:
+        """See ``sources.identity_of``."""
+        found = self._identity
+        return identity_of(found.asked, found.size, found.etag, found.modified)
 
     def read(self, offset: int, length: int) -> bytes:
         """See ``ByteSource.read``.
@@ -169,13 +178,17 @@ class RangedFile:
         self.close()
 
     def _look_ahead(self, offset: int, stop: int) -> int:
-        """Bytes to fetch beyond ``stop``: twice as many each time that reads follow each other."""
+        """Bytes to fetch beyond ``stop``: twice as many each time that reads follow each other.
+
+        Several threads may each read on from a place of its own. A run is kept as where it goes on, and how far ahead.
+        """
         with self._changed:
-            near = self._expected <= offset <= self._expected + self._policy.block
-            step = max(2 * self._ahead, 2 * self._policy.block)
-            self._ahead = min(step, self._policy.max_ahead) if near else 0
-            self._expected = stop
-            return self._ahead
+            run = next((end for end in self._runs if end <= offset <= end + self._policy.block), None)
+            step = 0 if run is None else max(2 * self._runs.pop(run), 2 * self._policy.block)
+            self._runs[stop] = ahead = min(step, self._policy.max_ahead)
+            if len(self._runs) > _RUNS:
+                self._runs.popitem(last=False)
+            return ahead
 
     def _take(self, index: int, last: int, ahead: int) -> list[bytes]:
         """One or more blocks from ``index`` on, none beyond ``last``; fetched by one thread, however many want them."""

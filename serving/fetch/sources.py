@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from threading import Lock
@@ -21,6 +22,10 @@ class ByteSource(Protocol):
     @property
     def etag(self) -> str | None:
         """The host's name for this content, or None."""
+
+    @property
+    def identity(self) -> str:
+        """SHA-256, hexadecimal, of what names this content: see ``identity_of``."""
 
     def read(self, offset: int, length: int) -> bytes:
         """The bytes from an offset on; fewer than asked for only at the end.
@@ -48,12 +53,14 @@ class DownloadedFile:
         path: the file.
         size: its bytes.
         etag: the host's name for it.
+        identity: of the content.
     """
 
-    def __init__(self, path: Path, *, size: int, etag: str | None) -> None:
+    def __init__(self, path: Path, *, size: int, etag: str | None, identity: str) -> None:
         self.path = path
         self.size = size
         self.etag = etag
+        self.identity = identity
         self._lock = Lock()
         self._file: int | None = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
@@ -89,6 +96,19 @@ class DownloadedFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def identity_of(address: str, size: int, etag: str | None, modified: str | None) -> str:
+    """What names a content without having read it: SHA-256, hexadecimal, of four lines.
+
+    Args:
+        address: as it was asked for, with its query, before redirects.
+        size: bytes in all.
+        etag: the host's name for the content, or None.
+        modified: header Last-Modified, or None.
+    """
+    lines = (address, str(size), etag or "", modified or "")
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
 def check_range(offset: int, length: int) -> None:

@@ -21,6 +21,7 @@ from landcover.legends import Legend
 from landcover.postprocess import CONFIDENCE_NODATA, PROBABILITY_SCALE, UncertaintyMeasure
 from landcover.precision import Precision
 from landcover.quality import QUALITY_LEGEND
+from landcover.raster.digest import named
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from serving.days import DAY
@@ -101,7 +102,7 @@ class Product:
         augmentation: over which turns of the windows its answers were averaged.
         model_sha256: digest of the model file that ran.
         provider: what ran it; None when unknown.
-        input_sha256: digest of the input.
+        input_digest: of the input, or of what names it (``landcover.raster.digest``).
         radiometry: scale and offset the input was read with.
         inputs: hrefs of the inputs.
         composition: how several inputs, an area or another grid made the map; None for one input as it lies.
@@ -126,7 +127,7 @@ class Product:
     model_name: str
     model_version: str
     model_sha256: str
-    input_sha256: str
+    input_digest: str
     radiometry: Radiometry
     files: Mapping[str, AssetFile]
     model_precision: Precision = Precision.FP32
@@ -238,7 +239,7 @@ def _properties(product: Product) -> dict[str, Any]:
         "steppe:model_precision": str(product.model_precision),
         "steppe:tta": str(product.augmentation),
         "steppe:model_sha256": product.model_sha256,
-        "steppe:input_sha256": product.input_sha256,
+        **named("steppe:input_", product.input_digest),
         "steppe:radiometry": {"scale": product.radiometry.scale, "offset": product.radiometry.offset},
         "steppe:legend": {"id": product.legend.id, "version": product.legend.version},
     }

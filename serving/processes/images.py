@@ -177,7 +177,7 @@ class Images:
         kind = _media_type(link.type)
         if self._is_upload(link.href):
             upload = link.href.rpartition(UPLOADS_PATH)[2]
-            return self._file(self.uploads.file(self.owner, upload), once=False)
+            return self._file(self.uploads.file(self.owner, upload), once=False, name=link.title)
         if kind in ITEM_TYPES:
             return self.finder.item_at(link.href, bands)
         return Checked(source=UrlSource(href=self.finder.address(link.href)), pixels=0, facts={"href": link.href})
@@ -215,10 +215,10 @@ class Images:
         self.received.append(file)
         return self._file(file, once=True)
 
-    def _file(self, file: str, *, once: bool) -> Checked:
-        header = check_header(self.uploads.root / file, self.policy, name=UPLOAD_NAME)
+    def _file(self, file: str, *, once: bool, name: str | None = None) -> Checked:
+        header = check_header(self.uploads.root / file, self.policy, name=name or UPLOAD_NAME)
         facts = {"width": header.width, "height": header.height, "bands": header.bands, "dtype": header.dtype}
-        return Checked(source=UploadSource(file=file, once=once), pixels=header.pixels, facts=facts)
+        return Checked(source=UploadSource(file=file, once=once, name=name), pixels=header.pixels, facts=facts)
 
     def _path(self, name: str) -> Checked:
         place = inside(self.folder, name)

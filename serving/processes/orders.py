@@ -21,6 +21,7 @@ class UploadSource(_Frozen):
     kind: Literal["upload"] = "upload"
     file: str
     once: bool = Field(default=False, description="Whether the file came with the request and goes with the job.")
+    name: str | None = Field(default=None, description="What its sender calls it, in messages and in the STAC Item.")
 
 
 class FolderSource(_Frozen):

@@ -84,6 +84,7 @@ _QUALITY: Final = Output(
     "quality.tif",
     of_one_scene=True,
 )
+_STYLE: Final = Output("style", "Style", "Colours and names of the map's codes for QGIS (QML).", QML, "map.qml")
 
 CLASSIFY: Final = (
     _MAP,
@@ -95,11 +96,11 @@ CLASSIFY: Final = (
     _PROBABILITIES,
     _UNCERTAINTY,
     _QUALITY,
+    _STYLE,
 )
-DEGRADATION: Final = (_DEGRADATION, _CONFIDENCE, _PREVIEW, _AREAS, _FEATURES, _ITEM)
+DEGRADATION: Final = (_DEGRADATION, _CONFIDENCE, _PREVIEW, _AREAS, _FEATURES, _ITEM, _STYLE)
 
 STYLES: Final = (
-    Output("style", "QGIS style of the map", "Colours and names of the classes.", QML, "map.qml"),
     Output("quality_style", "QGIS style of the quality map", "Colours and names of the codes.", QML, "quality.qml"),
 )
 """Files that come with maps; the STAC Item refers to them."""

@@ -155,9 +155,9 @@ class MaskOpened(Answer):
 
 
 class Digest(Answer):
-    """SHA-256 of the input."""
+    """SHA-256 of the input, or of what names it; see ``landcover.raster.digest``."""
 
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    digest: str = Field(pattern=r"^(identity:)?[0-9a-f]{64}$")
 
 
 class Probed(Answer):

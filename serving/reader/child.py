@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from serving.reader.lanes import LANES
 from serving.reader.wire import GOOD, Ended, receive_question, send_answer
 from serving.sandbox import landlock, seccomp
 from serving.sandbox.limits import Limits, apply_limits, end_with
@@ -35,12 +36,12 @@ def main(arguments: Sequence[str]) -> None:
 
     with _adopt(front) as channel, _adopt(aside) as second, open(os.devnull, "wb") as nowhere, suppress(Ended):  # noqa: PTH123
         send_answer(channel, GOOD, {"landlock": landlock.abi(), "filtered": filtered})
-        question, _ = receive_question(channel)
+        question, lanes = receive_question(channel, LANES)
         landlock.restrict([*runtime_places(), *map(Path, question["readable"])])
         # Libraries report foreign bytes to the standard error stream, in words that are nobody's.
         os.dup2(nowhere.fileno(), sys.stderr.fileno())
         with suppress(OSError):  # of the channels: who asked has gone
-            Desk(limits).serve(channel, second, question)
+            Desk(limits).serve(channel, second, question, lanes)
     os._exit(0)  # threads may still decode for somebody who has gone
 
 

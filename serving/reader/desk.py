@@ -6,8 +6,10 @@ import errno
 import mmap
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
@@ -18,12 +20,14 @@ from rasterio.io import MemoryFile
 
 from landcover.errors import SteppeError
 from landcover.grid import Window
+from landcover.raster.far import far_files
 from landcover.raster.georeference import grid_of
 from landcover.raster.protocol import Mask, Scene
 from landcover.raster.quality import open_mask
 from landcover.raster.scene import open_request
 from serving.reader.errors import ReaderEnded, ReadingLimit
 from serving.reader.memory import arrays_in, block_planes, mask_planes
+from serving.reader.pieces import files_of
 from serving.reader.questions import grid_from_json, request_from_json
 from serving.reader.wire import BAD, GOOD, Ended, receive_question, send_answer
 from serving.sandbox.limits import Limits
@@ -55,16 +59,26 @@ class Desk:
             "probe": self._probe,
         }
 
-    def serve(self, channel: socket.socket, aside: socket.socket, question: dict[str, Any]) -> None:
+    def serve(
+        self, channel: socket.socket, aside: socket.socket, question: dict[str, Any], lanes: Sequence[int]
+    ) -> None:
         """Answer the first question and all that follow; those of the second channel beside them.
+
+        Args:
+            channel: where questions come from.
+            aside: where those come from that take long.
+            question: the first one.
+            lanes: descriptors of the channels that bytes of far files come through.
 
         Raises:
             Ended: when nobody asks any more.
         """
-        self._answer(channel, question, [])
-        Thread(target=self._serve_aside, args=(aside,), name="aside", daemon=True).start()
-        while True:
-            self._answer(channel, *receive_question(channel))
+        with far_files(files_of(question.get("files", []), lanes)):
+            self._answer(channel, question, [])
+            beside = partial(copy_context().run, self._serve_aside, aside)
+            Thread(target=beside, name="aside", daemon=True).start()
+            while True:
+                self._answer(channel, *receive_question(channel))
 
     def _serve_aside(self, channel: socket.socket) -> None:
         with suppress(Ended, OSError):
@@ -136,7 +150,7 @@ class Desk:
         return {}
 
     def _digest(self, _question: Mapping[str, Any]) -> _Answer:
-        return {"sha256": (self._scene or _opened(self._mask)).input_digest()}
+        return {"digest": (self._scene or _opened(self._mask)).input_digest()}
 
     def _probe(self, question: Mapping[str, Any]) -> _Answer:
         from serving.reader.probes import probe  # noqa: PLC0415 - once, when the service starts

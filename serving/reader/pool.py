@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 from weakref import WeakSet
 
 import numpy as np
 
 from landcover.grid import Grid
-from landcover.raster.protocol import DEFAULT_POLICY, ReadPolicy, SceneRequest
-from landcover.raster.scene import existing
+from landcover.raster.protocol import DEFAULT_POLICY, Mask, ReadPolicy, Scene, SceneRequest
+from landcover.raster.scene import existing, place_of
 from landcover.sensors import Radiometry
+from serving.opener import Opener
 from serving.reader.errors import ReaderUnavailable
-from serving.reader.process import Reader
+from serving.reader.lanes import LANES
+from serving.reader.process import NO_FILES, FarFiles, Reader
 from serving.reader.remote import RemoteMask, RemoteScene
 from serving.reader.terms import Terms
 
@@ -61,7 +64,6 @@ class ReaderPool:
             ReaderEnded: when the reader ends.
             ReaderUnavailable: when no reader can be started.
         """
-        place = existing(path)
         request = SceneRequest(
             bands_wanted=tuple(bands_wanted),
             bands=None if bands is None else tuple(bands),
@@ -70,14 +72,31 @@ class ReaderPool:
             dtype=np.dtype(dtype_wanted),
             policy=policy,
         )
+        return self.open(path, request)
+
+    def open(self, path: str | Path, request: SceneRequest, files: FarFiles = NO_FILES) -> RemoteScene:
+        """Open a raster as a scene.
+
+        Args:
+            path: the input.
+            request: what is wanted and what the caller states.
+            files: those whose bytes lie elsewhere; they stay open as long as the scene.
+
+        Raises:
+            DataError: see ``scene``.
+            Upstream: when a host fails.
+        """
+        place = existing(path)
         reader = self.take()
         try:
-            return RemoteScene.open(reader, place, request)
+            return RemoteScene.open(reader, place, request, files)
         except BaseException:
             reader.close()
             raise
 
-    def mask(self, source: str | Path, grid: Grid, *, bands: Sequence[str] | None = None) -> RemoteMask | None:
+    def mask(
+        self, source: str | Path, grid: Grid, *, bands: Sequence[str] | None = None, files: FarFiles = NO_FILES
+    ) -> RemoteMask | None:
         """The mask band that came with a scene; arguments and errors of ``landcover.raster.quality.open_mask``.
 
         Raises:
@@ -85,15 +104,20 @@ class ReaderPool:
             ReadingLimit: when opening it takes more time or memory than allowed.
             ReaderEnded: when the reader ends.
             ReaderUnavailable: when no reader can be started.
+            Upstream: when a host fails.
         """
         place, mask = existing(source), None
         reader = self.take()
         try:
-            mask = RemoteMask.open(reader, place, grid, bands)
+            mask = RemoteMask.open(reader, place, grid, bands, files)
         finally:
             if mask is None:
                 reader.close()
         return mask
+
+    def with_files(self, files: FarFiles) -> Opener:
+        """See ``serving.opener.FarOpener``."""
+        return _WithFiles(self, files)
 
     def take(self) -> Reader:
         """A reader for one input, which whoever takes it closes; another one is made ready.
@@ -155,3 +179,43 @@ class ReaderPool:
     ) -> None:
         """Close."""
         self.close()
+
+
+_AT_ONCE: Final = ReadPolicy(threads=LANES)
+"""Hosts answer late rather than slowly: several pieces are waited for at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _WithFiles:
+    """Opens inputs some of whose files lie elsewhere; see ``serving.opener.Opener``."""
+
+    pool: ReaderPool
+    files: FarFiles
+
+    def scene(
+        self,
+        path: Path,
+        *,
+        bands_wanted: Sequence[str],
+        bands: Sequence[str] | None,
+        level: str | None,
+        radiometry: Radiometry | None,
+        dtype_wanted: str,
+    ) -> Scene:
+        request = SceneRequest(
+            bands_wanted=tuple(bands_wanted),
+            bands=None if bands is None else tuple(bands),
+            level=level,
+            radiometry=radiometry,
+            dtype=np.dtype(dtype_wanted),
+        )
+        files = self._of(path)
+        return self.pool.open(path, replace(request, policy=_AT_ONCE) if files else request, files)
+
+    def mask(self, source: Path, grid: Grid, *, bands: Sequence[str] | None) -> Mask | None:
+        return self.pool.mask(source, grid, bands=bands, files=self._of(source))
+
+    def _of(self, path: Path) -> FarFiles:
+        """The files of one input: a file itself, or those in a folder."""
+        place = place_of(path)
+        return {file: source for file, source in self.files.items() if place in {file, file.parent}}

@@ -7,15 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Lock
+from time import monotonic
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from landcover.errors import SteppeError
+from serving.fetch.sources import ByteSource
 from serving.reader.answers import Answer, Fault, Ready, parse
 from serving.reader.errors import ReaderEnded, ReaderUnavailable, ReadingLimit
+from serving.reader.supply import Supply
 from serving.reader.terms import Terms
 from serving.reader.wire import GOOD, Ended, Malformed, pair, receive_answer, send_question
 from serving.sandbox.gdal import closed_environment
@@ -30,6 +34,11 @@ _LANDLOCK_ABI: Final = 4
 _END_S: Final = 2.0
 """Seconds between the last word of a process and its end."""
 
+type FarFiles = Mapping[Path, ByteSource]
+"""Sources of bytes, by the absolute paths of the place holders that stand for them."""
+
+NO_FILES: Final[FarFiles] = MappingProxyType({})
+
 
 class _Line:
     """One channel to a reader; one question at a time."""
@@ -37,10 +46,18 @@ class _Line:
     def __init__(self, channel: socket.socket) -> None:
         self.channel, self.lock = channel, Lock()
 
-    def exchange(self, question: Mapping[str, Any], descriptors: Sequence[int], seconds: float) -> tuple[bytes, bytes]:
+    def exchange(
+        self, question: Mapping[str, Any], descriptors: Sequence[int], seconds: float, waited: Callable[[], float]
+    ) -> tuple[bytes, bytes]:
+        """Ask, and wait for the answer; seconds in which the reader itself waits for hosts do not count."""
+        until = monotonic() + seconds - waited()
         self.channel.settimeout(seconds)
         send_question(self.channel, question, descriptors)
-        return receive_answer(self.channel)
+        while (left := until + waited() - monotonic()) > 0:
+            self.channel.settimeout(left)
+            with suppress(TimeoutError):
+                return receive_answer(self.channel)
+        raise TimeoutError
 
 
 class Reader:
@@ -66,6 +83,7 @@ class Reader:
         self._front, self._aside = _Line(front), _Line(aside)
         self._ending = Lock()
         self._cause: SteppeError | None = None
+        self._supply: Supply | None = None
 
     @classmethod
     def start(cls, terms: Terms) -> Self:
@@ -129,12 +147,55 @@ class Reader:
             DataError: what the reader says is wrong with the input.
             ReadingLimit: when it takes more time or memory than allowed.
             ReaderEnded: when the reader ends, or answers nonsense.
+            Upstream: when a host failed to send a piece of the input; whatever the reader made of that is not heard.
         """
+        try:
+            return self._ask(wanted, question, descriptors, aside=aside)
+        finally:
+            self._refuse_missing()
+
+    def ask_first[Wanted: Answer](self, wanted: type[Wanted], question: Mapping[str, Any], files: FarFiles) -> Wanted:
+        """Ask for the first time: say which input it is, and hand out the bytes of it that lie elsewhere from now on.
+
+        Args:
+            wanted: the answer.
+            question: the question.
+            files: where these bytes come from, by the absolute paths of their place holders; closed by the caller, and
+                not before the reader.
+
+        Raises:
+            DataError: see ``ask``.
+            ReaderUnavailable: when there are no more descriptors.
+        """
+        if not files:
+            return self.ask(wanted, question)
+        try:
+            supply = self._supply = Supply(files, self.refuse)
+        except OSError as error:
+            raise ReaderUnavailable(f"no channel for the bytes of rasters can be opened: {error.strerror}") from error
+        said = [{"path": str(path), "size": source.size, "identity": source.identity} for path, source in files.items()]
+        try:
+            descriptors = [channel.fileno() for channel in supply.theirs]
+            return self.ask(wanted, {**question, "files": said}, descriptors=descriptors)
+        finally:
+            supply.sent()
+
+    def _refuse_missing(self) -> None:
+        failure = self._supply and self._supply.failure
+        if failure:
+            raise failure
+
+    def _waited(self) -> float:
+        return self._supply.waited() if self._supply else 0.0
+
+    def _ask[Wanted: Answer](
+        self, wanted: type[Wanted], question: Mapping[str, Any], descriptors: Sequence[int], *, aside: bool
+    ) -> Wanted:
         line = self._aside if aside else self._front
         seconds = max(self._terms.call_s, self._terms.limits.cpu_s) if aside else self._terms.call_s
         try:
             with line.lock:
-                kind, content = line.exchange(question, descriptors, seconds)
+                kind, content = line.exchange(question, descriptors, seconds, self._waited)
             if kind == GOOD:
                 return parse(wanted, content)
             error = parse(Fault, content).error()
@@ -171,6 +232,8 @@ class Reader:
     def close(self) -> None:
         """End the process and give its channels back."""
         self.end()
+        if self._supply:
+            self._supply.close()
         for line in (self._front, self._aside):
             with line.lock:
                 line.channel.close()

@@ -21,7 +21,7 @@ from serving.reader.answers import Answer, Digest, MaskOpened, SceneOpened
 from serving.reader.errors import ReaderEnded
 from serving.reader.memory import Plane, SharedMemory, block_planes, mask_planes, size_of
 from serving.reader.places import input_places
-from serving.reader.process import Reader
+from serving.reader.process import NO_FILES, FarFiles, Reader
 from serving.reader.questions import grid_to_json, request_to_json, window_to_json
 from serving.reader.wire import Malformed
 
@@ -78,7 +78,7 @@ class _Desk:
             self.reader.ask(Answer, question, descriptors=[descriptor])
 
     def digest(self) -> str:
-        """SHA-256 of the input; taken at the first call.
+        """SHA-256 of the input, or what stands for it (``landcover.raster.digest``); taken at the first call.
 
         Raises:
             DataError: see ``Reader.ask``.
@@ -86,7 +86,7 @@ class _Desk:
         """
         if self._digest is None:
             try:
-                self._digest = self.reader.ask(Digest, {"do": "digest"}, aside=True).sha256
+                self._digest = self.reader.ask(Digest, {"do": "digest"}, aside=True).digest
             except ReaderEnded as error:
                 if self._closed:
                     raise DigestStopped(self.reader.name) from error
@@ -118,19 +118,21 @@ class RemoteScene(HeadedScene):
         self._desk = desk
 
     @classmethod
-    def open(cls, reader: Reader, place: Path, request: SceneRequest) -> Self:
+    def open(cls, reader: Reader, place: Path, request: SceneRequest, files: FarFiles = NO_FILES) -> Self:
         """Have an input opened.
 
         Args:
             reader: closed with the scene, but not when there is none.
             place: absolute path of the input.
             request: what is wanted and what the caller states.
+            files: those of the input whose bytes lie elsewhere.
 
         Raises:
             DataError: when it cannot be used; see ``Reader.ask``.
+            Upstream: when a host fails.
         """
         question = {"do": "scene", "request": request_to_json(request)} | _place_to_json(reader, place)
-        opened = reader.ask(SceneOpened, question)
+        opened = reader.ask_first(SceneOpened, question, files)
         try:
             header = opened.header(request)
         except Malformed as error:
@@ -196,7 +198,9 @@ class RemoteMask:
         self._desk, self._kind, self._name, self._width = desk, kind, name, width
 
     @classmethod
-    def open(cls, reader: Reader, place: Path, grid: Grid, bands: Sequence[str] | None) -> Self | None:
+    def open(
+        cls, reader: Reader, place: Path, grid: Grid, bands: Sequence[str] | None, files: FarFiles = NO_FILES
+    ) -> Self | None:
         """Have the mask opened that came with an input; None when there is none.
 
         Args:
@@ -204,12 +208,14 @@ class RemoteMask:
             place: absolute path of the input.
             grid: grid of the scene.
             bands: names of the file's bands in file order, where the file does not name them.
+            files: those of the input whose bytes lie elsewhere.
 
         Raises:
             DataError: when it cannot be used; see ``Reader.ask``.
+            Upstream: when a host fails.
         """
         question = {"do": "mask", "grid": grid_to_json(grid), "bands": bands and list(bands)}
-        opened = reader.ask(MaskOpened, question | _place_to_json(reader, place))
+        opened = reader.ask_first(MaskOpened, question | _place_to_json(reader, place), files)
         try:
             kind = opened.kind()
         except Malformed as error:

@@ -1,6 +1,7 @@
 """Messages between a reader and the process it works for: one datagram each, over a pair of sockets.
 
-A question is JSON, and may carry the descriptor of a shared memory. An answer is JSON behind one byte, ``+`` or ``-``.
+A question is JSON, and may carry the descriptor of a shared memory; the first one those of channels
+that bytes come through (``lanes``). An answer is JSON behind one byte, ``+`` or ``-``.
 The sockets keep the borders of messages, so that none can be joined, cut or announced longer than it is.
 """
 
@@ -44,13 +45,17 @@ def send_question(channel: socket.socket, question: Mapping[str, Any], descripto
     socket.send_fds(channel, [json.dumps(question).encode()], descriptors)
 
 
-def receive_question(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
+def receive_question(channel: socket.socket, most: int = 1) -> tuple[dict[str, Any], list[int]]:
     """The next question, and the descriptors that came with it.
+
+    Args:
+        channel: where it comes from.
+        most: how many descriptors may come.
 
     Raises:
         Ended: when there will be none.
     """
-    content, descriptors, _, _ = socket.recv_fds(channel, MAX_MESSAGE, 1)
+    content, descriptors, _, _ = socket.recv_fds(channel, MAX_MESSAGE, most)
     if not content:
         raise Ended
     question: dict[str, Any] = json.loads(content)

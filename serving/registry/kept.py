@@ -66,6 +66,11 @@ class KeptEngines:
                     del self._uses[digest]
             self._trim()
 
+    def all(self) -> list[Engine]:
+        """Engines in memory."""
+        with self._lock:
+            return list(self._held.values())
+
     def holds(self, digest: str) -> bool:
         """Whether the engine is in memory."""
         return digest in self._held

@@ -175,6 +175,14 @@ class LiveModels:
         with ExitStack() as uses:
             yield self._pinned(asked, uses) if isinstance(asked, Resolved) else self._named(asked, uses)
 
+    def holds(self, model: Resolved) -> bool:
+        """Whether its engine is in memory, so that ``engine`` answers at once."""
+        return self._kept.holds(model.sha256)
+
+    def engines(self) -> list[Engine]:
+        """Engines in memory."""
+        return self._kept.all()
+
     def entries(self) -> list[LiveEntry]:
         """All versions, sorted by name, newest first."""
         table = self._shelf.table
@@ -243,6 +251,9 @@ class LiveModels:
         if not self._shelf.by_digest(model.sha256):
             self.poll()
         table, folders = self._shelf.table, self._shelf.by_digest(model.sha256)
+        if not folders:  # it came since the last look, and another process has seen it before
+            self.poll()
+            table, folders = self._shelf.table, self._shelf.by_digest(model.sha256)
         if folders:
             return folders[0]
         if (model.name, model.version) in table.versions:

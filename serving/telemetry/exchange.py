@@ -53,10 +53,11 @@ class Exchange:
 
 
 def begin(scope: Scope) -> Exchange:
-    """Begin an exchange and leave it in the scope, where ``exchange_of`` finds it."""
+    """Begin an exchange and leave it in the scope, where ``exchange_of`` finds it; its id is ``state.request_id``."""
     method = scope["method"]
     exchange = Exchange(request_id=_request_id(scope["headers"]), method=method if method in METHODS else OTHER_METHOD)
     scope[_KEY] = exchange
+    scope.setdefault("state", {})["request_id"] = exchange.request_id
     return exchange
 
 

@@ -6,9 +6,10 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -16,9 +17,12 @@ from landcover.staging import os_errors
 from serving.catalog.scene import SceneAssets
 from serving.catalog.settings import catalogue_folder
 from serving.fetch.budget import Budget
+from serving.fetch.ranged import RangePolicy
 from serving.fetch.reference import Kind
 from serving.fetch.settings import limits_of
+from serving.fetch.sources import ByteSource, DownloadedFile
 from serving.folders import PathNotFound, inside
+from serving.opener import Opener
 from serving.processes.orders import Image
 from serving.request import Stated
 from serving.uploads import UploadNotFound
@@ -28,7 +32,18 @@ from serving.work.shop import Shop
 SCRATCH: Final = "job-"
 """What scratch folders of jobs begin with; the name of the attempt follows."""
 
+PIECES: Final = RangePolicy(cache=16 * 1024**2)
+"""A scene has a dozen files, and each of them its own cache; pixels are kept by who reads them."""
+
+AT_ONCE: Final = 4
+"""Files of a scene that are opened at a time."""
+
 _SAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
+_ODD: Final = re.compile(r"[^\w .()+-]+")
+_STEM: Final = 50
+"""Letters of a sender's name that are kept; four bytes each at most, which every file system takes."""
+
+_ENDINGS: Final = frozenset({".tif", ".tiff", ".jp2"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +66,12 @@ class Gathered:
     Attributes:
         images: in the order of the request.
         scratch: folder that goes with the job.
+        opener: opens them, wherever their bytes lie.
     """
 
     images: tuple[Local, ...]
     scratch: Path
+    opener: Opener
 
     @property
     def stated(self) -> dict[Path, Stated]:
@@ -85,8 +102,11 @@ class Gathered:
 def gather(images: Sequence[Image], shop: Shop, heart: Heart) -> Iterator[Gathered]:
     """Bring images here, and remove what was brought at the end.
 
+    What lies on other hosts is not brought: of a host that answers ranges pieces are fetched when they are read.
+
     Raises:
         DataError: when one of them cannot be had.
+        Upstream: when a host fails.
         LeaseLost: when nobody wants them any more.
         DiskFull: when there is no room.
     """
@@ -94,69 +114,115 @@ def gather(images: Sequence[Image], shop: Shop, heart: Heart) -> Iterator[Gather
         shop.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Named after the attempt, so that what a killed worker leaves is known to be nobody's.
         scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{heart.attempt}-", dir=shop.scratch))
+    budget = Budget(limits_of(shop.settings))
     try:
-        yield Gathered(tuple(_locals(images, shop, heart, scratch)), scratch)
+        with ExitStack() as stack, heart.ending(budget.stop):
+            sources = _Sources(stack)
+            gathered = tuple(_locals(images, _Fetching(shop, heart, budget, sources), scratch))
+            stack.callback(budget.stop)  # first of all, so that nobody reads what is closed next
+            yield Gathered(gathered, scratch, shop.opener.with_files(sources.far))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _locals(images: Sequence[Image], shop: Shop, heart: Heart, scratch: Path) -> Iterator[Local]:
-    budget = Budget(limits_of(shop.settings))
+def _locals(images: Sequence[Image], fetching: _Fetching, scratch: Path) -> Iterator[Local]:
+    shop = fetching.shop
     for number, image in enumerate(images, start=1):
-        heart.check()
-        source, fetching = image.source, _Fetching(shop, heart, budget, scratch / str(number))
+        fetching.heart.check()
+        source, folder = image.source, scratch / str(number)
         if source.kind == "assets":
-            yield _of_catalogue(SceneAssets.of_json(source.scene), fetching)
+            yield _of_catalogue(SceneAssets.of_json(source.scene), fetching, folder)
             continue
         stated = None
         if source.kind == "upload":
-            path = _named(shop.uploads.root / source.file, scratch / _upload_name(number))
-            stated = Stated(origin=_upload_name(number))
+            place = _place_for(source.name, scratch, number)
+            path = _named(shop.uploads.root / source.file, place)
+            stated = Stated(origin=place.name)
         elif source.kind == "folder":
             path = inside(shop.settings.data_folder, source.path)
             stated = Stated(origin=source.path)
         else:
-            path = fetching.fetch(source.href, "scene.tif")
+            path = fetching.fetch(source.href, folder / "scene.tif")
             stated = Stated(origin=source.href.partition("?")[0])  # what follows may be a secret
         yield Local(path, image.bands, image.level, image.product, stated)
 
 
 @dataclass(frozen=True, slots=True)
+class _Sources:
+    """What was opened on other hosts.
+
+    Attributes:
+        stack: closes it.
+        far: what is read in pieces, by the place holders.
+    """
+
+    stack: ExitStack
+    far: dict[Path, ByteSource] = field(default_factory=dict)
+
+    def add(self, place: Path, source: ByteSource) -> None:
+        """Keep a source open; a file that had to be fetched whole lies at its place already."""
+        self.stack.enter_context(source)
+        if not isinstance(source, DownloadedFile):
+            place.touch(mode=0o600)
+            self.far[place] = source
+
+
+@dataclass(frozen=True, slots=True)
 class _Fetching:
-    """Brings files of one image into a folder."""
+    """Opens files on other hosts."""
 
     shop: Shop
     heart: Heart
     budget: Budget
-    folder: Path
+    sources: _Sources
 
-    def fetch(self, href: str, name: str) -> Path:
-        """One file.
+    def fetch(self, href: str, place: Path) -> Path:
+        """One file: a place holder, or where its host answers no ranges, itself.
 
         Raises:
             SteppeError: when it cannot be had.
             LeaseLost: when nobody wants it any more.
         """
-        self.heart.say(0, f"fetching {name}")
-        self.folder.mkdir(exist_ok=True)
-        return self.shop.fetcher.fetch_file(href, self.folder / name, self.budget).path
+        self.heart.say(0, f"fetching {place.name}")
+        place.parent.mkdir(exist_ok=True)
+        self.sources.add(place, self.shop.fetcher.open(href, place, self.budget, policy=PIECES))
+        return place
+
+    def fetch_all(self, hrefs: Mapping[Path, str]) -> None:
+        """Several files at a time: a host that is far away answers the first question late.
+
+        Raises:
+            SteppeError: when one cannot be had.
+            LeaseLost: when nobody wants them any more.
+        """
+        with ThreadPoolExecutor(AT_ONCE, "steppe-fetch") as pool:
+            begun = [pool.submit(self.fetch, href, place) for place, href in hrefs.items()]
+            try:
+                for one in begun:
+                    one.result()
+            except BaseException:
+                self.budget.stop()  # nobody waits for the others
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
 
-def _of_catalogue(scene: SceneAssets, fetching: _Fetching) -> Local:
+def _of_catalogue(scene: SceneAssets, fetching: _Fetching, folder: Path) -> Local:
     """The bands of a scene as a folder of band files, named so that the scene has its own name."""
     name = _SAFE.sub("-", scene.id)
-    fetching.folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    hrefs: dict[Path, str] = {}
     for band, place in scene.bands.items():
-        file = f"{name}_{band}{PurePosixPath(place.place.partition('?')[0]).suffix or '.tif'}"
+        file = folder / f"{name}_{band}{PurePosixPath(place.place.partition('?')[0]).suffix or '.tif'}"
         if place.kind is Kind.URL:
-            fetching.fetch(place.place, file)
+            hrefs[file] = place.place
         else:
             root = catalogue_folder(fetching.shop.settings)
             if root is None:
                 raise PathNotFound("the catalogue that this scene was found in is not configured any more")
-            _link(place.path_in(root), fetching.folder / file)
+            _link(place.path_in(root), file)
+    fetching.fetch_all(hrefs)
     return Local(
-        fetching.folder,
+        folder,
         bands=None,
         level=None,
         product=None,
@@ -177,13 +243,20 @@ def _link(file: Path, place: Path) -> None:
             shutil.copyfile(file, place)
 
 
-def _upload_name(number: int) -> str:
-    """A name that messages can quote."""
-    return f"upload{'' if number == 1 else number}.tif"
+def _place_for(called: str | None, scratch: Path, number: int) -> Path:
+    """A name for an upload that messages can quote: its sender's, without what could be more than a name."""
+    name = _ODD.sub("-", PurePosixPath(called or "").name).lstrip("-. ")
+    if not name:
+        return scratch / f"upload{'' if number == 1 else number}.tif"
+    stem, ending = PurePosixPath(name).stem[:_STEM], PurePosixPath(name).suffix.lower()
+    folder = scratch / str(number)
+    with os_errors(folder):
+        folder.mkdir(exist_ok=True)
+    return folder / f"{stem}{ending if ending in _ENDINGS else '.tif'}"
 
 
 def _named(upload: Path, place: Path) -> Path:
-    """An upload under another name; a link, so that it stays when the upload is removed.
+    """An upload under a name; a link, so that it stays when the upload is removed.
 
     Raises:
         UploadNotFound: when it is not there any more.

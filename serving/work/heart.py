@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
@@ -46,9 +47,25 @@ class Heart:
     ) -> None:
         self._store, self._job, self._lease_s = store, job, lease_s
         self._stopping, self._let_go, self._overdue = stopping, lost, overdue
+        self._ends: list[Callable[[], None]] = []
         self._progress, self._message = 0, ""
         self._lost, self._done = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._beat, name="steppe-heart", daemon=True)
+
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Iterator[None]:
+        """Have something ended, too, when the work is wanted no more within a ``with`` block.
+
+        Args:
+            end: called from another thread, perhaps twice; at once when the work is not wanted already.
+        """
+        self._ends.append(end)
+        try:
+            if self._lost.is_set():
+                end()
+            yield
+        finally:
+            self._ends.remove(end)
 
     @property
     def attempt(self) -> str:
@@ -95,9 +112,13 @@ class Heart:
             else:
                 held_until = asked + self._lease_s
         if self._lost.is_set():
-            self._let_go()
-            if not self._done.wait(GRACE_S):
-                self._overdue()
+            self._end_work()
+
+    def _end_work(self) -> None:
+        for end in (self._let_go, *self._ends):
+            end()
+        if not self._done.wait(GRACE_S):
+            self._overdue()
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from landcover.raster.digest import file_digest
-from serving.classify import Outcome, classify_scene
+from serving.classify import classify_scene
 from serving.degradation import PairInputs, compare_scenes
 from serving.engine import Engine
 from serving.jobs.record import Job
+from serving.outcome import Outcome
 from serving.predict import Progress
 from serving.processes.orders import ClassifyOrder, DegradationOrder, Making, Request
 from serving.processes.outputs import FILES
@@ -116,7 +117,7 @@ def _classify(
         stated=gathered.stated,
         name=order.making.name or gathered.name,
         max_pixels=order.making.max_pixels,
-        opener=shop.opener,
+        opener=gathered.opener,
     )
     return classify_scene(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
 
@@ -132,7 +133,7 @@ def _compare(
             product=image.product,
             stated=gathered.stated,
             max_pixels=order.making.max_pixels,
-            opener=shop.opener,
+            opener=gathered.opener,
         )
         for image in gathered.images
     )
@@ -151,6 +152,7 @@ def record_of(outcome: Outcome, folder: Path) -> dict[str, Any]:
     names = {file: name for name, file in FILES.items()}
     done = outcome.to_json()
     del done["files"]
+    done["remarks"] = list(outcome.remarks)
     done["outputs"] = {
         names[path.name]: {"file": path.name, "bytes": path.stat().st_size, "sha256": file_digest(path)}
         for path in sorted(folder.iterdir())

@@ -11,10 +11,13 @@ from typing import Final
 
 from landcover.errors import SteppeError
 from serving.memory import return_freed_memory
+from serving.priority import step_back
 from serving.sentence import sentence
 from serving.settings import load_settings
+from serving.spans import traced
 from serving.telemetry.logs import configure_logs
 from serving.telemetry.report import WorkerReport
+from serving.telemetry.tracing import open_tracer
 from serving.work.opening import open_shop
 from serving.work.worker import Worker
 
@@ -32,6 +35,7 @@ def main() -> int:
     # Ctrl-C goes to all processes of a terminal; the server tells its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return_freed_memory()
+    step_back()  # before there are other threads: whoever waits for an answer comes first
     try:
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
@@ -39,7 +43,11 @@ def main() -> int:
             worker = Worker(name, shop, report=_say)
             signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
             threading.Thread(target=_stop_with_server, args=(worker,), name="steppe-stdin", daemon=True).start()
-            worker.run()
+            tracer = open_tracer(settings.otlp_endpoint, "steppe-worker")
+            with traced(tracer):
+                worker.run()
+            if tracer is not None:
+                tracer.close()
     except SteppeError as error:
         sys.stderr.write(f"steppe worker: {sentence(error)}\n")
         return error.exit_code

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from serving.fetch.fetcher import Fetcher
 from serving.jobs.store import JobStore
-from serving.opener import Opener
+from serving.opener import FarOpener
 from serving.registry.live import LiveModels
 from serving.results import Results
 from serving.settings import Settings
@@ -37,6 +37,6 @@ class Shop:
     uploads: Uploads
     results: Results
     scratch: Path
-    opener: Opener
+    opener: FarOpener
     stop_reading: Callable[[], None]
     fetcher: Fetcher

@@ -17,6 +17,8 @@ from serving.jobs.failures import problem_of
 from serving.jobs.record import Job
 from serving.jobs.store import LeaseLost
 from serving.sentence import sentence
+from serving.spans import span
+from serving.telemetry.context import bound
 from serving.telemetry.report import WorkerReport
 from serving.work.heart import Heart
 from serving.work.performing import perform, record_of
@@ -98,9 +100,17 @@ class Worker:
         job = self._shop.store.lease(self._name, self._shop.settings.lease_s)
         if job is None:
             return False
+        with bound(job=job.id, request_id=job.new.request_id):
+            self._attempt(job)
+        return True
+
+    def _attempt(self, job: Job) -> None:
+        """Do a job that is leased; whatever goes wrong with it is how it ends."""
         _log.info("job %s: attempt %d begins", job.id, job.attempt)
         try:
-            self._do(job)
+            with span("job") as attempt:
+                attempt.say({"steppe.process": job.new.process, "steppe.job": job.id, "steppe.attempt": job.attempt})
+                self._do(job)
         except LeaseLost:
             self._let_go(job)
         except StoreUnavailable:
@@ -112,7 +122,6 @@ class Worker:
         except Exception:  # noqa: BLE001 - the job fails, the worker goes on
             _log.exception("job %s: an error of the service", job.id)
             self._fail(job, WorkFailed("an error of the service; its log has the details"))
-        return True
 
     def _do(self, job: Job) -> None:
         """Make the files of a job and publish them."""

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PRESENT = frozenset({"door", "classify", "models", "keys", "tokens", "processes", "jobs", "v2"})
-"""Parts of the service that exist. Others: tiles, retirement."""
+PRESENT = frozenset({"door", "classify", "models", "keys", "tokens", "processes", "jobs", "v2", "tiles"})
+"""Parts of the service that exist. Others: retirement."""
 
 RUN = "/processes/classify/execution"
 JSON = "Content-Type: application/json"
@@ -122,6 +122,7 @@ _JSON = [
     _post(104, "JSON without type", b"{}", 415, "media-type", fields=()),
     _post(104, "JSON as text", b"{}", 415, "media-type", fields=("Content-Type: text/plain",)),
     _post(104, "an answer in XML", b'{"inputs": {}}', 406, "not-acceptable", fields=(JSON, "Accept: application/xml")),
+    _post(104, "CSV wanted", b'{"inputs": {"scene": "AA"}}', 406, "not-acceptable", fields=(JSON, "Accept: text/csv")),
 ]  # fmt: skip
 
 _UPLOAD = {"part": "classify", "method": "POST", "path": "/classify"}
@@ -196,29 +197,30 @@ _MODELS = [
     _get(117, "a retired version", "/models/tiny/versions/0.0.1", 410, None, "retirement"),
 ]  # fmt: skip
 
-_TMS = "/tiles/WebMercatorQuad"
-_TILE = f"{_TMS}/0/0/0.png?source=demo"
+_SOURCE = "/sources/demo.tif"
+_TMS = f"{_SOURCE}/tiles/WebMercatorQuad"
+_TILE = f"{_TMS}/0/0/0.png"
 _TILES = [
     *(
-        _get(109, f"zoom {zoom}", f"{_TMS}/{zoom}/0/0.png?source=demo", 422, "invalid-request")
+        _get(109, f"zoom {zoom}", f"{_TMS}/{zoom}/0/0.png", 422, "invalid-request")
         for zoom in ("-1", "31", "1000000000", "1_0", "%2B5", "9" * 25)
     ),
-    _get(110, "x outside", f"{_TMS}/2/4/0.png?source=demo", 404, "tile-outside"),
-    _get(110, "y outside", f"{_TMS}/0/0/1.png?source=demo", 404, "tile-outside"),
+    _get(110, "x outside", f"{_TMS}/2/4/0.png", 404, "tile-outside"),
+    _get(110, "y outside", f"{_TMS}/0/0/1.png", 404, "tile-outside"),
     *(
-        _get(111, f"x is {x}", f"{_TMS}/2/{x}/0.png?source=demo", (404, 422))
+        _get(111, f"x is {x}", f"{_TMS}/2/{x}/0.png", (404, 422))
         for x in ("1.5", "a", "%00", "%F0%9F%98%80", "%2e%2e", "NaN")
     ),
-    _get(112, "an unknown grid", "/tiles/Nonsense/0/0/0.png?source=demo", 404),
-    _get(112, "an unknown format", f"{_TMS}/0/0/0.exe?source=demo", (404, 406, 422)),
-    _get(112, "17 times the size", f"{_TMS}/0/0/0@17x.png?source=demo", (404, 422)),
+    _get(112, "an unknown grid", f"{_SOURCE}/tiles/Nonsense/0/0/0.png", 404),
+    _get(112, "an unknown format", f"{_TMS}/0/0/0.exe", (404, 406, 422)),
+    _get(112, "17 times the size", f"{_TMS}/0/0/0@17x.png", (404, 422)),
     *(
-        _get(113, f"point {point}", f"/point/{point}?source=demo", (404, 422))
+        _get(113, f"point {point}", f"{_SOURCE}/point/{point}", (404, 422))
         for point in ("500,0", "0,95", "NaN,0", "0", "0,0,0", "1e400,0")
     ),
     _get(127, "no key", _TILE, 401, "unauthorized", closed=True),
-    _get(127, "a good key in the address", _TILE + "&access_token={tiles}", (200, 204), closed=True),
-    _get(127, "two keys", _TILE + "&access_token={tiles}", 400, "ambiguous-credentials",
+    _get(127, "a good key in the address", _TILE + "?access_token={tiles}", (200, 204), closed=True),
+    _get(127, "two keys", _TILE + "?access_token={tiles}", 400, "ambiguous-credentials",
          closed=True, fields=(ALICE,)),
 ]  # fmt: skip
 

@@ -534,13 +534,9 @@ def test_bench_without_scratch(scene, tmp_path, refused, environment):
 @pytest.mark.parametrize(
     "argv",
     [
-        ["classify"],
-        ["classify", "scene.tif"],
         ["classify", "scene.tif", "-o"],
         ["classify", "scene.tif", "-o", "map.tif", "--nonsense"],
         ["classify", "a.tif", "-o", "map.tif", "--mosaic", "median"],
-        ["degradation", "a.tif", "-o", "map.tif"],
-        ["degradation", "a.tif", "b.tif"],
         ["nonsense"],
         ["models", "nonsense"],
         ["models", "show"],

@@ -52,30 +52,29 @@ def check_tiff(file: FileBytes, policy: ReadPolicy, *, whole: bool) -> Tiff:
     dialect, offset = Dialect.of(file)
     if offset == 0:
         raise damaged(file, "there is no image in it")
-    blocks, pages, first = BlockCheck(), 0, None
-    for directory in _directories(file, dialect, offset, whole=whole):
-        pages += 1
-        if pages > policy.max_pages:
-            raise TooManyPages(f"{file.name!r} holds more than {policy.max_pages} images; store its scene alone")
-        page = page_of(directory)
-        if first is None or page.role & _OPENED:
+    directories = list(_directories(file, dialect, offset, policy, whole=whole))
+    pages = [page_of(directory) for directory in directories]
+    blocks = BlockCheck()
+    for directory, page in zip(directories, pages, strict=True):
+        if page is pages[0] or page.role & _OPENED:
             check_limits(page, file, policy)
             check_compression(page, file)
             check_texts(directory)
         if whole:
             blocks.check(directory, page)
-        first = first or page
-    if first is None:
-        raise damaged(file, "there is no image in it")
-    return Tiff(dialect, first, pages)
+    return Tiff(dialect, pages[0], len(pages))
 
 
-def _directories(file: FileBytes, dialect: Dialect, offset: int, *, whole: bool) -> Iterator[Directory]:
-    """The directories along the chain; where the file may end early, up to there."""
+def _directories(
+    file: FileBytes, dialect: Dialect, offset: int, policy: ReadPolicy, *, whole: bool
+) -> Iterator[Directory]:
+    """The directories along the chain, at least one; where the file may end early, up to there."""
     seen: set[int] = set()
     while offset:
         if offset in seen:
             raise damaged(file, "its images follow each other in a circle")
+        if len(seen) == policy.max_pages:
+            raise TooManyPages(f"{file.name!r} holds more than {policy.max_pages} images; store its scene alone")
         try:
             directory = read_directory(file, dialect, offset)
         except RasterTruncated:

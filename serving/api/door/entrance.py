@@ -10,10 +10,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from landcover.errors import SteppeError
 from serving.api.door.cors import answer_headers, preflight_headers
-from serving.api.door.exchange import Exchange
+from serving.api.door.exchange import Exchange, refusal
 from serving.api.door.head import check_head
 from serving.api.door.rules import ALWAYS_OPEN, Rules
-from serving.api.problems import Busy, answer
+from serving.api.problems import Busy
 
 
 class Door:
@@ -43,7 +43,7 @@ class Door:
         except SteppeError as error:
             if exchange.started:
                 raise
-            await answer(error)(scope, exchange.receive, exchange.send)
+            await refusal(scope, error)(scope, exchange.receive, exchange.send)
 
     async def _respond(self, scope: Scope, exchange: Exchange) -> None:
         preflight = preflight_headers(scope, self._rules)

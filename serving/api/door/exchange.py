@@ -8,6 +8,7 @@ from typing import Final
 
 from anyio import fail_after, move_on_after
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from landcover.errors import SteppeError
@@ -15,6 +16,7 @@ from serving.api.door.rules import SAFE_HEADERS, Rules
 from serving.api.negotiation import accepts
 from serving.api.problems import NotAcceptable, answer
 from serving.api.refusals import BodyTooLarge, RequestTooSlow
+from serving.sentence import sentence
 
 LINGER_S: Final = 2.0
 LINGER_BYTES: Final = 8 * 1024**2
@@ -23,6 +25,12 @@ are still coming would take the answer back on its way (TCP resets it), and many
 
 _OK: Final = 200
 _MOVED: Final = 300
+
+
+def refusal(scope: Scope, error: SteppeError) -> Response:
+    """The answer to a request that is refused; clients of the Open Inference Protocol look for ``error`` in it."""
+    extra = {"error": sentence(error)} if scope["path"].startswith("/v2/") else {}
+    return answer(error, **extra)
 
 
 class Exchange:
@@ -79,7 +87,7 @@ class Exchange:
             self._check_format(message)
             if self._refusal is not None:
                 self._replaced = True
-                await answer(self._refusal)(self._scope, self._receive, self._pass_on)
+                await refusal(self._scope, self._refusal)(self._scope, self._receive, self._pass_on)
                 return
             self.started = True
         await self._pass_on(message)

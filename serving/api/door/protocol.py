@@ -11,7 +11,6 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -23,6 +22,8 @@ from serving.api.refusals import HeadTooLarge, MalformedRequest, MethodRefused, 
 LINGER_S: Final = 1.0
 LINGER_BYTES: Final = 8 * 1024**2
 """How long, and how much, a refused connection still listens; closed at once, it could take its last answer back."""
+
+_TOO_LARGE: Final = 431
 
 
 class _Guarded(asyncio.Protocol):
@@ -172,11 +173,10 @@ class GuardedH11(_Guarded, H11Protocol):
     """Behind the parser in Python, which has a limit of its own (``h11_max_incomplete_event_size``)."""
 
     def _head_is_open(self) -> bool:
-        return self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
+        return repr(self.conn.their_state) == "IDLE" and bool(self.conn.trailing_data[0])
 
     def _reason(self) -> SteppeError:
-        error = sys.exception()
-        if isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431:  # noqa: PLR2004
+        if getattr(sys.exception(), "error_status_hint", None) == _TOO_LARGE:
             return _too_large(in_url=b"\n" not in self.conn.trailing_data[0])
         return super()._reason()
 

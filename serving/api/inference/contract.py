@@ -66,9 +66,9 @@ class Tensor:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Contract:
-    """What a model takes and gives.
+    """What a model takes and gives; made once for each engine.
 
     Attributes:
         manifest: the model's.

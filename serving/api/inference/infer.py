@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -40,6 +41,9 @@ LIGHT_JSON: Final = 65_536
 
 RUN: Final = AccessScope.RUN
 """What a key must be good for."""
+
+REMEMBERED_JSON: Final = 1024
+"""Bytes of the longest JSON that is kept, for when it comes again."""
 
 type Arrays = dict[str, NDArray[np.generic]]
 
@@ -115,9 +119,20 @@ class Inference:
 
 
 def _understand(content: memoryview, length: int, contract: Contract, most_pixels: int) -> tuple[Message, Arrays]:
-    message = parse(content[:length])
-    tensors.check_message(message, contract, most_pixels)
+    text = content[:length]
+    check = _checked_again if length <= REMEMBERED_JSON and length < len(content) else _checked
+    message = check(bytes(text), contract, most_pixels)
     return message, tensors.read_arrays(message, contract, content[length:])
+
+
+def _checked(text: bytes, contract: Contract, most_pixels: int) -> Message:
+    message = parse(text)
+    tensors.check_message(message, contract, most_pixels)
+    return message
+
+
+_checked_again = lru_cache(256)(_checked)
+"""Clients send the same JSON with every window, and to check it takes longer than all else of a small request."""
 
 
 def _cut(result: Answer) -> Iterator[tuple[bytes | memoryview, bool]]:

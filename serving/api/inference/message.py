@@ -64,7 +64,7 @@ class Message:
     timeout_s: float | None
 
 
-def parse(content: memoryview | bytes) -> Message:
+def parse(content: bytes) -> Message:
     """Read the JSON of a request.
 
     Raises:
@@ -81,7 +81,7 @@ def parse(content: memoryview | bytes) -> Message:
     )
 
 
-def _loads(content: memoryview | bytes) -> Any:
+def _loads(content: bytes) -> Any:
     try:
         return json.loads(str(content, "utf-8"), parse_constant=_no_constant, object_pairs_hook=_unique)
     except UnicodeDecodeError as error:

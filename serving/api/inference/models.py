@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from weakref import WeakValueDictionary
 
 from anyio.to_thread import run_sync
 
@@ -35,7 +36,7 @@ class Models:
 
     def __init__(self, live: LiveModels, let_go: Callable[[Engine], None]) -> None:
         self._live, self._let_go = live, let_go
-        self._known: dict[str, Engine] = {}
+        self._batched: WeakValueDictionary[str, Engine] = WeakValueDictionary()
         live.observe(self)
 
     async def get(self, wanted: str | None = None) -> Engine:
@@ -47,11 +48,12 @@ class Models:
             SteppeError: as ``LiveModels.engine``.
         """
         asked = self._live.resolve(wanted)
-        engine = self._known.get(asked.sha256)
-        if engine is None:
+        if self._live.holds(asked):
+            engine = self._live.engine(asked)
+        else:
             # By the name as it was given: another version may step in for one that cannot be loaded.
             engine = await run_sync(self._live.engine, wanted)
-            self._known[engine.bundle.digest] = engine
+        self._batched[engine.bundle.digest] = engine
         return engine
 
     def versions(self, name: str) -> list[str]:
@@ -63,7 +65,7 @@ class Models:
 
     def dropped(self, model: Resolved) -> None:
         """See ``registry.observer.Observer``."""
-        engine = self._known.pop(model.sha256, None)
+        engine = self._batched.get(model.sha256)
         if engine is not None:
             self._let_go(engine)
 

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.api.access import principal
+from serving.api.counting import counting
 from serving.api.inference import models
 from serving.api.inference.contract import contract_of
 from serving.api.inference.failures import failure, refusal
@@ -86,10 +87,10 @@ def install(app: FastAPI, settings: Settings) -> Batchers:
     """Offer the protocol; what is returned is to be closed with the application.
 
     Args:
-        app: has ``state.models`` and ``state.pixels``.
+        app: has ``state.models``, ``state.pixels`` and ``state.metrics``.
         settings: limits.
     """
-    batchers = Batchers(settings)
+    batchers = Batchers(settings, counting(app.state.metrics))
     app.state.batchers = batchers
     app.state.inference = Inference(settings, Models(app.state.models, batchers.discard), batchers, app.state.pixels)
     # Before all others, and without what FastAPI does for functions: the requests that come most often.

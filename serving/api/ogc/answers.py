@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi.responses import Response
 
 from serving.api.ogc.desk import Desk
-from serving.api.ogc.results import answer, made_by
+from serving.api.ogc.results import answer, made_by, result_of
 from serving.api.problems import failure
 from serving.jobs.record import Job, State
 from serving.jobs.store import JobGone
@@ -29,6 +31,15 @@ def ended_answer(desk: Desk, job: Job, base: str) -> Response:
     return answer(made, answering, {**facts(desk, job), "Link": monitor})
 
 
+def outcome_of(desk: Desk, job: Job) -> dict[str, Any]:
+    """What was done, and size and digest of every file.
+
+    Raises:
+        ResultNotReady: when the job has not ended with results.
+    """
+    return desk.results.outcome(result_of(job))
+
+
 def facts(desk: Desk, job: Job) -> dict[str, str]:
     """Headers that say what computed a result."""
     if job.result is None:
@@ -37,7 +48,7 @@ def facts(desk: Desk, job: Job) -> dict[str, str]:
     told = {
         "Steppe-Model": outcome["model"],
         # Of the manifest, which names the digests of all files: as /models has it, and as the job was pinned.
-        "Steppe-Model-Sha256": job.new.model_sha256 or outcome["model_sha256"],
+        "Steppe-Model-Sha256": outcome["model_sha256"],
         "Steppe-Provider": outcome["provider"],
     }
     if outcome["warnings"]:

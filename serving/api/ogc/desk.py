@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fastapi import Request as HttpRequest
@@ -12,6 +12,7 @@ from serving.access.limits import PixelLimiter, check_jobs
 from serving.access.principal import Principal
 from serving.api.ogc.forms import Subscriber
 from serving.api.ogc.inflight import KeysInUse
+from serving.dismissal import Dismissal
 from serving.jobs.record import Job, NewJob
 from serving.jobs.store import JobStore
 from serving.processes.images import Finder, Images
@@ -160,25 +161,10 @@ class Desk:
             JobNotFound: when there is none, or it is another owner's.
             JobGone: when that had happened before.
         """
-        dismissed = self.store.dismiss(job, owner)
-        self.discard(dismissed)
-        return dismissed
-
-    def discard(self, job: Job) -> None:
-        """Remove what is on the disk of a job that is gone; a worker removes what it is still making."""
-        if job.result is not None:
-            self.results.remove(job.result)
-        for file in files_of(job):
-            self.uploads.remove(file)
+        return Dismissal(self.store, self.results, self.uploads).dismiss(job, owner)
 
 
 def desk_of(request: HttpRequest) -> Desk:
     """The desk of the service that got a request."""
     desk: Desk = request.app.state.desk
     return desk
-
-
-def files_of(job: Job) -> Sequence[str]:
-    """Uploads that came with a job and go with it."""
-    images = Request.model_validate(job.new.request).order.images
-    return [image.source.file for image in images if image.source.kind == "upload" and image.source.once]

@@ -32,8 +32,9 @@ from serving.api.refusals import KeyInvalid, TookTooLong
 from serving.jobs.record import Job
 from serving.jobs.store import JobGone
 from serving.processes.orders import Answering
-from serving.processes.outputs import Output
+from serving.processes.outputs import QML, Output
 from serving.processes.process import InputsInvalid, Process
+from serving.telemetry.exchange import exchange_of
 
 router = APIRouter(tags=["processes"])
 
@@ -68,6 +69,7 @@ async def execute(
     wish = preference(", ".join(request.headers.getlist("prefer")))
     with desk.keys.using(who.id, asked.terms.idempotency_key):
         job = await run_sync(_accept, desk, asked)
+        exchange_of(request.scope).job = job.id
         if wish.respond_async and wish.wait_s is None:
             return _accepted(job, request, wish)
         return await _waited(request, desk, job, wish)
@@ -78,9 +80,11 @@ async def _read(request: Request, process: Process, who: Principal, desk: Desk) 
     if key is not None and not _KEY.fullmatch(key):
         raise KeyInvalid("the Idempotency-Key is expected to be 1 to 255 visible ASCII characters, such as a UUID")
     document = await read_json(request, desk.settings.max_json_bytes)
-    form = parsed(Execute, document)
+    form, accept = parsed(Execute, document), ", ".join(request.headers.getlist("accept"))
+    if form.outputs is None and form.response == "raw":
+        _accepted_only(process.outputs, accept)  # what cannot be answered is not looked at
     inputs = parsed(process.inputs, form.inputs)
-    outputs, answering = _wanted(process, inputs, form, ", ".join(request.headers.getlist("accept")))
+    outputs, answering = _wanted(process, inputs, form, accept)
     terms = Terms(
         answering=answering,
         subscriber=await run_sync(desk.subscriber, form.subscriber),  # names are looked up
@@ -124,9 +128,14 @@ def _wanted(process: Process, inputs: BaseModel, form: Execute, accept: str) -> 
 
 
 def _accepted_only(outputs: Iterable[Output], accept: str) -> str | None:
-    """The output of the media type that a client wants and no other; the first that has it."""
+    """The output of the media type that a client wants and no other; the first that has it.
+
+    Nobody who accepts XML means a style.
+    """
     offered: dict[str, str] = {}
     for output in outputs:
+        if output.media_type == QML:
+            continue
         offered.setdefault(output.media_type.partition(";")[0], output.name)
     return preferred(accept, offered)
 

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 
 from serving.api.access import Keeper
 from serving.api.addresses import base_of
-from serving.api.ogc.answers import ended_answer, facts
+from serving.api.ogc.answers import ended_answer, facts, outcome_of
 from serving.api.ogc.desk import desk_of
 from serving.api.ogc.documents import link, status_info
 from serving.api.ogc.results import kept_of, one_of, send
@@ -79,10 +79,18 @@ async def show_output(request: Request, job: str, output: str, who: Keeper) -> R
     return await run_sync(read)
 
 
+@router.get("/jobs/{job}/outcome", summary="What a job has done")
+async def show_outcome(request: Request, job: str, who: Keeper) -> dict[str, Any]:
+    """Model, figures, warnings and drift of a successful job, and size and SHA-256 of every file."""
+    desk = desk_of(request)
+    return await run_sync(lambda: outcome_of(desk, desk.store.get(job, who.sees)))
+
+
 @router.delete("/jobs/{job}", summary="Dismiss a job, or remove one that has ended")
 async def dismiss_job(request: Request, job: str, who: Keeper) -> JSONResponse:
     """A job that has not ended stops within ten seconds; of one that has, results and record are removed."""
     desk = desk_of(request)
     left = await run_sync(desk.dismiss, job, who.sees)
-    gone = replace(left, state=State.DISMISSED, message="dismissed" if left.state is State.DISMISSED else "removed")
+    message = "dismissed" if left.state is State.DISMISSED else "removed"
+    gone = replace(left, state=State.DISMISSED, message=message, problem=None)
     return JSONResponse(status_info(gone, base_of(request)))

@@ -40,6 +40,7 @@ async def landing(request: Request) -> dict[str, Any]:
             link(PROCESSES_REL, f"{base}processes", "Processes"),
             link(JOBS_REL, f"{base}jobs", "Jobs"),
             link("models", f"{base}models", "Models"),
+            link("sources", f"{base}sources", "Scenes that can be looked at as maps"),
             link("inference", f"{base}v2", "Open Inference Protocol"),
             link("ready", f"{base}readyz", "Readiness"),
             link("live", f"{base}livez", "Liveness"),

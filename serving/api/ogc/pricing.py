@@ -18,7 +18,7 @@ def quotation(plan: Plan, process: Process, who: Principal, desk: Desk) -> dict[
     return {
         "process": process.id,
         "model": plan.model.identifier,
-        "model_sha256": plan.model.sha256,
+        "manifest_sha256": plan.model.sha256,
         "cost": {
             "pixels": cost.pixels or None,
             "exact": cost.exact,

@@ -77,8 +77,8 @@ def made_by(job: Job, process: Process, results: Results, base: str) -> list[Mad
     Raises:
         ResultNotReady: when the job has not ended with results.
     """
-    answering = Request.model_validate(job.new.request).answering
     kept = {one.output.name: one for one in kept_of(job, process, results, base)}
+    answering = Request.model_validate(job.new.request).answering
     return [replace(kept[name], mode=mode) for name, mode in answering.modes.items() if name in kept]
 
 
@@ -88,16 +88,25 @@ def kept_of(job: Job, process: Process, results: Results, base: str) -> list[Mad
     Raises:
         ResultNotReady: when the job has not ended with results.
     """
-    if job.state is not State.SUCCESSFUL or job.result is None:
-        raise ResultNotReady(
-            f"the job is {job.state.value}, it has no results yet; GET /jobs/{job.id} says when it has"
-        )
-    folder = results.root / job.result
+    folder = results.root / result_of(job)
     return [
         Made(output, folder / output.file, f"{base}jobs/{job.id}/results/{output.name}")
         for output in (*process.outputs, *STYLES)
         if (folder / output.file).is_file()
     ]
+
+
+def result_of(job: Job) -> str:
+    """The folder of a job's result.
+
+    Raises:
+        ResultNotReady: when the job has not ended with results.
+    """
+    if job.state is not State.SUCCESSFUL or job.result is None:
+        raise ResultNotReady(
+            f"the job is {job.state.value}, it has no results yet; GET /jobs/{job.id} says when it has"
+        )
+    return job.result
 
 
 def one_of(made: Sequence[Made], name: str) -> Made:

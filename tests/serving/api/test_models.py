@@ -24,12 +24,18 @@ def aliases(tmp_path):
 
 
 @pytest.fixture
-def models(tmp_path, folders, readers):
-    """A service with two versions and a broken one."""
+def own(tmp_path, folders):
+    """Settings with two versions and a broken one."""
     for version in ("0.1.0", "0.10.0"):
         tiny_bundle(tmp_path / "own", version=version, title=f"Tiny {version}")
     (tiny_bundle(tmp_path / "own", version="0.2.0").path / "manifest.json").write_text("{}")
-    with service(make_settings(tmp_path, tmp_path / "own", folders[1]), readers) as client:
+    return make_settings(tmp_path, tmp_path / "own", folders[1])
+
+
+@pytest.fixture
+def models(own, readers):
+    """A service that has them."""
+    with service(own, readers) as client:
         yield client
 
 
@@ -197,7 +203,7 @@ def test_a_champion_is_moved_and_rolled_back(models, aliases, body):
     assert [(entry["champion"], entry["current"]) for entry in listed] == [(False, False)] * 2 + [(True, True)]
     response = models.post("/classify", content=body)
     assert response.headers["steppe-model"] == "tiny@0.1.0"
-    assert response.headers["steppe-model-sha256"] == listed[2]["sha256"]
+    assert response.headers["steppe-model-sha256"] == listed[2]["graphs"]["fp32"]
     aliases.change("tiny", lambda said: said.rolled_back(["0.1.0", "0.10.0"]))
     models.app.state.models.poll()
     answer = models.get("/models/tiny").json()

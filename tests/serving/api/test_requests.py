@@ -15,6 +15,7 @@ from serving.api.app import create_app
 from serving.database.opening import open_database
 from serving.jobs.record import NewJob
 from serving.jobs.table import JobTable
+from serving.processes.orders import Answering, ClassifyOrder, FolderSource, Image, Making, Request
 from tests.corpus.requests import REQUESTS, bytes_of, present
 from tests.crew import crewed
 from tests.service import make_settings, write_scene
@@ -22,6 +23,10 @@ from tests.serving.access.tokens import AUDIENCE, ISSUER, attacks, jwks, token
 from tests.serving.api.live import live, quiet
 
 PATIENCE_S = 0.5
+ASKED = Request(
+    order=ClassifyOrder(images=(Image(source=FolderSource(path="x")),), making=Making(outputs=("map",), max_pixels=1)),
+    answering=Answering(modes={"map": None}),
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,9 @@ def servers(tmp_path_factory, folders, texts, readers):
     folder = tmp_path_factory.mktemp("servers")
     (folder / "open").mkdir()
     (folder / "closed").mkdir()
-    limits = {"request_patience_s": PATIENCE_S, "max_upload_bytes": 1024**2}
+    (folder / "data").mkdir()
+    write_scene(folder / "data" / "demo.tif")
+    limits = {"request_patience_s": PATIENCE_S, "max_upload_bytes": 1024**2, "data_folder": folder / "data"}
     (folder / "jwks.json").write_bytes(jwks())
     provider = {"oidc_issuer": ISSUER, "oidc_audience": AUDIENCE, "oidc_jwks": str(folder / "jwks.json")}
     anybody = make_settings(folder / "open", *folders, **limits)
@@ -67,14 +74,14 @@ def fill(settings, made):
         store.add(new_key(minted, name, scopes, expires=expires))
     store.revoke(made["revoked"].id)
     table = JobTable(database)
-    new = NewJob(owner=made["key"].id, process="classify", request={})
-    jobs = {name: table.accept(new)[0].id for name in ("gone", "ended", "running", "job")}
-    table.dismiss(jobs["gone"], None)
-    ended = table.lease("test", 3600)
+    new = NewJob(owner=made["key"].id, process="classify", request=ASKED.model_dump(mode="json"))
+    gone, *rest = (table.accept(new)[0].id for _ in range(4))
+    table.dismiss(gone, None)
+    ended, running = table.lease("test", 3600), table.lease("test", 3600)
     table.succeed(ended.id, ended.fence, "test")
-    table.lease("test", 3600)
+    (waiting,) = set(rest) - {ended.id, running.id}
     database.close()
-    return jobs
+    return {"gone": gone, "ended": ended.id, "running": running.id, "job": waiting}
 
 
 def check(answer, status, slug):

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 
-_FRAME = (("host", "test"), ("transfer-encoding", "chunked"))
-"""What HTTP asks every request with a body of unknown length to carry."""
+
+def framed(headers):
+    """Header fields with those that HTTP asks every request with a body to carry."""
+    given = {name.lower() for name, _ in headers}
+    host = () if "host" in given else (("host", "test"),)
+    length = () if "content-length" in given else (("transfer-encoding", "chunked"),)
+    return (*host, *length, *headers)
 
 
 class Wire:
@@ -25,7 +30,7 @@ class Wire:
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "root_path": "",
-            "headers": [(name.encode(), value.encode()) for name, value in (*_FRAME, *headers)],
+            "headers": [(name.encode(), value.encode()) for name, value in framed(headers)],
             "client": ("192.0.2.7", 50000),
             "server": ("test", 80),
         }

@@ -38,7 +38,7 @@ def product(**changes):
         model_name="demo",
         model_version="0.2.0",
         model_sha256="a" * 64,
-        input_sha256="b" * 64,
+        input_digest="b" * 64,
         radiometry=Radiometry(0.0001, -0.1),
         files=files,
         inputs=("https://example.org/scene.tif",),

@@ -280,6 +280,16 @@ def test_a_pinned_version_is_given_with_these_bytes_or_not_at_all(tmp_path):
         live.engine(Resolved("tiny", "2", bundle.digest[::-1]))
 
 
+def test_a_pinned_version_that_another_process_saw_first_is_found(tmp_path):
+    """A job may be accepted for a version that its worker has not looked for yet."""
+    write_version(tmp_path / "own", "1")
+    api, worker = live_models(tmp_path), LiveModels(live_settings(tmp_path), eager=False)
+    assert worker.resolve("tiny").version == "1"
+    write_version(tmp_path / "own", "2")
+    api.poll()
+    assert_answers(worker.engine(api.resolve("tiny@2")), "2")
+
+
 def test_models_that_only_ship_with_steppe_have_champions_too(tmp_path):
     for version in ("1", "2"):
         write_version(tmp_path / "zoo", version)

@@ -71,6 +71,7 @@ def test_one_line_for_each_request(client, logged):
         "status": 404,
         "bytes": len(answer.content),
         "request_id": "abc-1.2_3",
+        "principal": "anonymous",
         "problem": "model-not-found",
     }
     assert answer.headers["X-Request-Id"] == "abc-1.2_3"

@@ -9,10 +9,22 @@ from types import SimpleNamespace
 import pytest
 
 from serving.jobs.record import NewJob
-from serving.processes.orders import Answering, ClassifyOrder, Image, Making, Request, UploadSource
+from serving.processes.orders import (
+    Answering,
+    ClassifyOrder,
+    DegradationOrder,
+    Image,
+    Making,
+    Place,
+    Request,
+    UploadSource,
+    UrlSource,
+)
 from serving.work.worker import Worker
 from tests.crew import open_test_shop
 from tests.service import left_in
+
+MAKING = Making(outputs=("map", "confidence", "item"), max_pixels=10**7)
 
 
 class Yard:
@@ -102,3 +114,24 @@ def quick_heart(monkeypatch):
     """A heart that beats often."""
     monkeypatch.setattr("serving.work.heart.BEAT_S", 0.05)
     monkeypatch.setattr("serving.work.heart.GRACE_S", 0.3)
+
+
+def classify(*sources, place=None, **members):
+    """The job of mapping images."""
+    images = tuple(Image(source=source) for source in sources)
+    order = ClassifyOrder(images=images, place=place or Place(), making=MAKING, **members)
+    return _job("classify", order)
+
+
+def compare(before, after):
+    images = Image(source=before, date="2019-06-01"), Image(source=after, date="2021-06-01")
+    return _job("degradation", DegradationOrder(before=images[0], after=images[1], making=MAKING))
+
+
+def at(site, path):
+    return UrlSource(href=site.url(path))
+
+
+def _job(process, order):
+    request = Request(order=order, answering=Answering(modes={}))
+    return NewJob(owner="anonymous", process=process, request=request.model_dump(mode="json"))

@@ -266,13 +266,13 @@ def test_memory_of_requests_is_bounded(tmp_path, folders, gate):
 @pytest.mark.usefixtures("gate")
 def test_a_request_can_say_how_long_it_waits(app):
     status, _, document = asyncio.run(_ended(app, parameters={"timeout": 50_000}))
-    assert (status, document["type"]) == (504, "/problems/deadline")
+    assert (status, document["type"]) == (504, "/problems/inference-deadline")
 
 
 def test_the_service_does_not_wait_for_ever(tmp_path, folders, gate):
     app = crowded_app(tmp_path, folders, v2_timeout_s=0.05)
     status, _, document = asyncio.run(_ended(app, parameters={"timeout": 10**9}))
-    assert (status, document["type"]) == (504, "/problems/deadline")
+    assert (status, document["type"]) == (504, "/problems/inference-deadline")
     gate.open.set()
     app.state.batchers.close()
 

@@ -9,7 +9,9 @@ import re
 
 import rasterio
 
-OUTPUTS = ["map", "confidence", "preview", "areas", "features", "item", "probabilities", "uncertainty", "quality"]
+OUTPUTS = [
+    *("map", "confidence", "preview", "areas", "features", "item", "probabilities", "uncertainty", "quality", "style"),
+]
 """All outputs of ``classify``."""
 
 FORMS = {

@@ -495,7 +495,7 @@ def test_degradation(house, pair):
     codes = codes_of(answer.content)
     assert set(np.unique(codes)) <= {-1, 0, 1}
     document = house.ask(process="degradation", inputs=pair, response="document").json()
-    assert list(document) == ["map", "confidence", "preview", "areas", "features", "item"]
+    assert list(document) == ["map", "confidence", "preview", "areas", "features", "item", "style"]
     assert document["areas"]["value"]["total"]["pixels"] == 6300
     features = house.client.get(document["features"]["href"]) if "href" in document["features"] else None
     found = features.json() if features else document["features"]["value"]

@@ -1,0 +1,1 @@
+"""Map tiles over HTTP: XYZ PNG, TileJSON, legend and points, of jobs and of sources."""

@@ -1,0 +1,1 @@
+"""A client of the service: what ``steppe ... --server URL`` does, without a word of how it looks."""
