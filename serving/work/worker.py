@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from landcover.errors import RasterTooLarge, SteppeError
-from serving.classify import Outcome
+from serving.outcome import Outcome
 from serving.database.protocol import StoreUnavailable
 from serving.jobs.failures import problem_of
 from serving.jobs.record import Job

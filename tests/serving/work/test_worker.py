@@ -53,7 +53,7 @@ def test_success(yard):
     folder = yard.shop.results.root / done.result
     outcome = yard.shop.results.outcome(done.result)
     assert outcome["model"] == "tiny@0.1.0"
-    assert set(outcome["outputs"]) == {"map", "confidence", "preview", "areas", "features", "item"}
+    assert set(outcome["outputs"]) == {"map", "style", "confidence", "preview", "areas", "features", "item"}
     for kept in outcome["outputs"].values():
         content = (folder / kept["file"]).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (kept["bytes"], kept["sha256"])
