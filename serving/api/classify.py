@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 from anyio import CancelScope
@@ -24,6 +25,7 @@ from serving.api.problems import PROBLEM, failure
 from serving.api.refusals import TookTooLong
 from serving.api.upload import check_declared, receive
 from serving.jobs.record import Job, State
+from serving.jobs.store import JobGone
 from serving.processes.costs import cost_of
 from serving.processes.orders import Answering, ClassifyOrder, Image, Making
 from serving.processes.outputs import COG, GEOJSON, JSON, PNG
@@ -174,7 +176,7 @@ def _result(desk: Desk, job: Job, output: str) -> tuple[Made, dict[str, str]]:
 
 async def _forget(desk: Desk, job: Job) -> None:
     """Remove the job with all that is left of it, also while the request is being cancelled."""
-    with CancelScope(shield=True):
+    with CancelScope(shield=True), suppress(JobGone):
         await run_sync(desk.dismiss, job.id, None)
 
 

@@ -29,6 +29,9 @@ from serving.uploads import UploadNotFound
 from serving.work.heart import Heart
 from serving.work.shop import Shop
 
+SCRATCH: Final = "job-"
+"""What scratch folders of jobs begin with; the name of the attempt follows."""
+
 PIECES: Final = RangePolicy(cache=16 * 1024**2)
 """A scene has a dozen files, and each of them its own cache; pixels are kept by who reads them."""
 
@@ -107,8 +110,10 @@ def gather(images: Sequence[Image], shop: Shop, heart: Heart) -> Iterator[Gather
         LeaseLost: when nobody wants them any more.
         DiskFull: when there is no room.
     """
-    shop.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix="job-", dir=shop.scratch))
+    with os_errors(shop.scratch):
+        shop.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Named after the attempt, so that what a killed worker leaves is known to be nobody's.
+        scratch = Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{heart.attempt}-", dir=shop.scratch))
     budget = Budget(limits_of(shop.settings))
     try:
         with ExitStack() as stack, heart.ending(budget.stop):
@@ -130,7 +135,9 @@ def _locals(images: Sequence[Image], fetching: _Fetching, scratch: Path) -> Iter
             continue
         stated = None
         if source.kind == "upload":
-            path = _named(shop.uploads.root / source.file, _place_for(source.name, scratch, number))
+            place = _place_for(source.name, scratch, number)
+            path = _named(shop.uploads.root / source.file, place)
+            stated = Stated(origin=place.name)
         elif source.kind == "folder":
             path = inside(shop.settings.data_folder, source.path)
             stated = Stated(origin=source.path)

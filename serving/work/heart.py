@@ -68,6 +68,11 @@ class Heart:
             self._ends.remove(end)
 
     @property
+    def attempt(self) -> str:
+        """Name of this attempt; nobody else ever has it."""
+        return self._job.folder
+
+    @property
     def lost(self) -> bool:
         """Whether the job is somebody else's, or nobody's, by now."""
         return self._lost.is_set()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import threading
 import time
+from collections.abc import Collection, Iterable
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,12 +17,15 @@ from landcover.errors import SteppeError
 from serving.folders import StateFolders
 from serving.jobs.store import JobStore
 from serving.sentence import sentence
+from serving.work.gathering import SCRATCH
 
 ROUND_S: Final = 30.0
 """Seconds between rounds."""
 
 SCRATCH_KEPT_S: Final = 86400.0
-"""Seconds after the last change for which the scratch folder of a job stays: its worker may be on another host."""
+"""Seconds after which any scratch folder is old; a job that has ended well still has the name of its attempt."""
+
+_ATTEMPT: Final = re.compile(rf"{SCRATCH}(?P<name>[0-9a-f-]{{36}}\.\d+)-")
 
 _log = logging.getLogger(__name__)
 
@@ -48,17 +54,12 @@ class Janitor:
         self._store.expire()
         for name in self._store.forget(self._keep_s):
             results.remove(name)
-        found = results.found()  # before the table is asked: what begins in between is not among them
-        results.drop(found, self._store.results())
+        # Before the table is asked: what begins in between is not among what is found.
+        found, scratch = results.found(), sorted(self._folders.scratch.glob(f"{SCRATCH}*"))
+        needed = self._store.results()
+        results.drop(found, needed)
         self._folders.uploads.sweep()
-        self._sweep_scratch()
-
-    def _sweep_scratch(self) -> None:
-        oldest = time.time() - SCRATCH_KEPT_S
-        for path in self._folders.scratch.glob("job-*"):
-            with suppress(OSError):
-                if path.stat().st_mtime < oldest:
-                    shutil.rmtree(path, ignore_errors=True)
+        _drop_scratch(scratch, needed)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -66,6 +67,8 @@ class Janitor:
                 self.round()
             except SteppeError as error:
                 _log.warning("old files are not removed: %s", sentence(error))
+            except Exception:  # noqa: BLE001 - the next round may do better
+                _log.exception("old files are not removed")
             self._stopping.wait(ROUND_S)
 
     def __enter__(self) -> Self:
@@ -77,3 +80,13 @@ class Janitor:
     ) -> None:
         self._stopping.set()
         self._thread.join()
+
+
+def _drop_scratch(found: Iterable[Path], needed: Collection[str]) -> None:
+    """Remove scratch folders of attempts that are over: their worker was killed."""
+    oldest = time.time() - SCRATCH_KEPT_S
+    for path in found:
+        match = _ATTEMPT.match(path.name)
+        with suppress(OSError):
+            if (match and match["name"] not in needed) or path.stat().st_mtime < oldest:
+                shutil.rmtree(path, ignore_errors=True)

@@ -101,12 +101,19 @@ class Supervisor:
             # At once after the first death: one bad job must not cost others their worker.
             post.next_start = now + min(SLOWEST_S, 0.1 * 2 ** max(0, post.deaths - 1))
         if post.process is None and now >= post.next_start:
-            post.process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                [*self._command, post.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment
-            )
-            post.began = now
-            said = post.process.stdout
-            threading.Thread(target=self._listen, args=(said,), name=f"steppe-hear-{post.name}", daemon=True).start()
+            try:
+                self._start(post)
+            except OSError as error:  # no memory or no process numbers left: there may be some later
+                _log.warning("worker %s cannot be started: %s", post.name, error.strerror)
+                post.next_start = now + SLOWEST_S
+
+    def _start(self, post: _Post) -> None:
+        post.process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [*self._command, post.name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment
+        )
+        post.began = time.monotonic()
+        said = post.process.stdout
+        threading.Thread(target=self._listen, args=(said,), name=f"steppe-hear-{post.name}", daemon=True).start()
 
     def _listen(self, said: IO[bytes]) -> None:
         """Hand on what a worker says, until it ends."""
@@ -116,6 +123,8 @@ class Supervisor:
                     self._report(WorkerReport.from_line(line))
                 except ReportInvalid as error:
                     _log.warning("%s", error)
+                except Exception:  # noqa: BLE001 - a worker that nobody hears would wait for ever
+                    _log.exception("a report of a worker is lost")
 
     @staticmethod
     def _bury(post: _Post) -> None:

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from landcover.errors import RasterTooLarge, SteppeError
@@ -14,6 +15,7 @@ from serving.database.protocol import StoreUnavailable
 from serving.jobs.failures import problem_of
 from serving.jobs.record import Job
 from serving.jobs.store import LeaseLost
+from serving.outcome import Outcome
 from serving.sentence import sentence
 from serving.spans import span
 from serving.telemetry.context import bound
@@ -111,6 +113,8 @@ class Worker:
                 self._do(job)
         except LeaseLost:
             self._let_go(job)
+        except StoreUnavailable:
+            raise  # whether it was published is not known: nothing else may be said of it
         except SteppeError as error:
             self._fail(job, error)
         except MemoryError:
@@ -131,7 +135,7 @@ class Worker:
             overdue=self._overdue,
         )
         with heart, shop.results.making(job.id, job.fence) as folder:
-            outcome = perform(job, shop, heart, folder)
+            outcome = _performed(job, shop, heart, folder)
             result = shop.results.keep(folder, record_of(outcome, folder))
         try:
             _insist(lambda: shop.store.succeed(job.id, job.fence, result))
@@ -155,6 +159,21 @@ class Worker:
             _log.info("job %s: is somebody else's by now", job.id)
         else:
             self._report(WorkerReport.of_failure(job.new.process, error, model=job.new.model))
+
+
+def _performed(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
+    """Make the files; what goes wrong because the work is wanted no more is not the job's fault.
+
+    Raises:
+        LeaseLost: when the job is not this worker's any more.
+        SteppeError: whatever keeps it from being done.
+    """
+    try:
+        return perform(job, shop, heart, folder)
+    except Exception as error:
+        if heart.lost:
+            raise LeaseLost("the work was stopped, because the job is not this worker's any more") from error
+        raise
 
 
 def _insist(step: Callable[[], None]) -> None:

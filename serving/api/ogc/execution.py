@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -29,6 +30,7 @@ from serving.api.presence import watch
 from serving.api.problems import ClientGone
 from serving.api.refusals import KeyInvalid, TookTooLong
 from serving.jobs.record import Job
+from serving.jobs.store import JobGone
 from serving.processes.orders import Answering
 from serving.processes.outputs import QML, Output
 from serving.processes.process import InputsInvalid, Process
@@ -193,7 +195,8 @@ async def _waited(request: Request, desk: Desk, job: Job, wish: Preference) -> R
 
 async def _drop(desk: Desk, job: Job) -> None:
     if job.new.idempotency_key is None:
-        await run_sync(desk.dismiss, job.id, None)
+        with suppress(JobGone):  # somebody else was quicker
+            await run_sync(desk.dismiss, job.id, None)
 
 
 def _accepted(job: Job, request: Request, wish: Preference) -> Response:

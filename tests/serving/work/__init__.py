@@ -1,0 +1,1 @@
+"""Workers, what keeps them running, and what they leave."""

@@ -1,0 +1,86 @@
+"""The folder of uploads: one owner's files, safe from names."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from landcover.errors import OutputNotWritable
+from serving.uploads import UploadNotFound, Uploads, upload_id
+
+
+@pytest.fixture
+def uploads(tmp_path):
+    return Uploads(tmp_path / "uploads", keep_s=100)
+
+
+def put(uploads, owner="one", content=b"x", **options):
+    part = uploads.begin(owner)
+    part.write_bytes(content)
+    return uploads.keep(part, **options)
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_file_is_there_for_its_owner_only(uploads, durable):
+    file = put(uploads, durable=durable)
+    assert uploads.file("one", upload_id(file)) == file
+    assert (uploads.root / file).read_bytes() == b"x"
+    for owner in ("two", "", "ONE", "one "):
+        with pytest.raises(UploadNotFound):
+            uploads.file(owner, upload_id(file))
+    uploads.remove(file)
+    uploads.remove(file)
+    with pytest.raises(UploadNotFound):
+        uploads.file("one", upload_id(file))
+
+
+@pytest.mark.parametrize("owner", ["../../etc", "a/b", "\0", "x" * 5000, "\u202e", ".", ""])
+def test_names_of_owners_are_no_paths(uploads, owner):
+    file = put(uploads, owner)
+    assert (uploads.root / file).resolve().parent.parent == uploads.root.resolve()
+    assert uploads.file(owner, upload_id(file)) == file
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "x" * 5000, "\0", "*", "UPPER"])
+def test_names_that_are_none(uploads, name):
+    put(uploads)
+    with pytest.raises(UploadNotFound):
+        uploads.file("one", name)
+
+
+def test_what_is_not_finished_is_no_upload(uploads):
+    part = uploads.begin("one")
+    part.write_bytes(b"x")
+    with pytest.raises(UploadNotFound):
+        uploads.file("one", part.name)
+    with pytest.raises(UploadNotFound):
+        uploads.file("one", part.stem)
+
+
+def test_it_is_on_the_disk_before_it_is_promised(uploads, monkeypatch):
+    steps = []
+    monkeypatch.setattr("serving.uploads.flush", lambda path: steps.append(path.name))
+    file = put(uploads)
+    assert steps == [f"{upload_id(file)}.part", (uploads.root / file).parent.name]
+    steps.clear()
+    put(uploads, durable=False)
+    assert steps == []
+
+
+def test_sweeping(uploads):
+    old, young = put(uploads), put(uploads)
+    begun = uploads.begin("two")
+    begun.write_bytes(b"x")
+    past = time.time() - 101
+    for path in (uploads.root / old, begun):
+        os.utime(path, (past, past))
+    uploads.sweep()
+    assert [path.exists() for path in (uploads.root / old, begun, uploads.root / young)] == [False, False, True]
+
+
+def test_a_folder_that_cannot_be(tmp_path):
+    (tmp_path / "uploads").write_bytes(b"no folder")
+    with pytest.raises(OutputNotWritable):
+        Uploads(tmp_path / "uploads", 1).begin("one")
