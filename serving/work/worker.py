@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from landcover.errors import RasterTooLarge, SteppeError
-from serving.outcome import Outcome
 from serving.database.protocol import StoreUnavailable
 from serving.jobs.failures import problem_of
 from serving.jobs.record import Job
 from serving.jobs.store import LeaseLost
+from serving.outcome import Outcome
 from serving.sentence import sentence
 from serving.spans import span
 from serving.telemetry.context import bound
