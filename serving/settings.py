@@ -67,9 +67,11 @@ class Settings(BaseSettings):
     tensorrt_cache: Path | None = Field(
         default=None, description="Folder for TensorRT's engines; default: they are built anew in every process."
     )
-    scratch: Path | None = Field(default=None, description="Folder for uploads in the making; default: the system's.")
+    scratch: Path | None = Field(
+        default=None, description="Folder for what a job needs while it runs; default: in the state folder."
+    )
     max_upload_bytes: Annotated[int, Field(ge=1)] = Field(
-        default=512 * 1024**2, description="Largest body of POST /classify."
+        default=512 * 1024**2, description="Largest body of POST /classify and POST /uploads."
     )
     max_pixels: Annotated[int, Field(ge=1)] = Field(
         default=130_000_000,

@@ -47,7 +47,7 @@ def facts(desk: Desk, job: Job) -> dict[str, str]:
     outcome = desk.results.outcome(job.result)
     told = {
         "Steppe-Model": outcome["model"],
-        # Of the manifest, which names the digests of all files: as /models has it, and as the job was pinned.
+        # Of the graph that ran, as the map, its STAC Item and /v2 have it; /models has that of the manifest.
         "Steppe-Model-Sha256": outcome["model_sha256"],
         "Steppe-Provider": outcome["provider"],
     }
