@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -99,6 +100,7 @@ def _check_body(scope: Scope, headers: Headers, rules: Rules) -> None:
         raise BodyTooLarge(f"the body has more than {largest:,} bytes, the limit here; send less, or upload a file")
 
 
+@lru_cache(maxsize=256)  # the same few in every request; parsing takes as long as the rest of the check
 def _is_address(name: str) -> bool:
     try:
         ip_address(name)
