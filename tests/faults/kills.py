@@ -55,7 +55,7 @@ def free_port():
 class Server:
     """``steppe serve`` as a process, on one port and one state folder, killed and started again."""
 
-    def __init__(self, folder: Path, *, workers: int = 2) -> None:
+    def __init__(self, folder: Path, *, workers: int = 4) -> None:
         self.state, self.port = folder / "state", free_port()
         registry, zoo = make_registry(folder)
         self.environment = {
