@@ -1,5 +1,6 @@
 """One registry for all tests of the service's doors, and settings that use it."""
 
+import logging
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from serving.database.opening import open_database
 from serving.reader.pool import ReaderPool
 from serving.reader.terms import Terms
 from serving.settings import Settings
+from serving.telemetry import logs
 from tests.postgres import ABSENT, Cluster, find_binaries
 from tests.service import left_in, make_registry, make_settings, write_scene
 from tests.websites import World, authority
@@ -25,6 +27,15 @@ def captured_output_stays_open():
         from absl import logging  # noqa: PLC0415 (only where it is installed)
 
         logging.get_absl_handler().python_handler.stream = sys.__stderr__
+
+
+@pytest.fixture(autouse=True)
+def logs_end_with_their_test():
+    """Commands send logs to standard error, which is another stream in every test."""
+    yield
+    root = logging.getLogger()
+    for handler in [handler for handler in root.handlers if isinstance(handler, logs._OurHandler)]:
+        root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

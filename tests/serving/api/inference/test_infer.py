@@ -10,12 +10,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from landcover.postprocess import class_codes, confidence_percent
-from serving.api.app import create_app
 from tests.bundles import pair_bundle
 from tests.scenes import smooth_numbers
-from tests.service import make_settings
 from tests.serving.api.inference.check import check_refusal
 from tests.serving.api.inference.client import binary_request, read_answer, tensor_of
+from tests.serving.api.inference.running import serving
 from tests.serving.api.wire import Wire
 
 PATH = "/v2/models/tiny/infer"
@@ -128,12 +127,12 @@ def test_concurrent_requests_get_their_own_answers(app, engine):
 def test_a_model_of_two_dates_takes_the_overview_of_the_scene(tmp_path, folders):
     pair_bundle(tmp_path / "own")
     dn, overview = (smooth_numbers(64, 64, bands=8)[None] + shift for shift in (0, 100))
-    app = create_app(make_settings(tmp_path, tmp_path / "own", folders[1], model="pair"))
-    with TestClient(app) as client:
+    with serving(tmp_path, tmp_path / "own", folders[1], model="pair") as app:
+        client = TestClient(app)
         tensors = [tensor_of("overview", overview), tensor_of("dn", dn)]
         headers, body = binary_request(tensors, outputs=[{"name": "probabilities"}, {"name": "classes"}])
         _, found = read_answer(client.post("/v2/models/pair/infer", content=body, headers=headers))
-        assert np.array_equal(array_of(found, "probabilities"), app.state.engines.get().run(dn, overview))
+        assert np.array_equal(array_of(found, "probabilities"), app.state.models.engine().run(dn, overview))
         headers, body = binary_request([tensor_of("dn", dn)])
         response = client.post("/v2/models/pair/infer", content=body, headers=headers)
         check_refusal(response, 400, "inference-request", says="'dn' and 'overview'")

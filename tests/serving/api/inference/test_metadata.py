@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from serving.api.app import create_app
 from serving.version import VERSION
 from tests.bundles import pair_bundle, tiny_bundle
-from tests.service import make_settings
 from tests.serving.api.inference.check import check_refusal
+from tests.serving.api.inference.running import serving
 
 
 def test_the_server(client):
@@ -57,8 +56,8 @@ def test_models_that_are_not_there(client, name, rest):
 def test_a_model_of_two_dates_names_its_overview(tmp_path, folders):
     pair_bundle(tmp_path / "own")
     tiny_bundle(tmp_path / "own")
-    with TestClient(create_app(make_settings(tmp_path, tmp_path / "own", folders[1]))) as client:
-        inputs = client.get("/v2/models/pair").json()["inputs"]
+    with serving(tmp_path, tmp_path / "own", folders[1]) as app:
+        inputs = TestClient(app).get("/v2/models/pair").json()["inputs"]
     assert [(given["name"], given["shape"]) for given in inputs] == [
         ("dn", [-1, 8, -1, -1]),
         ("overview", [1, 8, 64, 64]),
@@ -66,13 +65,13 @@ def test_a_model_of_two_dates_names_its_overview(tmp_path, folders):
     assert inputs[0]["parameters"]["dates"] == 2
 
 
-def test_not_ready_without_the_default_model(tmp_path, folders):
-    with TestClient(create_app(make_settings(tmp_path, *folders, model="other"))) as client:
-        response = client.get("/v2/health/ready")
-        assert (response.status_code, response.json()) == (503, {"ready": False})
-        assert int(response.headers["retry-after"]) > 0
-        assert client.get("/v2/health/live").status_code == 200
-        assert client.get("/v2/models/tiny/ready").status_code == 200
+def test_not_ready_without_the_default_model(crowd):
+    client = TestClient(crowd(model="other"))
+    response = client.get("/v2/health/ready")
+    assert (response.status_code, response.json()) == (503, {"ready": False})
+    assert int(response.headers["retry-after"]) > 0
+    assert client.get("/v2/health/live").status_code == 200
+    assert client.get("/v2/models/tiny/ready").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/v2/", "/v2/nothing", "/v2/models", "/v2/models/tiny/nothing", "/v2/health"])

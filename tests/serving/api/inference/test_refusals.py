@@ -11,10 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from landcover.errors import ModelOutputInvalid
-from serving.api.app import create_app
-from serving.api.inference import models
+from serving.api.inference import infer
 from serving.engine import Engine
-from tests.service import make_settings
 from tests.serving.api.inference.check import check_refusal
 from tests.serving.api.inference.client import binary_request, tensor_of
 from tests.serving.api.wire import Wire, until
@@ -143,17 +141,15 @@ def test_large_answers_are_to_be_binary(client):
     check_refusal(response, 413, "inference-too-large", says="'binary_data_output'")
 
 
-def test_what_never_fits_is_refused_for_good(tmp_path, folders):
-    with TestClient(create_app(make_settings(tmp_path, *folders, v2_memory_bytes=100_000))) as client:
-        check_refusal(post(client, given()), 413, "inference-too-large", says="100,000")
+def test_what_never_fits_is_refused_for_good(crowd):
+    response = post(TestClient(crowd(v2_memory_bytes=100_000)), given())
+    check_refusal(response, 413, "inference-too-large", says="100,000")
 
 
 @pytest.fixture
-def small_client(tmp_path, folders):
+def small_client(crowd):
     """Limits that small requests exceed."""
-    settings = make_settings(tmp_path, *folders, v2_max_bytes=65536, v2_max_json_bytes=16384, v2_max_pixels=4096)
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-        yield client
+    return TestClient(crowd(v2_max_bytes=65536, v2_max_json_bytes=16384, v2_max_pixels=4096))
 
 
 def pieces(body):
@@ -217,16 +213,12 @@ async def refusal(wire):
     return status, headers, json.loads(content)
 
 
-def crowded_app(tmp_path, folders, **changes):
-    return create_app(make_settings(tmp_path, *folders, batch_windows=1, **changes))
-
-
 def batcher_of(app):
-    return app.state.batchers.get(app.state.engines.get())
+    return app.state.batchers.get(app.state.models.engine())
 
 
-def test_too_many_are_refused_before_their_bodies_are_read(tmp_path, folders, gate):
-    app = crowded_app(tmp_path, folders, batch_queue_requests=2)
+def test_too_many_are_refused_before_their_bodies_are_read(crowd, gate):
+    app = crowd(batch_queue_requests=2)
 
     async def test():
         running = request(app)
@@ -242,11 +234,10 @@ def test_too_many_are_refused_before_their_bodies_are_read(tmp_path, folders, ga
     assert (status, document["type"]) == (503, "/problems/queue-full")
     assert 1 <= int(headers["retry-after"]) <= 60
     assert others == [200, 200]
-    app.state.batchers.close()
 
 
-def test_memory_of_requests_is_bounded(tmp_path, folders, gate):
-    app = crowded_app(tmp_path, folders, v2_memory_bytes=300_000)
+def test_memory_of_requests_is_bounded(crowd, gate):
+    app = crowd(v2_memory_bytes=300_000)
 
     async def test():
         running = request(app)
@@ -260,29 +251,27 @@ def test_memory_of_requests_is_bounded(tmp_path, folders, gate):
     (status, _, document), later = asyncio.run(test())
     assert (status, document["type"], later) == (503, "/problems/queue-full", 200)
     assert app.state.inference._memory.held == 0
-    app.state.batchers.close()
 
 
-@pytest.mark.usefixtures("gate")
-def test_a_request_can_say_how_long_it_waits(app):
-    status, _, document = asyncio.run(_ended(app, parameters={"timeout": 50_000}))
+def test_a_request_can_say_how_long_it_waits(crowd, gate):
+    status, _, document = asyncio.run(_ended(crowd(), parameters={"timeout": 50_000}))
+    gate.open.set()
     assert (status, document["type"]) == (504, "/problems/inference-deadline")
 
 
-def test_the_service_does_not_wait_for_ever(tmp_path, folders, gate):
-    app = crowded_app(tmp_path, folders, v2_timeout_s=0.05)
+def test_the_service_does_not_wait_for_ever(crowd, gate):
+    app = crowd(v2_timeout_s=0.05)
     status, _, document = asyncio.run(_ended(app, parameters={"timeout": 10**9}))
     assert (status, document["type"]) == (504, "/problems/inference-deadline")
     gate.open.set()
-    app.state.batchers.close()
 
 
 async def _ended(app, **more):
     return await refusal(request(app, **more))
 
 
-def test_whoever_hangs_up_gives_back_the_place(tmp_path, folders, gate):
-    app = crowded_app(tmp_path, folders)
+def test_whoever_hangs_up_gives_back_the_place(crowd, gate):
+    app = crowd()
 
     async def test():
         running = request(app)
@@ -297,7 +286,6 @@ def test_whoever_hangs_up_gives_back_the_place(tmp_path, folders, gate):
 
     (status, _, document), other = asyncio.run(test())
     assert (status, document["type"], other, gate.asked) == (400, "/problems/client-gone", 200, 1)
-    app.state.batchers.close()
 
 
 def test_whoever_hangs_up_in_the_middle_of_the_body(app):
@@ -311,8 +299,8 @@ def test_whoever_hangs_up_in_the_middle_of_the_body(app):
     assert (status, document["type"]) == (400, "/problems/client-gone")
 
 
-def test_whoever_sends_nothing_is_not_waited_for(tmp_path, folders):
-    app = crowded_app(tmp_path, folders, upload_grace_s=0.05, upload_min_rate=1e9)
+def test_whoever_sends_nothing_is_not_waited_for(crowd):
+    app = crowd(upload_grace_s=0.05, upload_min_rate=1e9)
 
     async def test():
         silent, slow = (Wire(app, path=PATH, headers=[("content-length", "1000")]) for _ in range(2))
@@ -322,14 +310,13 @@ def test_whoever_sends_nothing_is_not_waited_for(tmp_path, folders):
     for status, _, document in asyncio.run(test()):
         assert (status, document["type"]) == (408, "/problems/upload-too-slow")
     assert app.state.inference._memory.held == 0
-    app.state.batchers.close()
 
 
 def test_errors_of_the_service_itself_say_nothing_of_it(client, monkeypatch, caplog):
     def fail(*_arguments, **_more):
         raise OSError("secret path /etc")
 
-    monkeypatch.setattr(models, "owner_of", fail)
+    monkeypatch.setattr(infer, "contract_of", fail)
     assert "secret" not in check_refusal(post(client, given()), 500, "internal")
     assert "secret" in caplog.text
 
@@ -348,5 +335,4 @@ def test_who_asks_is_who_has_been_recognised(client, app, monkeypatch):
     usual = batcher.check_room
     monkeypatch.setattr(batcher, "check_room", lambda self, owner: (owners.append(owner), usual(self, owner))[1])
     post(client, given())
-    assert owners == [""]
-    assert models.owner_of({"state": {"owner": "key-1"}}) == "key-1"
+    assert owners == ["anonymous"]
