@@ -11,7 +11,6 @@ from pathlib import Path
 from landcover.errors import ConfigError, WrongUse
 from landcover.raster.band_files import band_of
 from landcover.raster.mask_files import mask_of
-from landcover.raster.scene import place_of
 from landcover.sensors import Radiometry
 from serving.opener import IN_PROCESS, Opener
 
@@ -101,6 +100,8 @@ class Inputs:
 
     def origin(self, path: Path) -> str:
         """What a scene is called where it is said what a map was made of."""
+        from landcover.raster.scene import place_of  # noqa: PLC0415 - loads GDAL
+
         return self.stated.get(path, Stated()).origin or place_of(path).name
 
     @property

@@ -78,6 +78,26 @@ def stop_like_interrupt(*, publishes: bool = False) -> Generator[None]:
 
 
 @contextmanager
+def ended_by_sigterm() -> Generator[None]:
+    """Let SIGTERM end a server without skipping what is to be closed around it: whoever stops a service gets code 0.
+
+    The server's own handler comes first: it ends requests, then it sends the signal once more to the one before it.
+
+    Raises:
+        SystemExit: when the signal came.
+    """
+
+    def leave(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(0)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def held_off() -> Generator[None]:
     """Let signals that end the work wait until a short piece of it is done; on other threads they never come."""
     if threading.current_thread() is not threading.main_thread():

@@ -11,7 +11,7 @@ import typer
 
 from landcover.errors import ConfigError
 from serving.settings import environment_of, load_settings
-from serving.signals import end_as_usual
+from serving.signals import end_as_usual, ended_by_sigterm
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,8 @@ def serve(
         )
         if not sandbox.landlock:
             _log.warning("this kernel has no Landlock: a reader of foreign rasters can read what this user can")
-        with Supervisor(settings.workers, environment_of(settings), report=app.state.metrics.add) as crew:
+        crew = Supervisor(settings.workers, environment_of(settings), report=app.state.metrics.add)
+        with ended_by_sigterm(), crew:
             app.state.crew = crew
             uvicorn.Server(DoorConfig(app, settings)).run(sockets=[address])
 

@@ -89,6 +89,18 @@ def test_the_same_key_is_the_same_job(table):
     assert sum(table.counts().values()) == 1
 
 
+def test_a_key_is_asked_for_without_a_new_job(table):
+    job = accept(table, idempotency_key="k", body_digest="1")
+    assert table.recall("ann", "k", "1") == job
+    assert table.recall("ann", "other", "1") is None
+    assert table.recall("bob", "k", "1") is None
+    with pytest.raises(KeyReused):
+        table.recall("ann", "k", "2")
+    table.dismiss(job.id, "ann")
+    with pytest.raises(JobGone):
+        table.recall("ann", "k", "1")
+
+
 def test_the_same_key_with_another_body_is_refused(table):
     table.accept(new_job(idempotency_key="k", body_digest="d"))
     for digest in ("e", None):

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from serving.jobs.record import State
-from serving.jobs.store import MOST_LISTED, PageInvalid
+from serving.jobs.store import MOST_LISTED, PageInvalid, Span
 from tests.serving.jobs.fakes import accept
 
 
@@ -129,3 +129,58 @@ def test_what_an_owner_has_open_is_counted_in_jobs_and_pixels(table):
     table.lease("w", 60)
     assert table.waiting("ann") == (3, 10**12 + 7 + 11)
     assert table.waiting("bob") == table.waiting("nobody") == (0, 0)
+
+
+def test_jobs_of_a_time(table, clock):
+    """Both ends count."""
+    made = []
+    for _ in range(4):
+        made.append(accept(table))
+        clock.pass_by(10)
+
+    def found(**ends):
+        return [job.id for job in table.page("ann", limit=10, span=Span(**ends)).jobs]
+
+    ids, times = [job.id for job in reversed(made)], [job.created for job in reversed(made)]
+    assert found() == ids
+    assert found(since=times[1]) == ids[:2]
+    assert found(until=times[2]) == ids[2:]
+    assert found(since=times[2], until=times[1]) == ids[1:3]
+    assert found(since=times[0], until=times[3]) == []
+
+
+def test_jobs_by_how_long_they_ran(table, clock):
+    """A job that runs has done so until now; one that waits, or was handed back, is in no such list."""
+    accept(table)
+    short = table.lease("w", 600)
+    clock.pass_by(5)
+    table.succeed(short.id, short.fence, "r")
+    accept(table)
+    back = table.lease("w", 600)
+    table.give_back(back.id, back.fence)
+    going = table.lease("w", 600)
+    clock.pass_by(60)
+    waiting = accept(table)
+
+    def found(**ends):
+        return {job.id for job in table.page("ann", limit=10, span=Span(**ends)).jobs}
+
+    assert going.id == back.id
+    assert found(shortest_s=0) == {short.id, going.id}
+    assert found(shortest_s=5, longest_s=5) == {short.id}
+    assert found(shortest_s=6) == {going.id}
+    assert found(longest_s=59) == {short.id}
+    table.give_back(going.id, going.fence)
+    assert found(shortest_s=0) == {short.id}
+    assert found() == {short.id, going.id, waiting.id}
+
+
+def test_a_page_of_a_time_leads_to_the_next_of_that_time_only(table):
+    for _ in range(3):
+        accept(table)
+    span = Span(until=table.page("ann", limit=1).jobs[0].created)
+    after = table.page("ann", limit=1, span=span).after
+    assert len(table.page("ann", limit=5, after=after, span=span).jobs) == 2
+    for other in (Span(), Span(shortest_s=1)):
+        with pytest.raises(PageInvalid):
+            table.page("ann", limit=5, after=after, span=other)
