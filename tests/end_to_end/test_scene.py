@@ -25,13 +25,14 @@ from affine import Affine
 from PIL import Image
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
 from rio_cogeo.cogeo import cog_validate
-from starlette.testclient import TestClient
 
 import serving
 from landcover.legends import get_legend
-from serving.api.app import create_app
 from serving.cli import main
+from serving.reader.pool import ReaderPool
+from serving.reader.terms import Terms
 from tests.bundles import BANDS
+from tests.crew import service
 from tests.rasters import write_band_folder
 from tests.service import left_in, make_registry, make_settings, scene_numbers, valid_of, write_scene
 
@@ -85,11 +86,16 @@ def made(house):
 def answers(house):
     """The same scene through the service: answers by media type."""
     settings = make_settings(house.folder, house.registry, house.zoo)
-    with TestClient(create_app(settings)) as client:
+    with ReaderPool(Terms.of(settings)) as readers, service(settings, readers) as client:
         content = house.scene.read_bytes()
         media = ("image/tiff", "image/png", "application/json")
         yield {kind: client.post("/classify", content=content, headers={"Accept": kind}) for kind in media}
     assert left_in(settings.scratch) == []
+
+
+def files_in(state):
+    """Files of requests and jobs, whose folders stay."""
+    return [path for folder in ("uploads", "results", "work") for path in (state / folder).rglob("*") if path.is_file()]
 
 
 def read(path):
@@ -203,7 +209,10 @@ def test_the_service_makes_the_identical_map(made, answers, tmp_path):
 
 
 def test_the_service_draws_and_counts_the_same(made, answers):
-    assert answers["application/json"].json() == json.loads((made / "areas.json").read_bytes())
+    counted, expected = answers["application/json"].json(), json.loads((made / "areas.json").read_bytes())
+    (uploaded,), (named,) = (areas["drift"]["images"] for areas in (counted, expected))
+    assert (uploaded.pop("image"), named.pop("image") != "") == ("upload", True)
+    assert counted == expected
     with Image.open(io.BytesIO(answers["image/png"].content)) as one, Image.open(made / "map.png") as other:
         assert abs(one.size[0] - other.size[0]) < 100
 
@@ -223,12 +232,11 @@ def test_a_server_of_its_own_answers_over_a_socket_and_stops_cleanly(house, made
     """``steppe serve`` as a user runs it, with a client that hangs up in the middle of a body."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
+    state = tmp_path / "state"
     server = subprocess.Popen(
         [sys.executable, "-m", "serving", "serve", "--port", str(port)],
         cwd=ROOT,
-        env={**os.environ, "STEPPE_SCRATCH": str(scratch)},
+        env={**os.environ, "STEPPE_STATE": str(state)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -236,13 +244,13 @@ def test_a_server_of_its_own_answers_over_a_socket_and_stops_cleanly(house, made
     try:
         _wait_until_ready(port)
         with socket.create_connection(("127.0.0.1", port)) as rude:
-            rude.sendall(b"POST /classify HTTP/1.1\r\nHost: test\r\nContent-Length: 1000\r\n\r\nII*\0")
-            _wait_until(lambda: left_in(scratch))
+            rude.sendall(b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nII*\0")
+            _wait_until(lambda: files_in(state))
         request = urllib.request.Request(f"http://127.0.0.1:{port}/classify", data=house.scene.read_bytes())
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
             (tmp_path / "answer.tif").write_bytes(answer.read())
         np.testing.assert_array_equal(read(tmp_path / "answer.tif"), read(made / "map.tif"))
-        _wait_until(lambda: not left_in(scratch))
+        _wait_until(lambda: not files_in(state))
     finally:
         server.send_signal(signal.SIGTERM)
         _, log = server.communicate(timeout=30)
