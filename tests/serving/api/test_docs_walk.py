@@ -160,6 +160,7 @@ class Walk:
             self.names[name] = str(member(document, path))
 
 
+@pytest.mark.slow  # sixty commands, one process each
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl here")
 def test_the_walk(app_settings, readers, here):
     quiet()
