@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from landcover.grid import Grid, Window
+from landcover.grid import Window
 from landcover.raster.scene import Block, Scene
-from landcover.sensors import Radiometry
+from landcover.raster.view import SceneView
 
 SAMPLE_PIXELS: Final = 1 << 17
 """Most pixels of a sample. Shares are then known to a tenth of a percent, and sampling is lost in the time of a map."""
@@ -21,8 +20,8 @@ PIECE_ROWS: Final = 32
 """Rows that are read at once where nobody else reads them; as the windows of a map do."""
 
 
-class SampledScene:
-    """A scene that passes everything on and keeps the pixels of a regular grid; see ``protocol.Scene``.
+class SampledScene(SceneView):
+    """A scene that passes everything on and keeps the pixels of a regular grid.
 
     A row counts once, however often and in whatever order it is read, and what is kept depends on the scene's size
     alone: not on windows, batches or threads.
@@ -32,7 +31,7 @@ class SampledScene:
     """
 
     def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+        super().__init__(scene, scene.grid)
         height, width = scene.grid.height, scene.grid.width
         step = max(1, math.ceil(math.sqrt(height * width / SAMPLE_PIXELS)))
         self._rows, self._cols = _lines(height, step), _lines(width, step)
@@ -91,62 +90,8 @@ class SampledScene:
                 return
             yield row, index
 
-    @property
-    def grid(self) -> Grid:
-        """Position of the pixels."""
-        return self._scene.grid
-
-    @property
-    def bands(self) -> tuple[str, ...]:
-        """Names of the bands that ``read`` returns."""
-        return self._scene.bands
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Sample type of a block."""
-        return self._scene.dtype
-
-    @property
-    def level(self) -> str | None:
-        """Processing level, or None."""
-        return self._scene.level
-
-    @property
-    def radiometry(self) -> Radiometry | None:
-        """Scale and offset, or None."""
-        return self._scene.radiometry
-
-    @property
-    def datetime(self) -> str | None:
-        """Date or time of the image, or None."""
-        return self._scene.datetime
-
-    @property
-    def identifier(self) -> str:
-        """Name of the scene."""
-        return self._scene.identifier
-
-    def input_digest(self) -> str:
-        """SHA-256 of the scene's files."""
-        return self._scene.input_digest()
-
-    def pass_over(self, window: Window | None) -> None:
-        """Forget decoded pixels that a window does not need; None = all of them."""
-        self._scene.pass_over(window)
-
-    def close(self) -> None:
-        """Close the scene."""
-        self._scene.close()
-
-    def __enter__(self) -> Self:
-        """The scene itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
+    def _source_window(self, window: Window) -> Window:
+        return window
 
 
 def _lines(length: int, step: int) -> range:
