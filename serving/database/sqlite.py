@@ -232,8 +232,7 @@ def _make_place(file: Path) -> None:
 
 def _claim(connection: sqlite3.Connection, *, verify: bool) -> None:
     """Make sure that the file is whole and ours before anything is written to it."""
-    (owner,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    owner, tables = _owner_and_tables(connection)
     # Only our own file is looked through: a stranger's may be of any size.
     ours = owner == APPLICATION_ID
     damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if verify and ours else "ok"
@@ -243,6 +242,18 @@ def _claim(connection: sqlite3.Connection, *, verify: bool) -> None:
         raise DatabaseUnusable("the database file belongs to another program; set STEPPE_STATE to a folder of its own")
     if not ours:
         _set_up(connection, f"application_id = {APPLICATION_ID}")
+
+
+def _owner_and_tables(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Whose file it is and how many tables it has, as of one moment: another process may be claiming it right now."""
+    connection.execute("BEGIN")
+    try:
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return owner, tables
 
 
 def _set_up(connection: sqlite3.Connection, *pragmas: str) -> None:

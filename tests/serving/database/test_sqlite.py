@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 
@@ -258,3 +258,22 @@ def test_the_state_folder_follows_the_xdg_specification(monkeypatch, tmp_path):
     assert Settings().state == tmp_path / "xdg" / "steppe"
     monkeypatch.setenv("STEPPE_STATE", str(tmp_path / "mine"))
     assert Settings().state == tmp_path / "mine"
+
+
+def test_one_that_another_process_claims_this_very_moment_is_ours(sqlite_settings, monkeypatch):
+    file = sqlite_settings.state / FILE
+    connect = sqlite3.connect
+
+    def claim(statement):
+        if "sqlite_master" in statement:
+            with closing(connect(file, timeout=0, isolation_level=None)) as other, suppress(sqlite3.OperationalError):
+                other.execute(f"PRAGMA application_id = {sqlite.APPLICATION_ID}")
+                other.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)")
+
+    def watched(*arguments, **options):
+        connection = connect(*arguments, **options)
+        connection.set_trace_callback(claim)
+        return connection
+
+    monkeypatch.setattr(sqlite.sqlite3, "connect", watched)
+    sqlite.SqliteDatabase(file, wait_s=1).close()
