@@ -27,7 +27,7 @@ from training.scenes import IGNORE
 from training.sources import own_handles
 from training.sources.own import OwnImages
 from training.sources.own_choices import FileChoice, RasterLabels, ReadingChoice
-from training.sources.own_errors import NoScenes, StrayCodes, UnusableScenes
+from training.sources.own_errors import NoTrainingScenes, StrayCodes, UnusableScenes
 
 WINDOW = Window(7, 11, 30, 40)
 PRODUCT = "sentinel-2-l2a"
@@ -348,7 +348,7 @@ def test_a_table_that_cannot_be_used_says_where(tmp_path, text, says):
 
 def test_an_empty_table_has_no_scenes(tmp_path):
     (tmp_path / "scenes.csv").write_text("image,labels\n")
-    with pytest.raises(NoScenes, match=r"'scenes.csv' has no rows"):
+    with pytest.raises(NoTrainingScenes, match=r"'scenes.csv' has no rows"):
         open_source(tmp_path, files={"table": "scenes.csv"}).scenes()
 
 

@@ -23,7 +23,7 @@ from tests.training.torchgeo_layouts.layouts import LAYOUTS
 from tests.training.torchgeo_layouts.maps import NINE, SIDE, write_sentinel2
 from tests.training.torchgeo_layouts.written import raster, stripes
 from training.scenes import IGNORE
-from training.sources.own_errors import LabelFormat, NoScenes
+from training.sources.own_errors import LabelFormat, NoTrainingScenes
 from training.sources.torchgeo import TorchGeoChips
 from training.sources.torchgeo_cache import SampleCache
 from training.sources.torchgeo_classes import TorchGeoChoice
@@ -88,7 +88,7 @@ def test_what_the_class_refuses_is_a_sentence(loveda):
 
 
 def test_a_folder_without_the_data_is_named(tmp_path):
-    with pytest.raises(NoScenes, match=f"LoveDA finds no data in {tmp_path}") as caught:
+    with pytest.raises(NoTrainingScenes, match=f"LoveDA finds no data in {tmp_path}") as caught:
         chips(tmp_path).scenes()
     assert caught.value.exit_code == 3
 
@@ -96,13 +96,13 @@ def test_a_folder_without_the_data_is_named(tmp_path):
 def test_an_empty_data_set_is_named(tmp_path):
     for scene in ("Urban", "Rural"):
         (tmp_path / "Train" / scene / "images_png").mkdir(parents=True)
-    with pytest.raises(NoScenes, match="not one chip"):
+    with pytest.raises(NoTrainingScenes, match="not one chip"):
         chips(tmp_path).scenes()
 
 
 def test_a_missing_label_is_named(loveda):
     (loveda / "Train/Rural/masks_png/7.png").unlink()
-    with pytest.raises(NoScenes, match="train/7: there is no file Train/Rural/masks_png/7"):
+    with pytest.raises(NoTrainingScenes, match="train/7: there is no file Train/Rural/masks_png/7"):
         chips(loveda).scenes()
 
 
@@ -332,10 +332,10 @@ def test_a_corner_of_the_scene_is_read_as_the_whole(two_zones):
 
 def test_images_that_meet_no_label_of_their_time_or_place(two_zones):
     root, _ = two_zones
-    with pytest.raises(NoScenes, match="do they cover the same place and time"):
+    with pytest.raises(NoTrainingScenes, match="do they cover the same place and time"):
         rasters(root, same_time=True).scenes()
     write_map(root, "EPSG:32632", 100000, 5001000)
-    with pytest.raises(NoScenes, match=r"do they cover the same place\?"):
+    with pytest.raises(NoTrainingScenes, match=r"do they cover the same place\?"):
         rasters(root).scenes()
 
 

@@ -92,7 +92,7 @@ class OwnImages(Source):
 
         Raises:
             ConfigError: Options or the table cannot be used.
-            NoScenes: There are none.
+            NoTrainingScenes: There are none.
             UnusableScenes: Files cannot be opened or do not fit together; it carries the scenes that can be used.
         """
         found = find_scenes(self.files)

@@ -13,10 +13,10 @@ from training.scenes import Scene
 _LISTED: Final = 5
 
 
-class NoScenes(DataError):
+class NoTrainingScenes(DataError):
     """Nothing is found where the options point to."""
 
-    slug = "no-scenes"
+    slug = "no-training-scenes"
 
 
 class LabelFormat(DataError):

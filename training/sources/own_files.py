@@ -13,7 +13,7 @@ from typing import Final
 from landcover.errors import ConfigError, DataError
 from landcover.raster.band_files import band_of
 from training.sources.own_choices import FileChoice
-from training.sources.own_errors import NoScenes
+from training.sources.own_errors import NoTrainingScenes
 from training.splits import SPLIT_NAMES
 
 RASTERS: Final = frozenset({".tif", ".tiff", ".jp2", ".j2k"})
@@ -59,7 +59,7 @@ def find_scenes(choice: FileChoice) -> list[SceneFiles]:
 
     Raises:
         ConfigError: The table cannot be read or has columns of unknown meaning.
-        NoScenes: There are none.
+        NoTrainingScenes: There are none.
     """
     found = _from_table(Path(choice.root) / choice.table) if choice.table else _from_folder(choice)
     return sorted(_with_unique_names(found), key=lambda files: files.name)
@@ -89,13 +89,15 @@ def _from_folder(choice: FileChoice) -> list[SceneFiles]:
     root = Path(choice.root)
     images = [path for path in sorted(root.glob(choice.images)) if _is_image(path)]
     if not images:
-        raise NoScenes(
+        raise NoTrainingScenes(
             f"folder {choice.root!r} holds no images that match {choice.images!r}; expected TIFF or JPEG 2000 files, "
             "or folders with a file for each band"
         )
     found = [_folder_scene(image, root, choice) for image in images]
     if all(files.labels is None for files in found):
-        raise NoScenes(f"folder {choice.root!r} holds {len(images)} images, but no labels match {choice.labels!r}")
+        raise NoTrainingScenes(
+            f"folder {choice.root!r} holds {len(images)} images, but no labels match {choice.labels!r}"
+        )
     return found
 
 
@@ -150,7 +152,7 @@ def _from_table(path: Path) -> list[SceneFiles]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"table {path.name!r} cannot be read as CSV in UTF-8: {error}") from error
     if not rows:
-        raise NoScenes(f"table {path.name!r} has no rows; expected one for each image")
+        raise NoTrainingScenes(f"table {path.name!r} has no rows; expected one for each image")
     return [_table_scene(path, number, row) for number, row in enumerate(rows, start=2)]
 
 

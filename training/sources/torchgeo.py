@@ -15,7 +15,7 @@ import torch
 from landcover.errors import ConfigError, GridMismatch, RasterUnreadable
 from landcover.grid import Window
 from training.scenes import Sample, Scene, SceneInfo, Source, SourceFacts
-from training.sources.own_errors import NoScenes
+from training.sources.own_errors import NoTrainingScenes
 from training.sources.torchgeo_cache import SampleCache
 from training.sources.torchgeo_classes import TorchGeoChoice
 from training.sources.torchgeo_names import ChipName, ListingChoice, size_and_grid
@@ -119,7 +119,7 @@ class TorchGeoChips(Source):
         """All chips of all splits, in the order of their names.
 
         Raises:
-            NoScenes: The folder does not hold the data set, or not one chip.
+            NoTrainingScenes: The folder does not hold the data set, or not one chip.
             ConfigError: The class refuses an option, or names do not come out unique.
         """
         cache = SampleCache(self._cache_mb)
@@ -128,7 +128,7 @@ class TorchGeoChips(Source):
         if repeated:
             raise ConfigError(f"listing: {len(repeated)} chips share their name with others, {repeated[0]!r} for one")
         if not scenes:
-            raise NoScenes(f"{self._dataset.path} finds not one chip in {self._dataset.root}")
+            raise NoTrainingScenes(f"{self._dataset.path} finds not one chip in {self._dataset.root}")
         return sorted(scenes, key=lambda scene: scene.info.name)
 
     def _split(self, split: str, cache: SampleCache) -> Iterator[Scene]:

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from torchgeo.datasets.errors import DatasetNotFoundError
 
 from landcover.errors import ConfigError
-from training.sources.own_errors import NoScenes
+from training.sources.own_errors import NoTrainingScenes
 
 HOME: Final = "torchgeo.datasets"
 FIXED: Final = {"download": False, "checksum": False, "cache": False}
@@ -68,7 +68,7 @@ class TorchGeoChoice:
             The TorchGeo data set.
 
         Raises:
-            NoScenes: The folder does not hold the data set.
+            NoTrainingScenes: The folder does not hold the data set.
             ConfigError: The class refuses an option.
         """
         made, accepted = self._class(), _parameters(self._class())
@@ -79,11 +79,11 @@ class TorchGeoChoice:
             with redirect_stdout(io.StringIO()):  # some classes print what they do
                 return made(**options)
         except DatasetNotFoundError as error:
-            raise NoScenes(
+            raise NoTrainingScenes(
                 f"{self.path} finds no data in {self.root}; get it as the head of the configuration says, or set `root`"
             ) from error
         except OSError as error:
-            raise NoScenes(f"{self.path} cannot read its files in {self.root}: {_words(error)}") from error
+            raise NoTrainingScenes(f"{self.path} cannot read its files in {self.root}: {_words(error)}") from error
         except (AssertionError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ConfigError(f"{self.path} refuses its options: {_words(error)}") from error
 

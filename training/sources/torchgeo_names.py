@@ -15,7 +15,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from landcover.errors import ConfigError, RasterUnreadable
 from landcover.grid import Grid
-from training.sources.own_errors import NoScenes
+from training.sources.own_errors import NoTrainingScenes
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +115,13 @@ class ChipName:
         """The files, in the order of the patterns.
 
         Raises:
-            NoScenes: A pattern fits no file.
+            NoTrainingScenes: A pattern fits no file.
         """
         found = []
         for pattern in self.patterns:
             matches = sorted(self.root.glob(pattern))
             if not matches:
-                raise NoScenes(f"{self.name}: there is no file {pattern} in {self.root}")
+                raise NoTrainingScenes(f"{self.name}: there is no file {pattern} in {self.root}")
             found.extend(matches)
         return tuple(found)
 

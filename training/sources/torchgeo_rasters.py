@@ -26,7 +26,7 @@ from torchgeo.datasets import IntersectionDataset
 from landcover.errors import ConfigError, RasterUnreadable
 from landcover.grid import Grid, Window
 from training.scenes import Sample, Scene, SceneInfo, Source, SourceFacts
-from training.sources.own_errors import NoScenes
+from training.sources.own_errors import NoTrainingScenes
 from training.sources.torchgeo_classes import TorchGeoChoice
 from training.sources.torchgeo_samples import ImageChoice, LabelChoice, convert, source_facts
 
@@ -114,14 +114,14 @@ class TorchGeoRasters(Source):
         """One scene per image that has labels, in the order of their names.
 
         Raises:
-            NoScenes: A folder does not hold its data set, or no image meets a label.
+            NoTrainingScenes: A folder does not hold its data set, or no image meets a label.
             ConfigError: A class refuses an option.
         """
         maps = self._label_maps.open()
         files = sorted(set(self._images.open().index["filepath"]))
         scenes = list(self._overlapping(files, maps))
         if not scenes:
-            raise NoScenes(
+            raise NoTrainingScenes(
                 f"no image of {self._images.root} meets a label of {self._label_maps.root}; do they cover the same "
                 f"place{' and time' if self._same_time else ''}?"
             )
