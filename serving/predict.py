@@ -130,20 +130,27 @@ def check_scene(scene: Scene, manifest: Manifest, *, placed: bool = False) -> No
     if not 1 / COARSENESS <= wide <= COARSENESS or narrow < 1 / NARROWNESS:
         which = "pixels of the grid that was asked for" if placed else "pixels"
         raise ResolutionMismatch(
-            f"{which} measure {narrow * manifest.gsd_m:.3g} x "
-            f"{wide * manifest.gsd_m:.3g} m on the ground, model {manifest.identifier} was made for "
+            f"{which} measure {metres(narrow * manifest.gsd_m)} x "
+            f"{metres(wide * manifest.gsd_m)} m on the ground, model {manifest.identifier} was made for "
             f"{manifest.gsd_m:g} m; {_other_pixels(scene, manifest, placed=placed, coarse=wide > COARSENESS)}"
         )
+
+
+def metres(length: float) -> str:
+    """A length for people: three digits, without powers of ten."""
+    return f"{float(f'{length:.3g}'):,.12g}"
 
 
 def _other_pixels(scene: Scene, manifest: Manifest, *, placed: bool, coarse: bool) -> str:
     """What to do about pixels of another size than the model's."""
     if placed:
-        return f"choose another --resolution, in units of the map's CRS, for pixels of about {manifest.gsd_m:g} m"
+        return (
+            f"choose another value of --resolution, in units of the map's CRS, for pixels of about {manifest.gsd_m:g} m"
+        )
     if coarse:
         return "resampling adds no detail: give a finer scene"
-    metres = scene.grid.crs.axis_info[0].unit_name == "metre"
-    return f"resample the input first{f', for example with --resolution {manifest.gsd_m:g}' if metres else ''}"
+    in_metres = scene.grid.crs.axis_info[0].unit_name == "metre"
+    return f"resample the input first{f', for example with --resolution {manifest.gsd_m:g}' if in_metres else ''}"
 
 
 def predict_rows(

@@ -24,6 +24,7 @@ from serving.api.presence import watch
 from serving.api.problems import PROBLEM, failure
 from serving.api.refusals import TookTooLong
 from serving.api.upload import check_declared, receive
+from serving.api.wording import PARAMETER
 from serving.jobs.record import Job, State
 from serving.jobs.store import JobGone
 from serving.processes.costs import cost_of
@@ -156,7 +157,7 @@ async def _answered(request: Request, desk: Desk, job: Job, output: str) -> Resp
             seconds = desk.settings.sync_timeout_s
             job = await ended(desk.store, job, presence, seconds)
         if job.state is State.FAILED and job.problem is not None:
-            return failure(job.problem, options="query parameter")
+            return failure(job.problem, called=PARAMETER)
         if job.state is not State.SUCCESSFUL:
             raise TookTooLong(
                 f"the work takes longer than the {seconds:g} s that an answer is waited for; upload the scene to "
@@ -171,7 +172,9 @@ async def _answered(request: Request, desk: Desk, job: Job, output: str) -> Resp
 
 
 def _result(desk: Desk, job: Job, output: str) -> tuple[Made, dict[str, str]]:
-    return one_of(made_by(job, desk.process(job.new.process), desk.results, ""), output), facts(desk, job)
+    return one_of(made_by(job, desk.process(job.new.process), desk.results, ""), output), facts(
+        desk, job, called=PARAMETER
+    )
 
 
 async def _forget(desk: Desk, job: Job) -> None:

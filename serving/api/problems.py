@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +18,8 @@ from landcover.errors import DataError, SteppeError
 from serving.access import refusals as access
 from serving.access.jwks import KeysUnavailable
 from serving.api import refusals
+from serving.api.faults import MOST, faults_of, told
+from serving.api.wording import INPUT, PARAMETER, spoken
 from serving.batching.errors import DeadlinePassed as WindowDeadlinePassed
 from serving.batching.errors import Draining, QueueFull
 from serving.catalog.errors import AreaTooLarge
@@ -33,6 +34,7 @@ from serving.sentence import sentence
 from serving.telemetry.exchange import exchange_of
 from serving.tiles import errors as tiles
 from serving.uploads import UploadNotFound
+from serving.work import process as _worker  # noqa: F401 - what jobs fail for is known where all of a worker is loaded
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -45,15 +47,12 @@ RETRY_AFTER_S: Final = 10
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
 _UNAVAILABLE: Final = 503
-_NAME_LIMIT: Final = 64
-_FAULT_LIMIT: Final = 10
-_PARAMETER: Final = re.compile(r"--(bands|level|model|product)\b")
 
 _log = logging.getLogger(__name__)
 
 
 class UnsupportedMediaType(DataError):
-    """The body is declared as something that is not a raster."""
+    """The body is declared as another type than this address takes."""
 
     slug = "media-type"
 
@@ -267,34 +266,31 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_unexpected)
 
 
-def answer(error: SteppeError, /, **extra: Any) -> JSONResponse:
+def answer(error: SteppeError, /, *, called: str = PARAMETER, **extra: Any) -> JSONResponse:
     """The problem document of an error of the domain, with the headers that its status asks for.
 
     Args:
         error: what happened.
+        called: what parameters are called where the caller gave them, see ``wording``.
         **extra: further members.
     """
     kind = kind_of(type(error))
     if kind.status >= 500 and not isinstance(error, Busy):  # noqa: PLR2004 - a crowd is no error, and would fill the log
         _log.error("%s: %s", kind.slug, sentence(error))
-    # Messages advise in the words of the command line, whose options are the query parameters here.
-    detail = _PARAMETER.sub(r"the query parameter \1", str(error))
-    return problem(kind, detail, headers=headers_of(kind, error), **extra)
+    return problem(kind, spoken(str(error), called), headers=headers_of(kind, error), **extra)
 
 
-def failure(
-    kept: Mapping[str, Any], *, options: str = "input", headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+def failure(kept: Mapping[str, Any], *, called: str = INPUT, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The problem document of work that failed in another process.
 
     Args:
         kept: what the job table keeps of it.
-        options: what the options of the command line are called where the caller gave them.
+        called: what parameters are called where the caller gave them, see ``wording``.
         headers: of the answer.
     """
     slug = str(kept["type"]).rpartition("/")[2]
     kind = next((kind for kind in kinds() if kind.slug == slug), INTERNAL)
-    return problem(kind, _PARAMETER.sub(rf"the {options} \1", str(kept["detail"])), headers=headers)
+    return problem(kind, spoken(str(kept["detail"]), called), headers=headers)
 
 
 def headers_of(kind: Kind, error: SteppeError) -> dict[str, str]:
@@ -309,9 +305,9 @@ def headers_of(kind: Kind, error: SteppeError) -> dict[str, str]:
     return headers
 
 
-async def _on_steppe_error(_request: Request, error: Exception) -> JSONResponse:
+async def _on_steppe_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SteppeError)  # noqa: S101 - registered for this class only
-    return answer(error)
+    return answer(error, called=INPUT if "/processes/" in request.scope["path"] else PARAMETER)
 
 
 async def _on_http_exception(_request: Request, error: Exception) -> JSONResponse:
@@ -323,13 +319,9 @@ async def _on_http_exception(_request: Request, error: Exception) -> JSONRespons
 
 async def _on_invalid_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-    # "input" and "ctx" would echo what the client sent.
-    faults = [
-        {"in": [sentence(str(part))[:_NAME_LIMIT] for part in fault["loc"]], "expected": fault["msg"]}
-        for fault in error.errors()[:_FAULT_LIMIT]
-    ]
-    where = ", ".join(".".join(fault["in"]) for fault in faults)
-    return problem(INVALID_REQUEST, f"the request is not as documented at {where}", errors=faults)
+    faults = faults_of(error.errors())
+    listed = [{"in": list(fault.place), "expected": fault.expected} for fault in faults[:MOST]]
+    return problem(INVALID_REQUEST, told(faults), errors=listed)
 
 
 async def _on_unexpected(_request: Request, error: Exception) -> JSONResponse:

@@ -14,7 +14,12 @@ from serving.sentence import sentence
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-_OPTION: Final = re.compile(r"\bthe (?:input|query parameter) (bands|level|model|product)\b")
+_INPUT: Final = re.compile(
+    r"\bthe (?:input|query parameter) "
+    r"(?P<name>bands|level|model|product|crs|language|mask_clouds|min_area|mosaic|name|resolution)\b"
+)
+_DATE: Final = re.compile(r"\bthe input (before|after)_datetime\b")
+_OUTPUT: Final = re.compile(r"\bthe output (confidence|probabilities|uncertainty|quality)\b")
 _UNAUTHORIZED: Final = "unauthorized"
 
 
@@ -36,8 +41,14 @@ def refusal_of(
         )
     kind = str(document.get("type", "")).rpartition("/")[2]
     detail = document.get("detail") or document.get("title") or f"the service answered {response.status_code}"
-    words = _key_words(has_key=has_key) if kind == _UNAUTHORIZED else _OPTION.sub(r"--\1", sentence(str(detail)))
+    words = _key_words(has_key=has_key) if kind == _UNAUTHORIZED else options_in(sentence(str(detail)))
     return ServiceRefused(words, kind=kind, exit_code=exit_code_of(kind, look_up))
+
+
+def options_in(text: str) -> str:
+    """A message of the service with the options of the command line for the members of requests that it names."""
+    text = _OUTPUT.sub(r"--\1", _DATE.sub(r"--\1-date", text.replace("the input area", "--bbox or --aoi")))
+    return _INPUT.sub(lambda match: f"--{match['name'].replace('_', '-')}", text)
 
 
 def problem_in(response: httpx2.Response) -> dict[str, Any] | None:

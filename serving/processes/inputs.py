@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from landcover.labels import Language
 from landcover.postprocess import UncertaintyMeasure
@@ -23,6 +34,7 @@ _BBOX: Final[dict[str, Any]] = {
 }
 """``bbox.yaml`` of 18-062r2."""
 
+_TILE: Final = re.compile(r"^[0-6]?\d[C-HJ-NP-X][A-HJ-NP-Z]{2}$")
 _CORNERS: Final = (True, True, False, True, True, False)
 """Which numbers of a box with heights lie on the map."""
 
@@ -145,6 +157,14 @@ type Area = Annotated[
     ),
 ]
 
+
+def _known_tile(given: str) -> str:
+    """Refuse what has another form, in words instead of a pattern."""
+    if not _TILE.fullmatch(given):
+        raise ValueError("a Sentinel-2 tile: its zone, band and square in capitals, such as 33UUU")
+    return given
+
+
 Bands = Annotated[
     tuple[Annotated[str, Field(max_length=40)], ...],
     Field(max_length=200, min_length=1, description="Band names in file order, when the file names none."),
@@ -159,7 +179,10 @@ Model = Annotated[
 ]
 Tile = Annotated[
     str,
-    Field(pattern=r"^[0-6]?\d[C-HJ-NP-X][A-HJ-NP-Z]{2}$", description="Sentinel-2 tile, for example 33UUU."),
+    AfterValidator(_known_tile),
+    Field(
+        max_length=20, description="Sentinel-2 tile, for example 33UUU.", json_schema_extra={"pattern": _TILE.pattern}
+    ),
 ]
 Interval = Annotated[
     str,
@@ -178,20 +201,22 @@ class ClassifyInputs(Strict):
         default=None, description="Map only this area; without a scene or tile, also where scenes are looked for."
     )
     max_cloud: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=20.0, description="Most clouds in percent of scenes that are looked for."
+        default=20.0, title="Most clouds", description="Most clouds in percent of scenes that are looked for."
     )
     max_scenes: Annotated[int, Field(ge=1, le=MOST_IMAGES)] = Field(
-        default=1, description="Most scenes of a search to map; the clearest are taken."
+        default=1, title="Most scenes", description="Most scenes of a search to map; the clearest are taken."
     )
     mosaic: MosaicMode = Field(default=MosaicMode.LAST, description="What several scenes make where they overlap.")
     model: Model | None = None
     bands: Bands | None = None
     level: Level | None = None
     product: Product | None = None
-    crs: Annotated[str, Field(max_length=4000, description="CRS of the map; default: the first scene's.")] | None = None
+    crs: Annotated[str, _CRS] | None = Field(
+        default=None, title="CRS", description="CRS of the map; default: the first scene's."
+    )
     resolution: Annotated[float, Field(gt=0, description="Pixel of the map in units of its CRS.")] | None = None
-    min_area: Annotated[str, Field(max_length=40, description="Merge smaller patches: 0.5ha, 5000m2, 50px.")] | None = (
-        None
+    min_area: Annotated[str, Field(max_length=40)] | None = Field(
+        default=None, title="Smallest patch", description="Merge smaller patches: 0.5ha, 5000m2, 50px."
     )
     mask_clouds: bool = Field(default=False, description="No data where the scene's mask band sees cloud or shadow.")
     uncertainty_measure: UncertaintyMeasure = Field(
@@ -218,14 +243,18 @@ class DegradationInputs(Strict):
     before: Scene | None = Field(default=None, description="The older image.")
     after: Scene | None = Field(default=None, description="The younger image.")
     before_datetime: Interval | None = Field(
-        default=None, description="Date of the older image where its file does not say; or when to look for it."
+        default=None,
+        title="Date of the older image",
+        description="Date of the older image where its file does not say; or when to look for it.",
     )
     after_datetime: Interval | None = Field(
-        default=None, description="Date of the younger image where its file does not say; or when to look for it."
+        default=None,
+        title="Date of the younger image",
+        description="Date of the younger image where its file does not say; or when to look for it.",
     )
     tile: Tile | None = None
     max_cloud: Annotated[float, Field(ge=0, le=100)] = Field(
-        default=20.0, description="Most clouds in percent of scenes that are looked for."
+        default=20.0, title="Most clouds", description="Most clouds in percent of scenes that are looked for."
     )
     model: Model | None = None
     bands: Bands | None = None

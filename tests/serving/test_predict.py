@@ -13,7 +13,7 @@ from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
 from landcover.tiling import TilePlan, round_up
 from serving.engine import Engine
-from serving.predict import CONFIDENCE, Layer, Wanted, check_scene, predict_rows
+from serving.predict import CONFIDENCE, Layer, Wanted, check_scene, metres, predict_rows
 from serving.windows import PIECE_ROWS
 from tests.bundles import tiny_bundle, tiny_manifest
 from tests.scenes import ArrayScene, smooth_numbers, utm_grid
@@ -166,7 +166,7 @@ def test_pixels_of_another_size_are_refused(pixel, says):
     scene = ArrayScene(smooth_numbers(9, 9), grid=utm_grid(9, 9, pixel=pixel))
     with pytest.raises(ResolutionMismatch, match=f"{says}$"):
         check_scene(scene, tiny_manifest())
-    with pytest.raises(ResolutionMismatch, match=r"grid that was asked for .* choose another --resolution"):
+    with pytest.raises(ResolutionMismatch, match=r"grid that was asked for .* choose another value of --resolution"):
         check_scene(scene, tiny_manifest(), placed=True)
 
 
@@ -223,3 +223,10 @@ def test_a_prediction_that_begins_further_down_does_not_read_what_lies_above(eng
     rows = len(plan.rows.origins)
     assert told == [(done, rows) for done in range(told[0][0], rows + 1)]
     assert plan.rows.finished(told[0][0]).start == first + 32
+
+
+@pytest.mark.parametrize(
+    ("length", "said"), [(1000.0, "1,000"), (999.6, "1,000"), (30.0, "30"), (12.345, "12.3"), (0.00012345, "0.000123")]
+)
+def test_lengths_have_no_powers_of_ten(length, said):
+    assert metres(length) == said

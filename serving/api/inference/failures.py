@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import logging
 
+from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from landcover.errors import SteppeError
 from serving.api import problems
-from serving.api.problems import INTERNAL, MEDIA_TYPE, Kind
+from serving.api.faults import faults_of, told
+from serving.api.problems import INTERNAL, INVALID_REQUEST, MEDIA_TYPE, Kind
 from serving.sentence import sentence
 
 _SERVER_ERROR = 500
@@ -23,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 def failure(error: Exception) -> Response:
     """The answer to a request that failed."""
+    if isinstance(error, RequestValidationError):
+        return refusal(INVALID_REQUEST, told(faults_of(error.errors())))
     if not isinstance(error, SteppeError):
         _log.error("unexpected error", exc_info=error)
         return refusal(INTERNAL, "an error of the service; its log has the details")

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from serving.api.ogc.desk import Desk
 from serving.api.ogc.results import answer, made_by, result_of
 from serving.api.problems import failure
+from serving.api.wording import INPUT, spoken
 from serving.jobs.record import Job, State
 from serving.jobs.store import JobGone
 from serving.processes.orders import Request
@@ -37,11 +38,18 @@ def outcome_of(desk: Desk, job: Job) -> dict[str, Any]:
     Raises:
         ResultNotReady: when the job has not ended with results.
     """
-    return desk.results.outcome(result_of(job))
+    outcome = desk.results.outcome(result_of(job))
+    return outcome | {name: [spoken(line) for line in outcome[name]] for name in ("warnings", "remarks")}
 
 
-def facts(desk: Desk, job: Job) -> dict[str, str]:
-    """Headers that say what computed a result."""
+def facts(desk: Desk, job: Job, *, called: str = INPUT) -> dict[str, str]:
+    """Headers that say what computed a result.
+
+    Args:
+        desk: where results are.
+        job: which.
+        called: what parameters are called where the caller gave them, see ``wording``.
+    """
     if job.result is None:
         return {}
     outcome = desk.results.outcome(job.result)
@@ -52,5 +60,5 @@ def facts(desk: Desk, job: Job) -> dict[str, str]:
         "Steppe-Provider": outcome["provider"],
     }
     if outcome["warnings"]:
-        told["Steppe-Warning"] = " ".join(outcome["warnings"])
+        told["Steppe-Warning"] = spoken(" ".join(outcome["warnings"]), called)
     return told

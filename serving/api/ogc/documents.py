@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from serving.api.ogc.inputschemas import plain
+from serving.api.wording import spoken
 from serving.jobs.record import Job, State
 from serving.processes.inputs import MOST_IMAGES
 from serving.processes.outputs import JSON, Output
@@ -62,17 +63,22 @@ def _inputs(form: type[BaseModel]) -> dict[str, Any]:
 
 
 def _input(name: str, member: dict[str, Any], form: type[BaseModel]) -> dict[str, Any]:
-    words = member.pop("description", None) or name.replace("_", " ")
-    title = member.pop("title", name)
+    words = member.pop("description", None) or _words(name)
     if name in _SEVERAL:
         member = member.get("items", member)
     return {
-        "title": title,
+        "title": form.model_fields[name].title or _words(name),
         "description": words,
         "minOccurs": 1 if form.model_fields[name].is_required() else 0,
         "maxOccurs": _SEVERAL.get(name, 1),
         "schema": member,
     }
+
+
+def _words(name: str) -> str:
+    """The name of an input as a title: ``min_area`` is "Min area"."""
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:]
 
 
 def _output(output: Output) -> dict[str, Any]:
@@ -113,7 +119,7 @@ def status_info(job: Job, base: str) -> dict[str, Any]:
 
 def _message(job: Job) -> str:
     if job.problem is not None:
-        return str(job.problem["detail"])
+        return spoken(str(job.problem["detail"]))
     return job.message
 
 

@@ -8,11 +8,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from serving.api.faults import faults_of, told
 from serving.processes.process import InputsInvalid, Mode
 
 MOST_WAIT_S: Final = 3600.0
-_FAULTS: Final = 5
-_WORD: Final = 60
 _TAGS: Final = re.compile(r"[\[\(]|^(base64|link|value|path|item|box|geometry)$")
 
 
@@ -63,17 +62,13 @@ def parsed[Form: BaseModel](form: type[Form], document: object) -> Form:
     try:
         return form.model_validate(document)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        told = "; ".join(_told(fault["loc"], fault["msg"]) for fault in faults[:_FAULTS])
-        more = f"; and {len(faults) - _FAULTS} more" if len(faults) > _FAULTS else ""
-        raise InputsInvalid(f"the request is not as described: {told}{more}") from error
+        # Branches of a union have names of their own, which stand for no member.
+        faults = faults_of(error.errors(include_url=False, include_input=False), hidden=_is_tag)
+        raise InputsInvalid(f"the request is not as described: {told(faults)}") from error
 
 
-def _told(place: tuple[int | str, ...], message: str) -> str:
-    """Where and what, without the names that pydantic gives to branches of a union."""
-    words = [str(part)[:_WORD] for part in place if not _TAGS.search(str(part))]
-    said = message.removeprefix("Value error, ")
-    return f"{'.'.join(words)}: {said}" if words else said
+def _is_tag(part: str) -> bool:
+    return _TAGS.search(part) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +82,11 @@ class Preference:
 
     respond_async: bool = False
     wait_s: float | None = None
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the answer is the job, not its results."""
+        return self.respond_async and self.wait_s is None
 
     @property
     def applied(self) -> str:

@@ -11,6 +11,9 @@ from typing import Any, Final
 
 _NULL: Final = {"type": "null"}
 
+_LEFT_OUT: Final = frozenset({"discriminator", "title"})
+"""Titles are names of classes and members of this program; those for people stand beside the schema."""
+
 
 def plain(part: Any, definitions: Mapping[str, Any]) -> Any:
     """A schema that stands for itself: without references, and without the words that OpenAPI 3.0 has not.
@@ -24,7 +27,7 @@ def plain(part: Any, definitions: Mapping[str, Any]) -> Any:
     if "$ref" in part:
         named = definitions[part["$ref"].rpartition("/")[2]]
         return plain({**named, **{key: value for key, value in part.items() if key != "$ref"}}, definitions)
-    return _rewritten({key: _member(key, value, definitions) for key, value in part.items() if key != "discriminator"})
+    return _rewritten({key: _member(key, value, definitions) for key, value in part.items() if key not in _LEFT_OUT})
 
 
 def _member(key: str, value: Any, definitions: Mapping[str, Any]) -> Any:
@@ -54,4 +57,5 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
         return schema
     rest = {key: value for key, value in schema.items() if key not in {"anyOf", "default"}}
     wanted = [choice for choice in choices if choice != _NULL]
-    return {**rest, **wanted[0]} if len(wanted) == 1 else {**rest, "anyOf": wanted}
+    # What is said of the member says more than what is said of its type.
+    return {**wanted[0], **rest} if len(wanted) == 1 else {**rest, "anyOf": wanted}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
+import subprocess
+import sys
 
 import pytest
 
@@ -36,6 +39,43 @@ def test_every_error_has_an_address_that_explains_it(client):
         assert entry["type"] == (OGC_TYPES.get(kind.slug) or entry["href"])
         response = client.get(entry["href"])
         assert (response.status_code, response.json()) == (200, entry)
+
+
+FRESH = """
+import json
+from importlib import import_module
+from pkgutil import walk_packages
+
+import landcover
+import serving
+import serving.api.app
+from landcover.errors import SteppeError
+from serving.api.problems import kinds
+
+known = {kind.slug for kind in kinds()}
+for room in (landcover, serving):
+    for module in walk_packages(room.__path__, room.__name__ + "."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+waiting, unknown = [SteppeError], []
+while waiting:
+    error = waiting.pop()
+    waiting += error.__subclasses__()
+    if error.slug not in known:
+        unknown.append([error.slug, error.__module__])
+print(json.dumps(unknown))
+"""
+"""Errors that a fresh process which has only loaded the service does not know, and where they are defined."""
+
+COMMANDS = ("serving.commands.", "serving.client.", "serving.bench.", "serving.signals", "serving.cli")
+"""What only a command raises, never a worker."""
+
+
+def test_every_error_of_a_job_is_known_to_the_service():
+    """A worker is another process: what it loads to raise an error, the service has to load to know it."""
+    done = subprocess.run([sys.executable, "-c", FRESH], check=True, capture_output=True, text=True)
+    unknown = [(slug, module) for slug, module in json.loads(done.stdout) if not module.startswith(COMMANDS)]
+    assert unknown == []
 
 
 def test_slugs_are_addresses():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import jsonschema
 import pytest
 
@@ -70,6 +73,30 @@ def test_inputs_of_mixed_types_are_described(house):
     tile = validator(document["tile"]["schema"])
     tile.validate("33UUU")
     assert not tile.is_valid("33uuu")
+
+
+def test_titles_are_for_people(house):
+    """Not the names of classes and members of the program."""
+    for process in ("classify", "degradation"):
+        inputs = house.client.get(f"/processes/{process}").json()["inputs"]
+        titles = {name: told["title"] for name, told in inputs.items()}
+        assert all(re.fullmatch(r"(CRS|[A-Z][a-z]*( [a-z]+)*)", title) for title in titles.values()), titles
+        assert len(set(titles.values())) == len(titles)
+        assert titles["max_cloud"] == "Most clouds"
+        for told in inputs.values():
+            assert '"title":' not in json.dumps(without_properties(told["schema"]))
+    older = house.client.get("/processes/degradation").json()["inputs"]["before_datetime"]
+    assert older["description"].startswith("Date of the older image")
+
+
+def without_properties(schema):
+    """A schema without the schemas of members, one of which is called title."""
+    if isinstance(schema, list):
+        return [without_properties(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    members = [without_properties(one) for one in schema.get("properties", {}).values()]
+    return {key: without_properties(one) for key, one in schema.items() if key != "properties"} | {"members": members}
 
 
 def test_numbers_above_a_bound(house):
