@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from anyio.to_thread import run_sync
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from landcover.errors import SteppeError
 from serving.access.limits import PixelLimiter
@@ -20,6 +20,7 @@ from serving.api.inference import router as inference
 from serving.api.ogc import execution, jobs, landing
 from serving.api.ogc.notices import Notifier
 from serving.api.ogc.opening import open_desk
+from serving.api.parameters import only_known
 from serving.api.service import Service
 from serving.api.tiles import jobs as job_tiles
 from serving.api.tiles import sources as source_tiles
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,  # serving.api.docs has the page, with what it may run
         redoc_url=None,
         lifespan=_lifespan,
+        dependencies=[Depends(only_known)],
         responses={422: {"description": "A parameter is not as documented.", "content": problems.PROBLEM}},
     )
     app.state.settings = settings
