@@ -143,13 +143,35 @@ def test_datetime(idle, jobs, listed):
     assert listed(datetime=f"../{later.astimezone().isoformat()}") == [4, 3, 2, 1, 0]
 
 
-NO_TIMES = ["..", "/", "../..", "", "yesterday", "2020-01-01", "2020-01-01T00:00:00", "1/2/3", "17000000"]
+NO_TIMES = ["..", "/", "../..", "", "yesterday", "2020-1-1", "2020-01-01T00:00:00", "1/2/3", "17000000"]
 
 
-@pytest.mark.parametrize("datetime", [*NO_TIMES, "2020-13-01T00:00:00Z", "2020-01-01T00:00:00Z/x"])
+@pytest.mark.parametrize(
+    "datetime",
+    [*NO_TIMES, "2020-13-01T00:00:00Z", "2020-02-30", "2020-01-01T", "2020-01-01/x", "2020-01-01T00:00:00Z/x"],
+)
 def test_times_that_are_none(idle, datetime):
     """Case 115 of the bad inputs."""
     check_problem(idle.client.get("/jobs", params={"datetime": datetime}), 422, "invalid-request", "yesterday")
+
+
+def test_days(listed):
+    """A date is the whole day, in UTC, as in the input datetime."""
+    today = datetime.now(UTC).date()
+    before, after = today - timedelta(days=2), today + timedelta(days=2)
+    everything = [4, 3, 2, 1, 0]
+    # The jobs may be of the day before, when it is midnight.
+    assert listed(datetime=f"{today - timedelta(days=1)}/{today}") == everything
+    assert listed(datetime=f"{before}/..") == listed(datetime=f"../{after}") == everything
+    assert listed(datetime=str(before)) == listed(datetime=f"{after}/..") == listed(datetime=f"../{before}") == []
+    assert listed(datetime="../9999-12-31T23:59:59.9999Z") == listed(datetime="../9999-12-31") == everything
+
+
+def test_dismissed_jobs_are_not_listed(idle, jobs, listed):
+    gone = idle.begin()
+    assert idle.client.delete(gone).json()["status"] == "dismissed"
+    assert listed(status="dismissed") == []
+    assert listed(status="dismissed,accepted") == list(range(len(jobs)))[::-1]
 
 
 def test_duration(house, done, failed):
