@@ -109,13 +109,13 @@ def open_checked(
 def classify_opened(opening: Opening, order: Order) -> Outcome:
     """The second part of ``classify_scene``, with what it raises; the sources are closed at the end."""
     started = time.perf_counter()
-    with opening.sources as sources, _mask(sources, order.outputs, order.treatment) as mask:
+    with opening.sources as sources, masked(sources, order.outputs, order.treatment) as mask:
         made = publish_map(sources, order, mask=mask)
     return Outcome.of(made, order.outputs, seconds=opening.seconds + time.perf_counter() - started)
 
 
 @contextmanager
-def _mask(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[Mask | None]:
+def masked(sources: Sources, outputs: Outputs, treatment: Treatment) -> Iterator[Mask | None]:
     """The scene's mask band where it is wanted and there is one.
 
     Raises:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
@@ -28,7 +27,7 @@ from serving.predict import Progress
 from serving.products import check_language
 from serving.request import Inputs, Outputs, refuse_empty, refuse_undecodable
 from serving.settings import Settings
-from serving.sources import open_date, resampling_of
+from serving.sources import is_one, open_date, resampling_of
 from serving.spans import span
 from serving.treatment import DEFAULT_TREATMENT, Treatment
 
@@ -203,13 +202,25 @@ def compare_scenes(
         DiskFull: when there is no space.
     """
     started = time.perf_counter()
+    order = Order(outputs=outputs, engine=engine, settings=settings, treatment=treatment, progress=progress, work=work)
+    made = publish_map(open_both(inputs, outputs, engine.bundle.manifest, treatment), order)
+    return Outcome.of(made, outputs, seconds=time.perf_counter() - started)
+
+
+def open_both(
+    inputs: PairInputs, outputs: Outputs, manifest: Manifest, treatment: Treatment = DEFAULT_TREATMENT
+) -> PairSources:
+    """The first part of ``compare_scenes``: what needs no engine. The caller closes the images.
+
+    Raises:
+        DataError: when the images cannot be used, or not together.
+        ConfigError: when names or treatment do not fit them.
+        OutputNotWritable: when a file cannot be written where it should be.
+    """
     outputs.check(*(image.source for image, _ in inputs.dated))
     check_language(outputs, treatment)
-    order = Order(outputs=outputs, engine=engine, settings=settings, treatment=treatment, progress=progress, work=work)
     with span("open"):
-        sources = open_pair(inputs, engine.bundle.manifest)
-    made = publish_map(sources, order)
-    return Outcome.of(made, outputs, seconds=time.perf_counter() - started)
+        return open_pair(inputs, manifest)
 
 
 def open_pair(inputs: PairInputs, manifest: Manifest) -> PairSources:
@@ -223,8 +234,8 @@ def open_pair(inputs: PairInputs, manifest: Manifest) -> PairSources:
         GridMismatch: when the images have no place in common.
         DataError: when an image cannot be used, see ``sources.open_date``.
     """
-    _check_model(manifest)
-    if len({os.path.realpath(image.source) for image, _ in inputs.dated}) == 1:
+    check_model(manifest)
+    if is_one(inputs.before.source, inputs.after.source):
         name = place_of(inputs.before.source).name
         raise SameImage(f"{name!r} was given for both dates; give two images of one place")
     with ExitStack() as stack:
@@ -276,7 +287,12 @@ def acquired(scene: Scene, stated: str | None, role: str) -> str | None:
     return scene.datetime or said
 
 
-def _check_model(manifest: Manifest) -> None:
+def check_model(manifest: Manifest) -> None:
+    """Refuse a model that was not made for this.
+
+    Raises:
+        DegradationModelWanted: when it does not compare two images for degradation.
+    """
     if manifest.dates != len(ROLES) or manifest.legend_id != LEGEND:
         images = "one image" if manifest.dates == 1 else f"images of {manifest.dates} dates"
         raise DegradationModelWanted(
@@ -299,7 +315,7 @@ def _check_order(before: str | None, after: str | None) -> None:
         return
     if before[:DAY] == after[:DAY]:
         raise DatesMismatch(f"both images were taken on {before[:DAY]}; give images of two dates")
-    raise DatesMismatch(f"BEFORE was taken on {before[:DAY]}, after AFTER on {after[:DAY]}; give the older image first")
+    raise DatesMismatch(f"BEFORE is of {before[:DAY]}, AFTER is of {after[:DAY]}; give the older image as BEFORE")
 
 
 def _refuse_copies(parts: Sequence[Part]) -> None:

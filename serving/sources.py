@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -24,7 +25,7 @@ from landcover.raster.warped import on_grid, target_grid
 from landcover.sensors import Product as SensorProduct
 from landcover.sensors import Radiometry, get_product
 from serving.composition import Composition, Part, common
-from serving.predict import COARSENESS, check_scene
+from serving.predict import COARSENESS, check_scene, metres
 from serving.request import Inputs, MosaicMode, Stated
 
 _RULES: Final = {MosaicMode.LAST: MosaicRule.LAST, MosaicMode.FIRST: MosaicRule.FIRST}
@@ -126,7 +127,7 @@ def open_sources(inputs: Inputs, manifest: Manifest) -> Sources:
         ConfigError: when ``product`` or a CRS is not known, or an input is given twice.
         TwoDatesWanted: when the model takes two images.
     """
-    _refuse_two_dates(manifest)
+    refuse_two_dates(manifest)
     return _open_all(inputs, manifest)
 
 
@@ -158,7 +159,7 @@ def open_input(inputs: Inputs, manifest: Manifest) -> Scene:
         ConfigError: when ``product`` is not known, or several scenes cannot be one because they are to be averaged.
         TwoDatesWanted: when the model takes two images.
     """
-    _refuse_two_dates(manifest)
+    refuse_two_dates(manifest)
     return open_date(inputs, manifest)
 
 
@@ -238,7 +239,12 @@ def _area(inputs: Inputs) -> Area | None:
     return None
 
 
-def _refuse_two_dates(manifest: Manifest) -> None:
+def refuse_two_dates(manifest: Manifest) -> None:
+    """Refuse a model that one image is too few for.
+
+    Raises:
+        TwoDatesWanted: when it takes two.
+    """
     if manifest.dates != 1:
         raise TwoDatesWanted(
             f"model {manifest.identifier} compares images of {manifest.dates} dates, one image was given; choose a "
@@ -247,10 +253,16 @@ def _refuse_two_dates(manifest: Manifest) -> None:
 
 
 def _refuse_twice(paths: Sequence[Path]) -> None:
-    places = [os.path.realpath(path) for path in paths]
-    for path, place in zip(paths, places, strict=True):
-        if places.count(place) > 1:
+    for path, other in combinations(paths, 2):
+        if is_one(path, other):
             raise WrongUse(f"{place_of(path).name!r} was given twice; give each scene once")
+
+
+def is_one(path: Path, other: Path) -> bool:
+    """Whether two names lead to one file or folder, by links of any kind."""
+    with suppress(OSError):  # not there: its names may still be one
+        return path.samefile(other)
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def _refuse_coarse(part: Scene, manifest: Manifest) -> None:
@@ -258,8 +270,8 @@ def _refuse_coarse(part: Scene, manifest: Manifest) -> None:
     widest = max(ground_pixel_size(part.grid))
     if widest > COARSENESS * manifest.gsd_m:
         raise ResolutionMismatch(
-            f"pixels of {part.identifier!r} measure {widest:.3g} m on the ground, model {manifest.identifier} was made "
-            f"for {manifest.gsd_m:g} m; resampling adds no detail: give a finer scene"
+            f"pixels of {part.identifier!r} measure {metres(widest)} m on the ground, model {manifest.identifier} was "
+            f"made for {manifest.gsd_m:g} m; resampling adds no detail: give a finer scene"
         )
 
 

@@ -111,6 +111,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = await run_sync(state.database)
         stack.push_async_callback(run_sync, state.database.close)
         desk = await run_sync(open_desk, settings, database, state.models, state.pixels, state.fetcher)
+        stack.push_async_callback(run_sync, desk.opener.close)
         state.desk = desk
         stack.push_async_callback(telemetry.close_tracer, app)
         telemetry.watch(app, desk.store)

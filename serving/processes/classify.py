@@ -14,6 +14,7 @@ from serving.processes.orders import ClassifyOrder, Image, Making
 from serving.processes.outputs import CLASSIFY, Output
 from serving.processes.process import Plan
 from serving.settings import Settings
+from serving.sources import refuse_two_dates
 
 
 class Classify:
@@ -46,6 +47,7 @@ class Classify:
         assert isinstance(inputs, ClassifyInputs)  # noqa: S101 - the form of this process
         model = images.models.resolve(inputs.model)
         manifest = images.models.bundle(model).manifest
+        refuse_two_dates(manifest)
         place, area = place_of(inputs.area)
         if inputs.scene is not None:
             checked: Sequence[Checked] = [images.check(scene, manifest.bands) for scene in inputs.scene]

@@ -8,6 +8,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from landcover.manifest import Manifest
+from serving.degradation import check_model
 from serving.processes.costs import cost_of
 from serving.processes.images import Checked, Images, Search, said
 from serving.processes.inputs import DegradationInputs
@@ -44,6 +45,7 @@ class Degradation:
         assert isinstance(inputs, DegradationInputs)  # noqa: S101 - the form of this process
         model = images.models.resolve(inputs.model or self._settings.degradation_model)
         manifest = images.models.bundle(model).manifest
+        check_model(manifest)
         before, after = _dates(inputs, images, manifest)
         cost = cost_of([before], None, gsd_m=manifest.gsd_m, limit=self._settings.max_pixels)
         given = inputs.before is not None

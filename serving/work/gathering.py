@@ -6,28 +6,28 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from landcover.staging import os_errors
 from serving.catalog.scene import SceneAssets
 from serving.catalog.settings import catalogue_folder
 from serving.fetch.budget import Budget
+from serving.fetch.fetcher import Fetcher
 from serving.fetch.ranged import RangePolicy
 from serving.fetch.reference import Kind
 from serving.fetch.settings import limits_of
 from serving.fetch.sources import ByteSource, DownloadedFile
 from serving.folders import PathNotFound, inside
-from serving.opener import Opener
+from serving.opener import FarOpener, Opener
 from serving.processes.orders import Image
 from serving.request import Stated
-from serving.uploads import UploadNotFound
-from serving.work.heart import Heart
-from serving.work.shop import Shop
+from serving.settings import Settings
+from serving.uploads import UploadNotFound, Uploads
 
 SCRATCH: Final = "job-"
 """What scratch folders of jobs begin with; the name of the attempt follows."""
@@ -44,6 +44,55 @@ _STEM: Final = 50
 """Letters of a sender's name that are kept; four bytes each at most, which every file system takes."""
 
 _ENDINGS: Final = frozenset({".tif", ".tiff", ".jp2"})
+
+
+class Supplies(Protocol):
+    """What bringing images here takes; a ``Shop`` has it."""
+
+    @property
+    def settings(self) -> Settings:
+        """The service's."""
+
+    @property
+    def uploads(self) -> Uploads:
+        """Bytes that clients sent."""
+
+    @property
+    def scratch(self) -> Path:
+        """Folder for what is needed only now."""
+
+    @property
+    def opener(self) -> FarOpener:
+        """Opens rasters in a process of their own."""
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """Asks hosts that are allowed, and no other."""
+
+
+class Watch(Protocol):
+    """Is told how far the work is, and stops it; a ``Heart`` does."""
+
+    @property
+    def attempt(self) -> str:
+        """Name of this attempt; nobody else ever has it."""
+
+    def say(self, percent: float, message: str) -> None:
+        """How far the work is.
+
+        Raises:
+            LeaseLost: when it is to stop.
+        """
+
+    def check(self) -> None:
+        """Stop work that nobody wants any more.
+
+        Raises:
+            LeaseLost: when it is to stop.
+        """
+
+    def ending(self, end: Callable[[], None]) -> AbstractContextManager[None]:
+        """Have something ended, too, when the work is wanted no more within a ``with`` block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +148,7 @@ class Gathered:
 
 
 @contextmanager
-def gather(images: Sequence[Image], shop: Shop, heart: Heart) -> Iterator[Gathered]:
+def gather(images: Sequence[Image], shop: Supplies, heart: Watch) -> Iterator[Gathered]:
     """Bring images here, and remove what was brought at the end.
 
     What lies on other hosts is not brought: of a host that answers ranges pieces are fetched when they are read.
@@ -171,8 +220,8 @@ class _Sources:
 class _Fetching:
     """Opens files on other hosts."""
 
-    shop: Shop
-    heart: Heart
+    shop: Supplies
+    heart: Watch
     budget: Budget
     sources: _Sources
 

@@ -8,16 +8,16 @@ from typing import Any, Final
 
 from landcover.raster.digest import file_digest
 from serving.classify import classify_scene
-from serving.degradation import PairInputs, compare_scenes
+from serving.degradation import compare_scenes
 from serving.engine import Engine
 from serving.jobs.record import Job
 from serving.outcome import Outcome
 from serving.predict import Progress
-from serving.processes.orders import ClassifyOrder, DegradationOrder, Making, Request
+from serving.processes.orders import ClassifyOrder, DegradationOrder, Request
 from serving.processes.outputs import FILES
 from serving.registry.words import Resolved
-from serving.request import Inputs, Outputs
-from serving.treatment import MinimumPatch, Treatment
+from serving.request import Outputs
+from serving.work.asking import inputs_of, outputs_of, pair_of, treatment_of
 from serving.work.gathering import Gathered, gather
 from serving.work.heart import Heart
 from serving.work.shop import Shop
@@ -46,7 +46,7 @@ def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
     heart.say(0, "loading the model")
     with shop.models.lease(_pinned(job)) as engine, gather(order.images, shop, heart) as gathered:
         heart.say(GATHERED, "mapping")
-        outputs = _outputs(order.making, folder)
+        outputs = outputs_of(order.making, folder)
         if isinstance(order, ClassifyOrder):
             outcome = _classify(order, gathered, outputs, engine, shop, _progress(heart))
         else:
@@ -70,81 +70,18 @@ def _progress(heart: Heart) -> Progress:
     return tell
 
 
-def _outputs(making: Making, folder: Path) -> Outputs:
-    """Files of the outputs that are wanted; the map is always made, because the others come from it."""
-
-    def wanted(name: str) -> Path | None:
-        return folder / FILES[name] if name in making.outputs else None
-
-    return Outputs(
-        map=folder / FILES["map"],
-        confidence=wanted("confidence"),
-        probabilities=wanted("probabilities"),
-        uncertainty=wanted("uncertainty"),
-        quality=wanted("quality"),
-        preview=wanted("preview"),
-        areas=wanted("areas"),
-        features=wanted("features"),
-        stac=wanted("item"),
-    )
-
-
-def _treatment(making: Making) -> Treatment:
-    return Treatment(
-        uncertainty=making.uncertainty_measure,
-        min_patch=None if making.min_area is None else MinimumPatch.parse(making.min_area),
-        mask_clouds=making.mask_clouds,
-        language=making.language,
-    )
-
-
 def _classify(
     order: ClassifyOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, progress: Progress
 ) -> Outcome:
-    first, *others = gathered.images
-    inputs = Inputs(
-        source=first.path,
-        others=tuple(other.path for other in others),
-        mosaic=order.mosaic,
-        aoi=gathered.write_geojson(order.place.geometry),
-        bbox=order.place.bbox,
-        area_crs=order.place.crs,
-        crs=order.crs,
-        resolution=order.resolution,
-        bands=first.bands,
-        level=first.level,
-        product=first.product,
-        stated=gathered.stated,
-        name=order.making.name or gathered.name,
-        max_pixels=order.making.max_pixels,
-        opener=gathered.opener,
-    )
-    return classify_scene(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
+    inputs, treatment = inputs_of(order, gathered), treatment_of(order.making)
+    return classify_scene(inputs, outputs, engine, shop.settings, treatment=treatment, progress=progress)
 
 
 def _compare(
     order: DegradationOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, progress: Progress
 ) -> Outcome:
-    before, after = (
-        Inputs(
-            source=image.path,
-            bands=image.bands,
-            level=image.level,
-            product=image.product,
-            stated=gathered.stated,
-            max_pixels=order.making.max_pixels,
-            opener=gathered.opener,
-        )
-        for image in gathered.images
-    )
-    inputs = PairInputs(
-        before=before,
-        after=after,
-        before_date=order.before.date,
-        after_date=order.after.date,
-        name=order.making.name,
-    )
-    return compare_scenes(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
+    inputs, treatment = pair_of(order, gathered), treatment_of(order.making)
+    return compare_scenes(inputs, outputs, engine, shop.settings, treatment=treatment, progress=progress)
 
 
 def record_of(outcome: Outcome, folder: Path) -> dict[str, Any]:

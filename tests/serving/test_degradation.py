@@ -256,7 +256,7 @@ def refused(compare, out):
 def test_dates_in_the_wrong_order(refused, images):
     (before, after), _ = images
     said = refused(DatesMismatch, after, before)
-    assert said == "BEFORE was taken on 2018-04-02, after AFTER on 2016-03-01; give the older image first"
+    assert said == "BEFORE is of 2018-04-02, AFTER is of 2016-03-01; give the older image as BEFORE"
 
 
 def test_two_images_of_one_day(refused, images, tmp_path):
@@ -285,6 +285,9 @@ def test_the_same_image_twice(refused, images, tmp_path):
     link = tmp_path / "link.tif"
     link.symlink_to(before)
     assert "was given for both dates" in refused(SameImage, before, link)
+    hard = tmp_path / "hard.tif"
+    hard.hardlink_to(before)  # as a worker names an upload
+    assert "was given for both dates" in refused(SameImage, before, hard)
     undated = write_date(tmp_path / "undated.tif", numbers(1), DATES[0], drop=("datetime",))
     copy = tmp_path / "copy.tif"
     copy.write_bytes(undated.read_bytes())

@@ -399,7 +399,7 @@ BAD = {
         ),
         {},
     ),
-    "coarse grid": (ResolutionMismatch, "choose another --resolution", ("scene",), {"resolution": 60.0}),
+    "coarse grid": (ResolutionMismatch, "choose another value of --resolution", ("scene",), {"resolution": 60.0}),
     "degrees": (ConfigError, "--resolution", ("scene",), {"crs": "EPSG:4326"}),
     "no crs": (ConfigError, "EPSG:32650", ("scene",), {"crs": "EPSG:99999"}),
     "huge": (RasterTooLarge, "units of the target CRS", ("scene",), {"crs": "EPSG:32633", "resolution": 1e-6}),

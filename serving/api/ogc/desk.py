@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
+from anyio import CapacityLimiter
 from fastapi import Request as HttpRequest
 
 from landcover.raster.protocol import ReadPolicy
@@ -13,15 +16,21 @@ from serving.access.principal import Principal
 from serving.api.ogc.forms import Subscriber
 from serving.api.ogc.inflight import KeysInUse
 from serving.dismissal import Dismissal
+from serving.fetch.fetcher import Fetcher
 from serving.jobs.record import Job, NewJob
 from serving.jobs.store import JobStore
 from serving.processes.images import Finder, Images
 from serving.processes.orders import Answering, Request
 from serving.processes.process import Plan, Process, ProcessNotFound
+from serving.reader.late import LateReaders
 from serving.registry.live import LiveModels
 from serving.results import Results
 from serving.settings import Settings
 from serving.uploads import Uploads
+from serving.work.rehearsal import rehearse
+
+REHEARSALS: Final = 4
+"""Requests that are rehearsed at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +67,13 @@ class Desk:
         uploads: files that came.
         results: files that were made.
         finder: everything on other hosts.
+        fetcher: asks hosts that are allowed, and no other.
+        opener: opens rasters in a process of their own.
+        scratch: folder for what a request needs and leaves nothing of.
         pixels: counts pixels of keys.
         processes: what can be asked for, by id.
         keys: idempotency keys of requests under way.
+        rehearsals: how many requests may be rehearsed at a time; each takes a process.
     """
 
     settings: Settings
@@ -69,9 +82,13 @@ class Desk:
     uploads: Uploads
     results: Results
     finder: Finder
+    fetcher: Fetcher
+    opener: LateReaders
+    scratch: Path
     pixels: PixelLimiter
     processes: Mapping[str, Process]
     keys: KeysInUse = field(default_factory=KeysInUse)
+    rehearsals: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(REHEARSALS))
 
     def process(self, name: str) -> Process:
         """One process.
@@ -153,6 +170,14 @@ class Desk:
                 deadline_s=terms.deadline_s,
             )
         )
+
+    def rehearse(self, plan: Plan) -> None:
+        """Refuse a plan for what a worker would refuse it for; see ``serving.work.rehearsal``.
+
+        Raises:
+            SteppeError: whatever it would fail for before anything is mapped.
+        """
+        rehearse(plan.order, self.models.bundle(plan.model).manifest, self)
 
     def dismiss(self, job: str, owner: str | None) -> Job:
         """Stop a job, or remove one that has ended, with all that is left of it.

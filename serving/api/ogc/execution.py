@@ -19,7 +19,7 @@ from serving.access.principal import Principal
 from serving.api.access import Runner
 from serving.api.addresses import base_of
 from serving.api.door.body import read_json
-from serving.api.negotiation import preferred
+from serving.api.negotiation import accepts, preferred
 from serving.api.ogc.answers import ended_answer
 from serving.api.ogc.desk import Desk, Terms, desk_of
 from serving.api.ogc.documents import status_info
@@ -27,17 +27,18 @@ from serving.api.ogc.forms import Execute, Preference, parsed, preference
 from serving.api.ogc.pricing import quotation
 from serving.api.ogc.waiting import ended
 from serving.api.presence import watch
-from serving.api.problems import ClientGone
+from serving.api.problems import ClientGone, NotAcceptable
 from serving.api.refusals import KeyInvalid, TookTooLong
 from serving.jobs.record import Job
 from serving.jobs.store import JobGone
 from serving.processes.orders import Answering
-from serving.processes.outputs import QML, Output
+from serving.processes.outputs import JSON, QML, Output
 from serving.processes.process import InputsInvalid, Process
 from serving.telemetry.exchange import exchange_of
 
 router = APIRouter(tags=["processes"])
 
+_SEVERAL: Final = "multipart/related"
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -65,12 +66,14 @@ async def execute(
     desk = desk_of(request)
     asked = await _read(request, desk.process(process), who, desk)
     if dry_run:
-        return JSONResponse(await run_sync(_quote, desk, asked))
+        return JSONResponse(await _quote(desk, asked))
     wish = preference(", ".join(request.headers.getlist("prefer")))
+    if not wish.at_once:
+        _check_accepted(_accept_header(request), asked.terms.answering, asked.process.outputs)
     with desk.keys.using(who.id, asked.terms.idempotency_key):
         job = await run_sync(_accept, desk, asked)
         exchange_of(request.scope).job = job.id
-        if wish.respond_async and wish.wait_s is None:
+        if wish.at_once:
             return _accepted(job, request, wish)
         return await _waited(request, desk, job, wish)
 
@@ -80,7 +83,7 @@ async def _read(request: Request, process: Process, who: Principal, desk: Desk) 
     if key is not None and not _KEY.fullmatch(key):
         raise KeyInvalid("the Idempotency-Key is expected to be 1 to 255 visible ASCII characters, such as a UUID")
     document = await read_json(request, desk.settings.max_json_bytes)
-    form, accept = parsed(Execute, document), ", ".join(request.headers.getlist("accept"))
+    form, accept = parsed(Execute, document), _accept_header(request)
     if form.outputs is None and form.response == "raw":
         _accepted_only(process.outputs, accept)  # what cannot be answered is not looked at
     inputs = parsed(process.inputs, form.inputs)
@@ -93,6 +96,10 @@ async def _read(request: Request, process: Process, who: Principal, desk: Desk) 
         request_id=getattr(request.state, "request_id", None),
     )
     return _Asked(who, process, inputs, outputs, terms, base_of(request))
+
+
+def _accept_header(request: Request) -> str:
+    return ", ".join(request.headers.getlist("accept"))
 
 
 def _digest(process: Process, document: object) -> str:
@@ -140,14 +147,37 @@ def _accepted_only(outputs: Iterable[Output], accept: str) -> str | None:
     return preferred(accept, offered)
 
 
-def _quote(desk: Desk, asked: _Asked) -> dict[str, Any]:
-    """What a request would cost; nothing of it stays."""
+def _check_accepted(accept: str, answering: Answering, outputs: Iterable[Output]) -> None:
+    """Refuse a request whose answer is of a type that the client does not take; a reference alone has none.
+
+    Raises:
+        NotAcceptable: with the type, and what else could be asked for.
+    """
+    types = {output.name: output.media_type.partition(";")[0] for output in outputs}
+    inline = [types[name] for name, mode in answering.modes.items() if mode != "reference"]
+    if answering.response == "document":
+        answer, advice = JSON, "accept that"
+    elif len(answering.modes) > 1:
+        answer, advice = _SEVERAL, 'accept that, name one output, or ask for "response": "document"'
+    else:
+        answer, advice = "".join(inline), "accept that"
+    if (inline or answering.response == "document") and not accepts(accept, answer):
+        raise NotAcceptable(f"the answer to this request is {answer}; {advice}")
+
+
+async def _quote(desk: Desk, asked: _Asked) -> dict[str, Any]:
+    """What a request would cost; nothing of it stays.
+
+    Raises:
+        SteppeError: whatever an execution would be refused for, as far as headers show.
+    """
     images = desk.images(asked.who, asked.base)
     try:
-        plan = asked.process.plan(asked.inputs, asked.outputs, images)
+        plan = await run_sync(asked.process.plan, asked.inputs, asked.outputs, images)
+        await run_sync(desk.rehearse, plan, limiter=desk.rehearsals)
     finally:
-        images.drop()
-    return quotation(plan, asked.process, asked.who, desk)
+        await run_sync(images.drop)
+    return await run_sync(quotation, plan, asked.process, asked.who, desk)
 
 
 def _accept(desk: Desk, asked: _Asked) -> Job:

@@ -11,6 +11,8 @@ from serving.jobs.table import JobTable
 from serving.processes.classify import Classify
 from serving.processes.degradation import Degradation
 from serving.processes.finding import CatalogueFinder
+from serving.reader.late import LateReaders
+from serving.reader.terms import Terms
 from serving.registry.live import LiveModels
 from serving.settings import Settings
 
@@ -18,7 +20,7 @@ from serving.settings import Settings
 def open_desk(
     settings: Settings, database: Database, models: LiveModels, pixels: PixelLimiter, fetcher: Fetcher
 ) -> Desk:
-    """Everything the routes of jobs and processes work with.
+    """Everything the routes of jobs and processes work with; whoever has it closes its ``opener``.
 
     Raises:
         StoreUnavailable: when the job table cannot be reached.
@@ -32,6 +34,9 @@ def open_desk(
         uploads=folders.uploads,
         results=folders.results,
         finder=CatalogueFinder(settings, fetcher),
+        opener=LateReaders(Terms.of(settings)),
+        fetcher=fetcher,
+        scratch=folders.scratch,
         pixels=pixels,
         processes={process.id: process for process in processes},
     )

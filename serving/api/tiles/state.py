@@ -12,12 +12,10 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request
 
 from serving.api.ogc.desk import Desk
-from serving.reader.terms import Terms
 from serving.settings import Settings
 from serving.tiles.cache import ByteCache
 from serving.tiles.classifying import SourceTiles
 from serving.tiles.maps import ResultMaps
-from serving.tiles.readers import LateReaders
 from serving.tiles.scenes import OpenScenes
 from serving.tiles.sources import SourceFolder
 
@@ -56,12 +54,11 @@ async def tiles_at_work(app: FastAPI, desk: Desk) -> AsyncIterator[None]:
 
     Args:
         app: has ``state.models``, ``state.batchers``.
-        desk: where results are.
+        desk: knows where results are, and who opens scenes.
     """
     settings: Settings = app.state.settings
-    readers = LateReaders(Terms.of(settings))
-    scenes = OpenScenes(readers, limit=settings.tile_sources, idle_s=settings.tile_idle_s)
-    looking = OpenScenes(readers, limit=0, idle_s=0)
+    scenes = OpenScenes(desk.opener, limit=settings.tile_sources, idle_s=settings.tile_idle_s)
+    looking = OpenScenes(desk.opener, limit=0, idle_s=0)
     sources = SourceTiles(
         SourceFolder(settings.data_folder),
         scenes,
@@ -75,7 +72,7 @@ async def tiles_at_work(app: FastAPI, desk: Desk) -> AsyncIterator[None]:
     drawn: ByteCache[str, bytes] = ByteCache(settings.tile_png_bytes, lambda png: len(png) + _ENTRY)
     app.state.tiles = Tiles(maps, sources, drawn, settings.tile_timeout_s)
     async with AsyncExitStack() as stack:
-        for close in (readers.close, scenes.close, maps.close):
+        for close in (scenes.close, maps.close):
             stack.push_async_callback(run_sync, close)
         sweeper = asyncio.create_task(_sweep(scenes, maps))
         stack.push_async_callback(_end, sweeper)

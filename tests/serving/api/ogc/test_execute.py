@@ -175,6 +175,40 @@ def test_none_of_the_outputs_is_acceptable(house):
     check_problem(house.ask(headers={"Accept": "text/html"}), 406, "not-acceptable")
 
 
+ONE, SEVERAL = {"areas": {}}, {"areas": {}, "map": {}}
+REFERENCE = {"map": {"transmissionMode": "reference"}}
+
+
+@pytest.mark.parametrize(
+    ("accept", "asked", "status"),
+    [
+        ("text/html", {"outputs": ONE}, 406),
+        ("application/xml", {"outputs": ONE}, 406),
+        ("image/png", {"outputs": ONE}, 406),
+        ("application/json;q=0, */*", {"outputs": ONE}, 406),
+        ("application/json", {"outputs": ONE}, 200),
+        ("application/*;q=0.1", {"outputs": ONE}, 200),
+        ("application/json", {"outputs": {"item": {}}}, 200),
+        ("image/png", {"outputs": {"map": {}}}, 406),
+        ("image/tiff", {"outputs": {"map": {}}}, 200),
+        ("image/tiff", {"outputs": SEVERAL}, 406),
+        ("multipart/related", {"outputs": SEVERAL}, 200),
+        ("image/tiff", {"outputs": REFERENCE}, 204),
+        ("image/tiff", {"outputs": {"map": {}}, "response": "document"}, 406),
+        ("application/json", {"outputs": SEVERAL, "response": "document"}, 200),
+        ("text/html", {"outputs": ONE, "prefer": "respond-async"}, 201),
+        ("text/html", {"outputs": ONE, "prefer": "respond-async, wait=20"}, 406),
+    ],
+)
+def test_named_outputs_have_to_be_accepted(house, accept, asked, status):
+    before = len(house.client.get("/jobs?limit=1000").json()["jobs"])
+    answer = house.ask(headers={"Accept": accept}, **asked)
+    assert answer.status_code == status, answer.text
+    if status == 406:
+        assert "the answer to this request is " in check_problem(answer, 406, "not-acceptable")
+        assert len(house.client.get("/jobs?limit=1000").json()["jobs"]) == before
+
+
 def test_inputs_inline_and_by_reference(house):
     """/req/core/process-execute-inputs, /req/core/process-execute-input-inline-binary,
     /req/core/process-execute-input-inline-object, /req/core/process-execute-input-mixed-type"""

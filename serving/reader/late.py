@@ -1,4 +1,4 @@
-"""Readers for sources, started when somebody first looks at one."""
+"""Readers for who seldom needs one, started when somebody first does."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from threading import Lock
 from landcover.grid import Grid
 from landcover.raster.protocol import Mask, Scene
 from landcover.sensors import Radiometry
+from serving.opener import Opener
 from serving.reader.errors import ReaderUnavailable
 from serving.reader.pool import ReaderPool
+from serving.reader.process import FarFiles
 from serving.reader.terms import Terms
 
 
 class LateReaders:
-    """See ``serving.opener.Opener``. Close it.
+    """See ``serving.opener.FarOpener``. Close it.
 
     Args:
         terms: limits of the readers.
@@ -44,6 +46,10 @@ class LateReaders:
     def mask(self, source: Path, grid: Grid, *, bands: Sequence[str] | None) -> Mask | None:
         """See ``ReaderPool.mask``."""
         return self._readers().mask(source, grid, bands=bands)
+
+    def with_files(self, files: FarFiles) -> Opener:
+        """See ``ReaderPool.with_files``."""
+        return self._readers().with_files(files)
 
     def close(self) -> None:
         """End all readers."""

@@ -1,0 +1,98 @@
+"""What an order asks of a map, in the words of those who make it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from serving.degradation import PairInputs
+from serving.processes.orders import ClassifyOrder, DegradationOrder, Making
+from serving.processes.outputs import FILES
+from serving.request import Inputs, Outputs
+from serving.treatment import MinimumPatch, Treatment
+from serving.work.gathering import Gathered
+
+
+def outputs_of(making: Making, folder: Path) -> Outputs:
+    """Files of the outputs that are wanted; the map is always made, because the others come from it."""
+
+    def wanted(name: str) -> Path | None:
+        return folder / FILES[name] if name in making.outputs else None
+
+    return Outputs(
+        map=folder / FILES["map"],
+        confidence=wanted("confidence"),
+        probabilities=wanted("probabilities"),
+        uncertainty=wanted("uncertainty"),
+        quality=wanted("quality"),
+        preview=wanted("preview"),
+        areas=wanted("areas"),
+        features=wanted("features"),
+        stac=wanted("item"),
+    )
+
+
+def treatment_of(making: Making) -> Treatment:
+    """How they are made.
+
+    Raises:
+        ConfigError: when the smallest patch is no area.
+    """
+    return Treatment(
+        uncertainty=making.uncertainty_measure,
+        min_patch=None if making.min_area is None else MinimumPatch.parse(making.min_area),
+        mask_clouds=making.mask_clouds,
+        language=making.language,
+    )
+
+
+def inputs_of(order: ClassifyOrder, gathered: Gathered) -> Inputs:
+    """The scenes of one map.
+
+    Raises:
+        ConfigError: when a name or an option cannot be used.
+    """
+    first, *others = gathered.images
+    return Inputs(
+        source=first.path,
+        others=tuple(other.path for other in others),
+        mosaic=order.mosaic,
+        aoi=gathered.write_geojson(order.place.geometry),
+        bbox=order.place.bbox,
+        area_crs=order.place.crs,
+        crs=order.crs,
+        resolution=order.resolution,
+        bands=first.bands,
+        level=first.level,
+        product=first.product,
+        stated=gathered.stated,
+        name=order.making.name or gathered.name,
+        max_pixels=order.making.max_pixels,
+        opener=gathered.opener,
+    )
+
+
+def pair_of(order: DegradationOrder, gathered: Gathered) -> PairInputs:
+    """The two images of one place.
+
+    Raises:
+        ConfigError: when a name or an option cannot be used.
+    """
+    before, after = (
+        Inputs(
+            source=image.path,
+            bands=image.bands,
+            level=image.level,
+            product=image.product,
+            stated=gathered.stated,
+            max_pixels=order.making.max_pixels,
+            opener=gathered.opener,
+        )
+        for image in gathered.images
+    )
+    return PairInputs(
+        before=before,
+        after=after,
+        before_date=order.before.date,
+        after_date=order.after.date,
+        name=order.making.name,
+    )
