@@ -24,6 +24,7 @@ from serving.api.presence import watch
 from serving.api.problems import PROBLEM, failure
 from serving.api.refusals import TookTooLong
 from serving.api.upload import check_declared, receive
+from serving.database.protocol import StoreUnavailable
 from serving.jobs.record import Job, State
 from serving.jobs.store import JobGone
 from serving.processes.costs import cost_of
@@ -176,7 +177,8 @@ def _result(desk: Desk, job: Job, output: str) -> tuple[Made, dict[str, str]]:
 
 async def _forget(desk: Desk, job: Job) -> None:
     """Remove the job with all that is left of it, also while the request is being cancelled."""
-    with CancelScope(shield=True), suppress(JobGone):
+    # Without the job table it stays until it is old, which is no reason for another answer.
+    with CancelScope(shield=True), suppress(JobGone, StoreUnavailable):
         await run_sync(desk.dismiss, job.id, None)
 
 
