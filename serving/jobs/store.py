@@ -205,6 +205,9 @@ class JobStore(Protocol):
         would look like an orphan.
         """
 
+    def requests(self) -> Sequence[Mapping[str, Any]]:
+        """What jobs ask for that wait or run: whatever they name must stay."""
+
     def due_notices(self, limit: int, *, seconds: float = 60.0) -> Sequence[Job]:
         """Jobs whose subscriber is to be told of the state they are in.
 

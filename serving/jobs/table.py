@@ -124,6 +124,11 @@ class JobTable:
         with self._reading() as step:
             return removal.results(step)
 
+    def requests(self) -> Sequence[Mapping[str, Any]]:
+        """See ``JobStore``."""
+        with self._reading() as step:
+            return removal.requests(step)
+
     def due_notices(self, limit: int, *, seconds: float = 60.0) -> Sequence[Job]:
         """See ``JobStore``."""
         with self._reading() as step:
