@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-serve check check-lint check-types check-contracts check-files format lock env \
+.PHONY: help demo test test-rest test-all test-serve check check-lint check-types check-contracts check-files format lock env \
 	serve-env serve-test-env clean clean-env
 
 VENV ?= .venv
@@ -20,6 +20,7 @@ PYTEST_ARGS ?=
 # Tests that need something this machine may lack are left out by their marker, in the open.
 MARKS := not gpu$(if $(STEPPE_DATA),, and not shared_data)
 SERVE_TESTS := $(wildcard tests/architecture tests/landcover tests/indicators tests/serving)
+REST_TESTS := $(filter-out tests/__pycache__ $(SERVE_TESTS),$(patsubst %/,%,$(wildcard tests/*/)))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Every package comes from a lock file and is checked against its hash. Without build isolation nothing else is fetched
@@ -32,9 +33,13 @@ help:  ## show this list
 demo: serve-env  ## classify a real Sentinel-2 scene with the service and look at the map (installs no torch)
 	$(SERVE_VENV)/bin/python -m serving.demo
 
-test: test-all test-serve  ## run every test, then the service's tests again where there is no torch
+test: test-rest test-serve  ## run every test: the service's where there is no torch, the others where all is installed
 
-test-all: env
+test-rest: env
+	$(VENV)/bin/python -m pytest -m "$(MARKS)" $(PYTEST_ARGS) $(REST_TESTS)
+	$(VENV)/bin/python -m pytest -m "$(MARKS) and (train or needs)" $(PYTEST_ARGS) $(SERVE_TESTS)
+
+test-all: env  ## run every test in one environment, where all is installed
 	$(VENV)/bin/python -m pytest -m "$(MARKS)" $(PYTEST_ARGS)
 
 test-serve: serve-test-env

@@ -157,7 +157,7 @@ def _run_model(scene: Scene, plan: TilePlan, engine: Engine, batch_size: int) ->
 
     def repeat() -> int:
         done = 0
-        while done * engine.parallel < windows and clock.stop().wall_s < MODEL_SECONDS:
+        while not done or (done * engine.parallel < windows and clock.stop().wall_s < MODEL_SECONDS):
             engine.run(batch)
             done += batch_size
         return done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from landcover.labels import Language
 from landcover.postprocess import UncertaintyMeasure
@@ -15,6 +15,16 @@ MOST_IMAGES: Final = 20
 
 _HREF = Field(max_length=2048)
 _CRS = Field(max_length=4000)
+_TIFF: Final[dict[str, Any]] = {"contentEncoding": "base64", "contentMediaType": "image/tiff; application=geotiff"}
+_BBOX: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": {"type": "number"},
+    "oneOf": [{"minItems": count, "maxItems": count} for count in (4, 6)],
+}
+"""``bbox.yaml`` of 18-062r2."""
+
+_CORNERS: Final = (True, True, False, True, True, False)
+"""Which numbers of a box with heights lie on the map."""
 
 
 class Strict(BaseModel):
@@ -29,6 +39,7 @@ class Link(Strict):
     href: Annotated[str, _HREF]
     type: Annotated[str, Field(max_length=200)] | None = None
     rel: Annotated[str, Field(max_length=200)] | None = None
+    hreflang: Annotated[str, Field(max_length=40)] | None = None
     title: Annotated[str, Field(max_length=500)] | None = None
 
 
@@ -38,6 +49,9 @@ class Value(Strict):
     value: str | dict[str, Any]
     mediaType: Annotated[str, Field(max_length=200)] | None = None
     encoding: Literal["base64"] | None = None
+    form: Annotated[str, Field(max_length=2048)] | dict[str, Any] | None = Field(
+        default=None, alias="schema", description="Says more of the value; what it is is seen where it is read."
+    )
 
 
 class FolderPath(Strict):
@@ -65,7 +79,7 @@ def _kind_of_scene(given: Any) -> str | None:
 
 
 type Scene = Annotated[
-    Annotated[str, Tag("base64"), Field(json_schema_extra={"contentEncoding": "base64"})]
+    Annotated[str, Tag("base64"), Field(json_schema_extra=_TIFF)]
     | Annotated[Link, Tag("link")]
     | Annotated[Value, Tag("value")]
     | Annotated[FolderPath, Tag("path")]
@@ -89,10 +103,20 @@ def _listed(given: Any) -> Any:
 type Scenes = Annotated[tuple[Scene, ...], BeforeValidator(_listed), Field(min_length=1, max_length=MOST_IMAGES)]
 
 
-class BoundingBox(Strict):
-    """A box as OGC API - Processes writes it: west, south, east, north."""
+def _flat(given: Any) -> Any:
+    """A box without its heights: a map has none."""
+    if not isinstance(given, list | tuple) or len(given) != len(_CORNERS):
+        return given
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in given)
+    return [one for one, wanted in zip(given, _CORNERS, strict=True) if wanted] if numbers else given
 
-    bbox: Box
+
+class BoundingBox(Strict):
+    """A box as OGC API - Processes writes it: west, south, east, north; heights after south and north do not count."""
+
+    model_config = ConfigDict(json_schema_extra={"format": "ogc-bbox"})
+
+    bbox: Annotated[Box, BeforeValidator(_flat), WithJsonSchema(_BBOX)]
     crs: Annotated[str, _CRS] | None = None
 
 

@@ -13,7 +13,6 @@ import sys
 
 import pytest
 
-from serving.backends import openvino
 from tests.architecture.tree import ROOT
 from tests.bundles import tiny_bundle
 from tests.service import write_scene
@@ -86,9 +85,7 @@ SLOW = {"PIL", "pystac", "urllib3", "rich", "httpx", "fastapi", "uvicorn", "matp
     ("provider", "other"),
     [
         ("cpu", "openvino"),
-        pytest.param(
-            "openvino", "onnxruntime", marks=pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")
-        ),
+        pytest.param("openvino", "onnxruntime", marks=pytest.mark.needs("openvino")),
     ],
 )
 def test_mapping_a_scene_loads_only_what_that_takes(tmp_path, provider, other):

@@ -29,7 +29,10 @@ def has_bfloat16():
     return "BF16" in package.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-needs_bfloat16 = pytest.mark.skipif(not has_bfloat16(), reason="needs OpenVINO and bfloat16 instructions")
+def needs_bfloat16(test):
+    """Marks of a test that only some processors can run."""
+    able = pytest.mark.skipif(not has_bfloat16(), reason="needs OpenVINO and bfloat16 instructions")
+    return pytest.mark.needs("openvino")(able(test))
 
 
 def numbers():
@@ -84,7 +87,7 @@ def test_auto_says_what_to_install(tmp_path, monkeypatch):
         Engine(tiny_bundle(tmp_path), precision=Precision.BF16)
 
 
-@pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")
+@pytest.mark.needs("openvino")
 def test_a_processor_without_the_instructions_is_refused(tmp_path, monkeypatch):
     old = SimpleNamespace(get_property=lambda *_: ["FP32", "INT8"])
     monkeypatch.setattr(openvino, "_core", lambda: old)

@@ -17,7 +17,6 @@ from affine import Affine
 import serving
 import serving.cli
 from landcover.labels import LANGUAGES, nodata_title, titles
-from serving.backends import openvino
 from serving.cli import INTERRUPTED, main
 from serving.outputs.typeface import typeface_for
 from tests.bundles import tiny_bundle
@@ -126,7 +125,7 @@ def test_options_of_the_optional_rasters_that_are_wrong(scene, out, refused):
     assert left_in(out) == []
 
 
-@pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")
+@pytest.mark.needs("openvino")
 def test_auto_maps_with_openvino_where_it_is_installed(environment, scene, out, capsys):
     """The tiny model's classes are nowhere so close that another runtime would choose another one."""
     assert main(["classify", str(scene), "-o", str(out / "cpu.tif")]) == 0

@@ -40,7 +40,7 @@ def digital_numbers(shape, seed=3):
 @pytest.fixture(
     params=[
         "cpu",
-        pytest.param("openvino", marks=pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")),
+        pytest.param("openvino", marks=pytest.mark.needs("openvino")),
     ]
 )
 def provider(request):
@@ -256,12 +256,12 @@ def test_an_extra_that_is_not_installed_is_named(tmp_path, monkeypatch):
         Engine(tiny_bundle(tmp_path), provider="openvino")
 
 
-@pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")
+@pytest.mark.needs("openvino")
 def test_auto_takes_openvino_where_it_is_installed(tmp_path):
     assert Engine(tiny_bundle(tmp_path)).provider == "openvino"
 
 
-@pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")
+@pytest.mark.needs("openvino")
 def test_openvino_says_why_it_refuses_a_graph():
     with pytest.raises(GraphRefused, match="Unable to read the model"):
         openvino.OpenVinoBackend(b"\xff" * 64, 1)

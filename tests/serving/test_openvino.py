@@ -11,12 +11,11 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
-from serving.backends import openvino
 from serving.backends.openvino import OpenVinoBackend
 from serving.backends.protocol import Outlook, settled
 from tests.bundles import tiny_graph
 
-pytestmark = pytest.mark.skipif(not openvino.installed(), reason="openvino is an extra")
+pytestmark = pytest.mark.needs("openvino")
 
 RELEASED_BY_ANOTHER_THREAD = """
 import signal, subprocess, sys

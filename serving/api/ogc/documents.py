@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import BaseModel
 
+from serving.api.ogc.inputschemas import plain
 from serving.jobs.record import Job, State
 from serving.processes.inputs import MOST_IMAGES
 from serving.processes.outputs import JSON, Output
@@ -58,11 +58,10 @@ def description(process: Process, base: str) -> dict[str, Any]:
 def _inputs(form: type[BaseModel]) -> dict[str, Any]:
     schema = form.model_json_schema()
     definitions = schema.get("$defs", {})
-    return {name: _input(name, _inlined(member, definitions), form) for name, member in schema["properties"].items()}
+    return {name: _input(name, plain(member, definitions), form) for name, member in schema["properties"].items()}
 
 
 def _input(name: str, member: dict[str, Any], form: type[BaseModel]) -> dict[str, Any]:
-    member = _without_null(member)
     words = member.pop("description", None) or name.replace("_", " ")
     title = member.pop("title", name)
     if name in _SEVERAL:
@@ -74,27 +73,6 @@ def _input(name: str, member: dict[str, Any], form: type[BaseModel]) -> dict[str
         "maxOccurs": _SEVERAL.get(name, 1),
         "schema": member,
     }
-
-
-def _without_null(member: dict[str, Any]) -> dict[str, Any]:
-    """An input that is not wanted is left out, not null."""
-    choices = [choice for choice in member.get("anyOf", ()) if choice != {"type": "null"}]
-    if len(choices) != 1:
-        return member
-    rest = {key: value for key, value in member.items() if key not in {"anyOf", "default"}}
-    return {**rest, **choices[0]}
-
-
-def _inlined(part: Any, definitions: Mapping[str, Any]) -> Any:
-    """A schema without references: a description of a process stands for itself."""
-    if isinstance(part, list):
-        return [_inlined(one, definitions) for one in part]
-    if not isinstance(part, dict):
-        return part
-    if "$ref" in part:
-        named = definitions[part["$ref"].rpartition("/")[2]]
-        return _inlined({**named, **{key: value for key, value in part.items() if key != "$ref"}}, definitions)
-    return {key: _inlined(value, definitions) for key, value in part.items() if key != "discriminator"}
 
 
 def _output(output: Output) -> dict[str, Any]:
@@ -114,6 +92,8 @@ def status_info(job: Job, base: str) -> dict[str, Any]:
         links.append(link(RESULTS_REL, f"{own}/results", "Results of the job"))
     elif job.state is State.FAILED:
         links.append(link(RESULTS_REL, f"{own}/results", "Why the job failed", "application/problem+json"))
+    elif not job.state.ended:
+        links.append(link("monitor", own, "Where the job stands"))
     told = {
         "jobID": job.id,
         "type": "process",

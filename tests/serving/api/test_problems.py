@@ -38,19 +38,8 @@ def test_every_error_has_an_address_that_explains_it(client):
         assert (response.status_code, response.json()) == (200, entry)
 
 
-def named_slugs():
-    """The slugs of all errors that have one of their own."""
-    waiting, found = [SteppeError], []
-    while waiting:
-        error = waiting.pop()
-        found += [error.slug] if "slug" in vars(error) and error.__module__.partition(".")[0] != "tests" else []
-        waiting += error.__subclasses__()
-    return found
-
-
-def test_slugs_are_addresses_and_belong_to_one_error():
+def test_slugs_are_addresses():
     slugs = [kind.slug for kind in kinds()]
-    assert sorted(set(named_slugs())) == sorted(named_slugs())
     assert all(slug == slug.lower() and slug.replace("-", "").isalnum() for slug in slugs)
     assert {"internal", "invalid-request", "not-found", "method-not-allowed", "busy", "no-crs"} <= set(slugs)
 

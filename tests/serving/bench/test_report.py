@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from contextlib import redirect_stdout
-from importlib.util import find_spec
 from io import StringIO
 
 import pytest
@@ -24,8 +23,6 @@ from serving.bench.runs import Answer, RunFailed, parse_figures, run_command, ru
 from tests.bundles import int8_bundle, tiny_manifest
 from tests.service import left_in, make_settings, scene_numbers, write_scene
 from tests.serving.bench.records import made_up_task
-
-needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="matplotlib is an extra")
 
 TINY = Sizes(
     tile=Extent(96, 130),
@@ -85,7 +82,7 @@ def report_in(folder, world, run=run_here, **changes):
     return report, moments
 
 
-@needs_matplotlib
+@pytest.mark.needs("matplotlib")
 def test_a_report_with_all_rows(world, images, out):
     report, moments = report_in(out, world, images=images, rounds=2)
     assert left_in(out) == ["memory.png", "rate.png", "report.json", "report.md", "stages.png"]

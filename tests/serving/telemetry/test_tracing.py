@@ -6,7 +6,6 @@ import logging
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -23,11 +22,10 @@ from serving.request import Inputs, Outputs
 from serving.telemetry.tracing import TracingMissing, open_tracer
 
 ROOT = Path(serving.__file__).parents[1]
-INSTALLED = find_spec("opentelemetry") is not None and find_spec("opentelemetry.sdk") is not None
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 ENDPOINT = "http://127.0.0.1:9"
 
-traced_only = pytest.mark.skipif(not INSTALLED, reason="the extra telemetry is not installed")
+traced_only = pytest.mark.needs("opentelemetry", "opentelemetry.sdk")
 
 
 @pytest.fixture

@@ -50,3 +50,12 @@ def links_of(response):
 def codes_of(content):
     with rasterio.open(io.BytesIO(content)) as dataset:
         return dataset.read(1)
+
+
+def check_parameter(house, path, name):
+    """A query parameter as the API definition has it: one that may be left out, of the usual style."""
+    listed = house.client.get("/api").json()["paths"][path]["get"]["parameters"]
+    (found,) = [parameter for parameter in listed if parameter["name"] == name]
+    assert (found["in"], found.get("required", False)) == ("query", False)
+    assert found.get("style", "form") == "form"
+    return found

@@ -12,7 +12,9 @@ from starlette.testclient import TestClient
 from serving.api.app import create_app
 from tests.bundles import pair_bundle
 from tests.crew import service
-from tests.service import make_registry, make_settings, write_scene
+from tests.service import left_in, make_registry, make_settings, write_scene
+from tests.serving.api.ogc.answers import codes_of
+from tests.serving.api.ogc.earth import Earth
 
 PATIENCE_S = 20
 
@@ -114,3 +116,25 @@ def failed(house, tmp_path_factory):
     job = house.begin(inputs={"scene": house.upload(body)})
     assert house.ended(job)["status"] == "failed"
     return job
+
+
+@pytest.fixture(scope="module")
+def plain(house):
+    """Codes of the map of the plain scene."""
+    return codes_of(house.ask(outputs={"map": {}}).content)
+
+
+@pytest.fixture
+def earth(world, tmp_path):
+    return Earth(world, tmp_path)
+
+
+@pytest.fixture
+def outside(earth, tmp_path, readers):
+    """A service that may ask these hosts."""
+    settings, body = furnish(
+        tmp_path, stac_api=earth.stac.url("/v1"), stac_collection="sentinel-2-l2a", fetch_idle_s=2.0
+    )
+    with service(settings, readers, fetcher=earth.world.fetcher()) as client:
+        yield House(client, settings, body)
+        assert left_in(settings.scratch) == []

@@ -42,7 +42,38 @@ PROCESS_LIST = {
     "required": ["processes", "links"],
     "properties": {"processes": {"type": "array", "items": PROCESS_SUMMARY}, "links": LINKS},
 }
-_SCHEMA = {"type": "object", "not": {"required": ["$ref"]}}
+_SUB = {"$ref": "#/$defs/schema"}
+_COUNT = {"type": "integer", "minimum": 0}
+SCHEMA = {
+    **_SUB,
+    "$defs": {
+        "schema": {
+            "type": "object",
+            "properties": {
+                **{key: {"type": "string"} for key in ("title", "description", "format", "pattern")},
+                **{key: {"type": "string"} for key in ("contentMediaType", "contentEncoding", "contentSchema")},
+                **{key: {"type": "number"} for key in ("minimum", "maximum", "multipleOf")},
+                **{key: {"type": "boolean"} for key in ("exclusiveMinimum", "exclusiveMaximum", "uniqueItems")},
+                **{key: {"type": "boolean"} for key in ("nullable", "readOnly", "writeOnly", "deprecated")},
+                **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _COUNT),
+                **dict.fromkeys(("minProperties", "maxProperties"), _COUNT),
+                **{key: {"type": "array", "items": _SUB} for key in ("allOf", "anyOf", "oneOf")},
+                **dict.fromkeys(("items", "not"), _SUB),
+                "type": {"enum": ["array", "boolean", "integer", "number", "object", "string"]},
+                "enum": {"type": "array", "minItems": 1},
+                "required": {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
+                "properties": {"type": "object", "additionalProperties": _SUB},
+                "additionalProperties": {"anyOf": [_SUB, {"type": "boolean"}]},
+                "default": {},
+                "example": {},
+            },
+            "additionalProperties": False,
+        }
+    },
+}
+"""What a process description may use to describe a value: less than JSON Schema, and no other words."""
+
+_SCHEMA = {"type": "object"}
 INPUT_DESCRIPTION = {
     "type": "object",
     "required": ["schema"],

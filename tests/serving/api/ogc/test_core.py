@@ -6,6 +6,7 @@ import pytest
 
 from tests.serving.api.check import check_problem
 from tests.serving.api.ogc import schemas
+from tests.serving.api.ogc.answers import check_parameter
 from tests.serving.api.ogc.schemas import check
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
@@ -62,7 +63,7 @@ def test_process_list(house):
     assert answer.status_code == 200
     document = check(answer.json(), schemas.PROCESS_LIST)
     assert [process["id"] for process in document["processes"]] == ["classify", "degradation"]
-    assert "self" in links(document)
+    assert {link["rel"] for link in document["links"]} == {"self"}  # no alternate: JSON is the only form there is
     for process in document["processes"]:
         own = links(process)
         assert house.client.get(own["self"]).json()["id"] == process["id"]
@@ -78,6 +79,12 @@ def test_process_list_limit(house):
     assert "next" not in links(second)
     for limit in ("0", "-1", "1001", "x"):
         check_problem(house.client.get("/processes", params={"limit": limit}), 422, "invalid-request")
+
+
+def test_the_limit_of_processes_is_defined(house):
+    """/req/core/pl-limit-definition"""
+    limit = check_parameter(house, "/processes", "limit")
+    assert limit["schema"].items() >= {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10}.items()
 
 
 @pytest.mark.parametrize("process", ["classify", "degradation"])

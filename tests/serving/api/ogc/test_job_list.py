@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from serving.access.keystore import KeyStore, new_key
 from serving.access.principal import Scope
 from tests.serving.api.check import check_problem
 from tests.serving.api.ogc import schemas
+from tests.serving.api.ogc.answers import check_parameter
 from tests.serving.api.ogc.schemas import check
 
 FIVE = 5
@@ -47,10 +49,33 @@ def test_the_list(idle, listed):
     /req/job-list/processID-mandatory"""
     assert listed() == [4, 3, 2, 1, 0]
     document = idle.client.get("/jobs").json()
-    assert [link["rel"] for link in document["links"]] == ["self"]
+    assert [link["rel"] for link in document["links"]] == ["self"]  # no alternate: JSON is the only form there is
     for job in document["jobs"]:
         assert job["processID"] == "classify"
         assert idle.client.get(job["links"][0]["href"]).json() == job
+
+
+WORDS = {"type": "array", "items": {"type": "string"}}
+PARAMETERS = {
+    "type": WORDS,
+    "processID": WORDS,
+    "status": {"type": "array"},
+    "datetime": {"type": "string"},
+    "minDuration": {"type": "integer"},
+    "maxDuration": {"type": "integer"},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10},
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameters_are_defined(idle, name):
+    """/req/job-list/type-definition, /req/job-list/processID-definition, /req/job-list/status-definition,
+    /req/job-list/datetime-definition, /req/job-list/duration-definition, /req/job-list/limit-definition"""
+    schema = check_parameter(idle, "/jobs", name)["schema"]
+    schema = next((choice for choice in schema.get("anyOf", ()) if choice["type"] != "null"), schema)
+    wanted = PARAMETERS[name]
+    assert {key: schema[key] for key in wanted if key != "items"} == {k: v for k, v in wanted.items() if k != "items"}
+    assert schema.get("items", {}).get("type", "string") == "string"
 
 
 def test_limit_and_pages(idle, jobs, listed):
@@ -138,6 +163,26 @@ def test_duration(house, done, failed):
     assert listed(minDuration=100) == set()
     assert listed(maxDuration=100, status="failed") == {failed}
     check_problem(house.client.get("/jobs", params={"minDuration": "-1"}), 422, "invalid-request")
+
+
+def test_a_job_that_runs_has_run_until_now(house, held):
+    """/req/job-list/duration-response"""
+
+    def listed(**query):
+        jobs = house.client.get("/jobs", params={"status": "running", **query}).json()["jobs"]
+        return [one["links"][0]["href"] for one in jobs]
+
+    job = house.begin()
+    assert held.began.wait(20)
+    started = datetime.fromisoformat(house.client.get(job).json()["started"])
+    assert listed(minDuration=0, maxDuration=100) == [job]
+    assert listed(minDuration=100) == []
+    time.sleep(max(0.0, 1.05 - (datetime.now(UTC) - started).total_seconds()))
+    assert listed(minDuration=1) == [job]
+    assert listed(maxDuration=1) == []
+    held.go_on.set()
+    house.ended(job)
+    house.client.delete(job)
 
 
 def test_a_job_that_has_not_begun_has_no_duration(listed):

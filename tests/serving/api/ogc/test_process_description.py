@@ -21,6 +21,8 @@ def described(house, request):
 
 
 def validator(schema):
+    """What checks values; the schema is one that the standard knows, and one of JSON Schema, too."""
+    check(schema, schemas.SCHEMA)
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
@@ -50,6 +52,7 @@ def test_inputs_of_mixed_types_are_described(house):
         "SUkqAA==",
         {"href": "https://data.example.org/x.tif"},
         {"value": "SUkqAA==", "mediaType": "image/tiff"},
+        {"value": {}, "mediaType": "application/geo+json", "schema": "https://schemas.stacspec.org/x.json"},
         {"path": "2020/x.tif"},
         {"type": "Feature", "stac_version": "1.0.0", "id": "x"},
     ]
@@ -58,12 +61,35 @@ def test_inputs_of_mixed_types_are_described(house):
     for value in (7, {}, {"link": "x"}, ["SUkqAA=="]):
         assert not scene.is_valid(value)
     area = validator(document["area"]["schema"])
+    assert document["area"]["schema"]["oneOf"][0]["format"] == "ogc-bbox"
     area.validate({"bbox": [1, 2, 3, 4]})
+    area.validate({"bbox": [1, 2, 0, 3, 4, 9], "crs": "http://www.opengis.net/def/crs/OGC/0/CRS84h"})
     area.validate({"type": "Polygon", "coordinates": []})
-    assert not area.is_valid({"bbox": [1, 2, 3]})
+    for box in ([1, 2, 3], [1, 2, 3, 4, 5], ["1", "2", "3", "4"], None):
+        assert not area.is_valid({"bbox": box})
     tile = validator(document["tile"]["schema"])
     tile.validate("33UUU")
     assert not tile.is_valid("33uuu")
+
+
+def test_numbers_above_a_bound(house):
+    """Said in words of OpenAPI 3.0 and of JSON Schema, which differ in exclusiveMinimum."""
+    schema = house.client.get("/processes/classify").json()["inputs"]["resolution"]["schema"]
+    assert schema == {"type": "number", "minimum": 0, "not": {"enum": [0]}}
+    resolution = validator(schema)
+    resolution.validate(0.1)
+    for number in (0, 0.0, -1):
+        assert not resolution.is_valid(number)
+
+
+def test_values_are_described_by_their_media_type(house):
+    """/req/core/process-execute-input-inline-binary"""
+    first = house.client.get("/processes/classify").json()["inputs"]["scene"]["schema"]["oneOf"][0]
+    assert first == {
+        "type": "string",
+        "contentEncoding": "base64",
+        "contentMediaType": "image/tiff; application=geotiff",
+    }
 
 
 def test_outputs_are_described(house):
@@ -80,8 +106,10 @@ def test_outputs_are_described(house):
 
 
 def test_documents_are_json(house):
-    """/req/json/definition, /req/json/content"""
-    for path in JSON_DOCUMENTS:
+    """/req/json/definition"""
+    job = house.begin()
+    assert house.ended(job)["status"] == "successful"
+    for path in (*JSON_DOCUMENTS, job, f"{job}/results"):
         answer = house.client.get(path, headers={"Accept": "application/json"})
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json"), path
         assert isinstance(answer.json(), dict)
