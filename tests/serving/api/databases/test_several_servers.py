@@ -12,7 +12,7 @@ from serving.jobs.record import State
 from tests.serving.api.check import check_problem
 
 MAP = {"map": {}}
-EACH = 3
+EACH = 2
 """Jobs that each server is asked for."""
 
 

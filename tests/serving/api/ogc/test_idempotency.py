@@ -142,8 +142,8 @@ class Deaf:
     def __getattr__(self, name):
         return getattr(self._store, name)
 
-    def accept(self, new):
-        self._store.accept(new)
+    def accept(self, new, **named):
+        self._store.accept(new, **named)
         raise StoreUnavailable("the database cannot be reached; try again later")
 
 
