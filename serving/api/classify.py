@@ -102,15 +102,16 @@ async def classify(request: Request, options: Annotated[Options, Query()], who: 
     media_type = choose(", ".join(request.headers.getlist("accept")), OFFERED)
     check_declared(request, desk.settings)
     await run_sync(desk.models.resolve, options.model)
-    async with gate.place():
-        part = await run_sync(desk.uploads.begin, who.id)
-        try:
-            await receive(request, part, desk.settings)
+    gate.check()
+    part = await run_sync(desk.uploads.begin, who.id)
+    try:
+        await receive(request, part, desk.settings)
+        async with gate.place():
             job = await run_sync(_accept, desk, who, desk.uploads.keep(part, durable=False), options, media_type)
-        finally:
-            part.unlink(missing_ok=True)
-        exchange_of(request.scope).job = job.id
-        return await _answered(request, desk, job, _OUTPUT[media_type])
+            exchange_of(request.scope).job = job.id
+            return await _answered(request, desk, job, _OUTPUT[media_type])
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _accept(desk: Desk, who: Principal, file: str, options: Options, media_type: str) -> Job:
