@@ -1,15 +1,34 @@
-"""A PostgreSQL server for the faults of a whole service."""
+"""The service in pieces, as its own tests have it, to break; and a PostgreSQL server for a whole one."""
 
 from __future__ import annotations
 
 import secrets
 import signal
 import uuid
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
 
+from tests.crew import open_test_shop
 from tests.postgres import ABSENT, Cluster, find_binaries
+from tests.serving.conftest import folders, logs_end_with_their_test, readers, scene, settings
+from tests.serving.work.conftest import Yard
+
+__all__ = ["folders", "logs_end_with_their_test", "readers", "scene", "settings"]
+
+
+@pytest.fixture
+def body(scene):
+    """A good scene as a request body."""
+    return scene.read_bytes()
+
+
+@pytest.fixture
+def yards(readers, body):
+    """Makes the workers' side of a service with these settings."""
+    with ExitStack() as opened:
+        yield lambda settings: Yard(opened.enter_context(open_test_shop(settings, readers)), body)
 
 
 @pytest.fixture(scope="session")
