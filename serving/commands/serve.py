@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -45,7 +46,8 @@ def serve(
         sandbox = check_sandbox(settings)
         host, port = address.getsockname()[:2]
         app.state.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        typer.echo(f"steppe: listening on {app.state.address}", err=True)
+        with suppress(OSError):  # a full disk under the log is no reason not to start
+            typer.echo(f"steppe: listening on {app.state.address}", err=True)
         end_as_usual()
         configure_logs(settings.log_level, settings.log_format)
         _log.info(

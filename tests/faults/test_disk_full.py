@@ -2,9 +2,11 @@
 
 import errno
 import io
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -15,6 +17,7 @@ from serving.processes.orders import UploadSource
 from serving.telemetry.logs import configure_logs
 from tests.crew import crewed
 from tests.faults.disks import small_disk
+from tests.faults.kills import Server, ask
 from tests.service import left_in, make_settings, scene_numbers, write_scene
 
 TIFF = {"Content-Type": "image/tiff"}
@@ -169,3 +172,15 @@ def test_the_log(tmp_path, folders, body, readers):
     with crewed(settings, readers), TestClient(create_app(settings)) as client:
         assert client.post("/classify", content=body, headers=TIFF).status_code == 200
         assert client.get("/nothing").status_code == 404
+
+
+@pytest.mark.slow
+def test_a_server_that_starts_with_a_full_log(tmp_path, body):
+    server = Server(tmp_path, workers=1)
+    server.log.close()
+    with Path("/dev/full").open("wb", buffering=0) as server.log:
+        server.start()
+        server.wait()
+        status, _, answer = ask(server.port, "POST", "/classify", body, TIFF | {"Accept": "application/json"})
+        assert (status, json.loads(answer)["total"]["pixels"]) == (200, 6300)
+        server.stop()
