@@ -6,16 +6,19 @@ A file lies in a folder of its owner, so that nobody can name, or find out about
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 import uuid
+from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from landcover.errors import DataError
-from landcover.staging import flush, os_errors
+from landcover.staging import flush, make_folder, os_errors
+from serving.disk import Disk
 
 _NAME: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _PART: Final = ".part"
@@ -34,22 +37,25 @@ class Uploads:
 
     Attributes:
         root: where it is.
-        keep_s: seconds after which an upload is removed.
+        keep_s: seconds for which an upload is kept after it came or a request named it; longer while a job needs it.
+        disk: whether uploads stay.
     """
 
     root: Path
     keep_s: float
+    disk: Disk = field(default_factory=Disk, compare=False)
 
     def begin(self, owner: str) -> Path:
         """A new name to write to; :meth:`keep` makes an upload of it, or whoever asked for it removes it.
 
         Raises:
             DiskFull: no room.
+            DiskFailed: the disk has failed, now or before.
             OutputNotWritable: the folder cannot be written.
         """
         folder = self.root / _folder(owner)
-        with os_errors(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.disk.promising(), os_errors(folder):
+            make_folder(folder)
         return folder / f"{uuid.uuid4()}{_PART}"
 
     def keep(self, part: Path, *, durable: bool = True) -> str:
@@ -64,9 +70,10 @@ class Uploads:
 
         Raises:
             DiskFull: no room.
+            DiskFailed: it may not be on the disk, or others were not.
             OutputNotWritable: it cannot be written.
         """
-        with os_errors(part):
+        with self.disk.promising(), os_errors(part):
             if durable:
                 flush(part)
             named = part.rename(part.with_suffix(""))
@@ -75,13 +82,16 @@ class Uploads:
         return f"{named.parent.name}/{named.name}"
 
     def file(self, owner: str, upload: str) -> str:
-        """The file of an upload, relative to ``root``.
+        """The file of an upload, relative to ``root``; the time for which it is kept begins anew.
 
         Raises:
             UploadNotFound: when this owner has none of that name.
         """
         if _NAME.fullmatch(upload):
             file = f"{_folder(owner)}/{upload}"
+            with suppress(OSError):
+                # A job is about to need it: it must not go before the job is there to say so.
+                os.utime(self.root / file)
             if (self.root / file).is_file():
                 return file
         raise UploadNotFound("there is no such upload, or its time is over; send the file again to /uploads")
@@ -91,13 +101,26 @@ class Uploads:
         with suppress(OSError):
             (self.root / file).unlink(missing_ok=True)
 
-    def sweep(self) -> None:
-        """Remove what is older than uploads are kept, and what was begun that long ago and not finished."""
-        oldest = time.time() - self.keep_s
-        for path in self.root.glob("*/*"):
-            with suppress(OSError):
-                if path.stat().st_mtime < oldest:
-                    path.unlink()
+    def over(self) -> list[str]:
+        """Files, as :meth:`file` says them, whose time is over, and what was begun that long ago and not finished."""
+        return [f"{path.parent.name}/{path.name}" for path in self.root.glob("*/*") if self._is_over(path)]
+
+    def drop(self, found: Collection[str], needed: Collection[str]) -> None:
+        """Remove what nobody needs any more.
+
+        Args:
+            found: files as of :meth:`over`, which comes first: one that is named after it is not over any more.
+            needed: files of jobs that wait or run.
+        """
+        for file in found:
+            if file not in needed and self._is_over(self.root / file):
+                self.remove(file)
+
+    def _is_over(self, path: Path) -> bool:
+        try:
+            return path.stat().st_mtime < time.time() - self.keep_s
+        except OSError:
+            return False
 
 
 def upload_id(file: str) -> str:

@@ -30,6 +30,8 @@ from serving.engines import open_engine
 from serving.fetch.settings import fetcher_of
 from serving.folders import StateFolders
 from serving.priority import behind
+from serving.reader.late import LateReaders
+from serving.reader.terms import Terms
 from serving.registry.live import LiveModels
 from serving.sentence import sentence
 from serving.settings import Settings, load_settings
@@ -110,11 +112,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         database = await run_sync(state.database)
         stack.push_async_callback(run_sync, state.database.close)
-        desk = await run_sync(open_desk, settings, database, state.models, state.pixels, state.fetcher)
-        stack.push_async_callback(run_sync, desk.opener.close)
+        readers = LateReaders(Terms.of(settings), state.metrics.reader_died)
+        stack.push_async_callback(run_sync, readers.close)
+        desk = await run_sync(open_desk, settings, database, state.models, state.pixels, state.fetcher, readers)
         state.desk = desk
         stack.push_async_callback(telemetry.close_tracer, app)
         telemetry.watch(app, desk.store)
+        state.readiness.add("flushing", desk.disk.check)
         base: str = settings.public_url or state.address
         stack.enter_context(Janitor(desk.store, StateFolders.of(settings), settings.keep_jobs_s))
         stack.enter_context(Notifier(desk, state.fetcher, f"{base.rstrip('/')}/"))

@@ -7,11 +7,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from landcover.errors import RasterTooLarge, SteppeError
-from serving.database.protocol import StoreUnavailable
+from landcover.errors import DiskFailed, DiskFull, ProviderLost, RasterTooLarge, SteppeError
+from serving.database.protocol import StoreFailed, StoreUnavailable
 from serving.jobs.failures import problem_of
 from serving.jobs.record import Job
 from serving.jobs.store import LeaseLost
@@ -76,11 +77,14 @@ class Worker:
         self._stopping.set()
 
     def run(self) -> None:
-        """Do jobs until :meth:`stop`."""
+        """Do jobs until :meth:`stop`, or until the machine has failed."""
         while not self._stopping.is_set():
             try:
                 worked = self.step()
-            except StoreUnavailable as error:
+            except StoreFailed as error:
+                _log.error("%s ends: %s", self._name, sentence(error))
+                return
+            except (StoreUnavailable, DiskFull) as error:
                 _log.warning("%s waits for the job table: %s", self._name, sentence(error))
                 self._stopping.wait(PATIENCE_S)
                 continue
@@ -96,6 +100,7 @@ class Worker:
         Raises:
             StoreUnavailable: when the job table cannot be reached; a job that was under way is somebody else's when its
                 lease has ended.
+            DiskFull: when the job table cannot be written; the same holds then.
         """
         job = self._shop.store.lease(self._name, self._shop.settings.lease_s)
         if job is None:
@@ -115,6 +120,8 @@ class Worker:
             self._let_go(job)
         except StoreUnavailable:
             raise  # whether it was published is not known: nothing else may be said of it
+        except (DiskFailed, ProviderLost) as error:
+            self._resign(job, error)
         except SteppeError as error:
             self._fail(job, error)
         except MemoryError:
@@ -139,17 +146,27 @@ class Worker:
             result = shop.results.keep(folder, record_of(outcome, folder))
         try:
             _insist(lambda: shop.store.succeed(job.id, job.fence, result))
-        except LeaseLost:
+        except (LeaseLost, DiskFull):  # of a full disk, too, one knows that nothing was written to the table
             shop.results.remove(result)
             raise
         _log.info("job %s: done", job.id)
-        self._report(WorkerReport.of(job.new.process, outcome))
+        self._report(WorkerReport.of(job.new.process, outcome, reader_deaths=shop.deaths.take()))
 
     def _let_go(self, job: Job) -> None:
         """Stop what was under way; a worker that is told to end gives it to another one."""
         _log.info("job %s: attempt %d was stopped", job.id, job.attempt)
         if self._stopping.is_set():
             self._shop.store.give_back(job.id, job.fence)
+
+    def _resign(self, job: Job, error: SteppeError) -> None:
+        """End this worker, whose machine has failed and not the job: a process that is started anew has the next try.
+
+        The attempt counts, because the job may be what broke it.
+        """
+        _log.error("job %s: attempt %d is given up, and this worker: %s", job.id, job.attempt, sentence(error))
+        self._stopping.set()
+        with suppress(LeaseLost):
+            _insist(lambda: self._shop.store.renew(job.id, job.fence, 0.0))  # its lease ends now
 
     def _fail(self, job: Job, error: SteppeError) -> None:
         _log.info("job %s: failed, %s: %s", job.id, error.slug, sentence(error))
@@ -158,7 +175,8 @@ class Worker:
         except LeaseLost:
             _log.info("job %s: is somebody else's by now", job.id)
         else:
-            self._report(WorkerReport.of_failure(job.new.process, error, model=job.new.model))
+            deaths = self._shop.deaths.take()
+            self._report(WorkerReport.of_failure(job.new.process, error, model=job.new.model, reader_deaths=deaths))
 
 
 def _performed(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
@@ -177,18 +195,21 @@ def _performed(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
 
 
 def _insist(step: Callable[[], None]) -> None:
-    """Take a step of a job's end again while the job table cannot be reached.
+    """Take a step of a job's end again while the job table cannot be reached or written.
 
     It may have been taken: giving up would lose, or do twice, what is done already.
 
     Raises:
         LeaseLost: when the job is somebody else's.
         StoreUnavailable: when the table stays away.
+        DiskFull: when it stays full.
     """
     for pause in INSISTING_S:
         try:
             step()
-        except StoreUnavailable:
+        except StoreFailed:
+            raise  # what failed to reach the disk once may seem to have reached it the next time
+        except (StoreUnavailable, DiskFull):
             time.sleep(pause)
         else:
             return

@@ -12,15 +12,19 @@ from serving.processes.classify import Classify
 from serving.processes.degradation import Degradation
 from serving.processes.finding import CatalogueFinder
 from serving.reader.late import LateReaders
-from serving.reader.terms import Terms
 from serving.registry.live import LiveModels
 from serving.settings import Settings
 
 
 def open_desk(
-    settings: Settings, database: Database, models: LiveModels, pixels: PixelLimiter, fetcher: Fetcher
+    settings: Settings,
+    database: Database,
+    models: LiveModels,
+    pixels: PixelLimiter,
+    fetcher: Fetcher,
+    readers: LateReaders,
 ) -> Desk:
-    """Everything the routes of jobs and processes work with; whoever has it closes its ``opener``.
+    """Everything the routes of jobs and processes work with.
 
     Raises:
         StoreUnavailable: when the job table cannot be reached.
@@ -34,7 +38,7 @@ def open_desk(
         uploads=folders.uploads,
         results=folders.results,
         finder=CatalogueFinder(settings, fetcher),
-        opener=LateReaders(Terms.of(settings)),
+        opener=readers,
         fetcher=fetcher,
         scratch=folders.scratch,
         pixels=pixels,

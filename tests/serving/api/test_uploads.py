@@ -76,7 +76,8 @@ def test_expired(client, settings, body):
     (file,) = kept(settings)
     old = time.time() - settings.upload_keep_s - 1
     os.utime(settings.state / "uploads" / file, (old, old))
-    client.app.state.desk.uploads.sweep()
+    uploads = client.app.state.desk.uploads
+    uploads.drop(uploads.over(), ())
     check_problem(execute(client, href), 404, "no-such-upload")
 
 
@@ -142,7 +143,7 @@ def test_an_fsync_that_fails_is_no_201(client, settings, body, monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("serving.uploads.flush", failing)
-    check_problem(client.post("/uploads", content=body, headers=TIFF), 500, "output-not-writable")
+    check_problem(client.post("/uploads", content=body, headers=TIFF), 503, "disk-failed")
     assert kept(settings) == []
 
 
