@@ -6,12 +6,14 @@ by itself (``serving.api.door.body``): a body that is a parameter would be read 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from typing import Annotated, Final
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPBearer, SecurityScopes
 
 from serving.access.authenticator import Authenticator
@@ -93,6 +95,23 @@ def pixel_limiter(request: Request) -> PixelLimiter:
 async def who_asks(request: Request, *scopes: Scope) -> Principal:
     """Who asks, by header, for what is no route of FastAPI; raises what ``principal`` raises."""
     return await _identified(request, _in_headers(request), scopes)
+
+
+def parts_of(dependant: Dependant) -> Iterator[Dependant]:
+    """A dependency of FastAPI's, and all that it depends on."""
+    yield dependant
+    for one in dependant.dependencies:
+        yield from parts_of(one)
+
+
+def guards_of(dependant: Dependant) -> Iterator[Callable[[Request], Awaitable[Principal]]]:
+    """What asks, for a route, who asks: for those who refuse something before it was asked."""
+    for one in parts_of(dependant):
+        scopes = SecurityScopes([*(one.parent_oauth_scopes or []), *(one.own_oauth_scopes or [])])
+        if one.call is principal:
+            yield partial(principal, needed=scopes, _key=None, _token=None)
+        elif one.call is viewer:
+            yield partial(viewer, needed=scopes, _key=None, _token=None, _query=None)
 
 
 async def _allowed(request: Request, presented: list[str], needed: SecurityScopes) -> Principal:

@@ -13,6 +13,8 @@ from fastapi.params import ParamTypes
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyQuery
 
+from serving.api.access import guards_of, parts_of
+
 _ANYTHING: Final = ":path}"
 """End of the address of a route that says of all others that there is nothing."""
 
@@ -22,6 +24,8 @@ async def only_known(request: Request) -> None:
 
     Raises:
         RequestValidationError: naming the others.
+        NotAuthenticated: when the address wants to know who asks; it comes first, as everywhere.
+        ScopeMissing: when none of the needed scopes comes with it.
     """
     route = request.scope["route"]
     if not request.scope["query_string"] or not isinstance(route, APIRoute) or route.path.endswith(_ANYTHING):
@@ -29,6 +33,8 @@ async def only_known(request: Request) -> None:
     known = {*_described(route.dependant), *_keys(route.dependant)}
     unknown = [name for name in request.query_params if name not in known]
     if unknown:
+        for guard in guards_of(route.dependant):
+            await guard(request)
         raise RequestValidationError(
             [{"type": "extra_forbidden", "loc": ("query", name), "msg": ""} for name in unknown]
         )
@@ -43,7 +49,4 @@ def _described(dependant: Dependant) -> Iterator[str]:
 
 def _keys(dependant: Dependant) -> Iterator[str]:
     """Names under which a key may stand in the address."""
-    if isinstance(dependant.call, APIKeyQuery):
-        yield dependant.call.model.name
-    for one in dependant.dependencies:
-        yield from _keys(one)
+    return (one.call.model.name for one in parts_of(dependant) if isinstance(one.call, APIKeyQuery))

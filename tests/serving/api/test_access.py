@@ -124,6 +124,8 @@ def test_open_addresses_stay_open(tmp_path, folders):
             assert "X-API-Key" in check_problem(client.get(path), 401, "unauthorized")
         response = client.post("/classify?nonsense=1", content=b"")
         check_problem(response, 401, "unauthorized")
+        for path in ("/jobs?nonsense=1", "/models?access_token=x", "/sources?nonsense=1", "/metrics?x=1"):
+            check_problem(client.get(path), 401, "unauthorized")
         assert response.headers["www-authenticate"].startswith("Bearer")
 
 
