@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
+from landcover.errors import SteppeError
 from serving.jobs.record import Job
 from serving.jobs.store import JobStore, LeaseLost
 
@@ -93,6 +94,17 @@ class Heart:
         """
         if self._lost.is_set() or self._stopping.is_set():
             raise LeaseLost("the job was dismissed, or another worker has it")
+
+    def measure(self, pixels: int) -> None:
+        """Keep how many pixels are mapped, where those are more than were counted: their owner's limit is in pixels.
+
+        A table that cannot be written keeps no job from being done.
+        """
+        if pixels > self._job.new.pixels:
+            try:
+                self._store.measure(self._job.id, self._job.fence, pixels)
+            except SteppeError as error:
+                _log.warning("the pixels of job %s are not kept: %s", self._job.id, error)
 
     def _beat(self) -> None:
         held_until = time.monotonic() + self._lease_s

@@ -48,9 +48,9 @@ def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
         heart.say(GATHERED, "mapping")
         outputs = _outputs(order.making, folder)
         if isinstance(order, ClassifyOrder):
-            outcome = _classify(order, gathered, outputs, engine, shop, _progress(heart))
+            outcome = _classify(order, gathered, outputs, engine, shop, heart)
         else:
-            outcome = _compare(order, gathered, outputs, engine, shop, _progress(heart))
+            outcome = _compare(order, gathered, outputs, engine, shop, heart)
     heart.check()
     return replace(outcome, warnings=(*gathered.warnings, *outcome.warnings))
 
@@ -99,7 +99,7 @@ def _treatment(making: Making) -> Treatment:
 
 
 def _classify(
-    order: ClassifyOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, progress: Progress
+    order: ClassifyOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, heart: Heart
 ) -> Outcome:
     first, *others = gathered.images
     inputs = Inputs(
@@ -117,13 +117,15 @@ def _classify(
         stated=gathered.stated,
         name=order.making.name or gathered.name,
         max_pixels=order.making.max_pixels,
+        measured=heart.measure,
         opener=gathered.opener,
     )
-    return classify_scene(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
+    treatment, progress = _treatment(order.making), _progress(heart)
+    return classify_scene(inputs, outputs, engine, shop.settings, treatment=treatment, progress=progress)
 
 
 def _compare(
-    order: DegradationOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, progress: Progress
+    order: DegradationOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, heart: Heart
 ) -> Outcome:
     before, after = (
         Inputs(
@@ -133,6 +135,7 @@ def _compare(
             product=image.product,
             stated=gathered.stated,
             max_pixels=order.making.max_pixels,
+            measured=heart.measure,
             opener=gathered.opener,
         )
         for image in gathered.images
@@ -144,7 +147,8 @@ def _compare(
         after_date=order.after.date,
         name=order.making.name,
     )
-    return compare_scenes(inputs, outputs, engine, shop.settings, treatment=_treatment(order.making), progress=progress)
+    treatment, progress = _treatment(order.making), _progress(heart)
+    return compare_scenes(inputs, outputs, engine, shop.settings, treatment=treatment, progress=progress)
 
 
 def record_of(outcome: Outcome, folder: Path) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fastapi import Request as HttpRequest
 
 from landcover.raster.protocol import ReadPolicy
-from serving.access.limits import PixelLimiter, check_jobs
+from serving.access.limits import HELD_AGAINST_S, PixelLimiter, check_jobs
 from serving.access.principal import Principal
 from serving.api.ogc.forms import Subscriber
 from serving.api.ogc.inflight import KeysInUse
@@ -137,10 +137,13 @@ class Desk:
             KeyReused: when the idempotency key came with another body.
             StoreUnavailable: when the job table cannot be written.
         """
+        limit = self.pixels.limit_of(who)
+        plan = replace(plan, order=plan.order.within(limit))
+        extras = () if limit is None else self.store.extras(who.id, HELD_AGAINST_S)
 
         def admit(unfinished: int) -> None:
             check_jobs(who, unfinished, self.settings.max_jobs_per_key)
-            self.pixels.spend(who, plan.cost.pixels)  # of new jobs only: a repetition costs nothing
+            self.pixels.spend(who, plan.cost.pixels, extras)  # of new jobs only: a repetition costs nothing
 
         return self.store.accept(
             NewJob(
