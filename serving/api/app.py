@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from landcover.errors import SteppeError
 from serving.access.limits import PixelLimiter
+from serving.access.noting import UseNotes
 from serving.access.opening import open_authenticator
 from serving.api import access, catalog, classify, docs, health, models, problems, telemetry, uploads
 from serving.api.door.entrance import Door
@@ -112,6 +113,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         state.desk = desk
         stack.push_async_callback(telemetry.close_tracer, app)
         telemetry.watch(app, desk.store)
+        stack.enter_context(UseNotes(state.authenticator))
         base: str = settings.public_url or state.address
         stack.enter_context(Janitor(desk.store, StateFolders.of(settings), settings.keep_jobs_s))
         stack.enter_context(Notifier(desk, state.fetcher, f"{base.rstrip('/')}/"))
