@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from fastapi import Request as HttpRequest
 
 from landcover.raster.protocol import ReadPolicy
+from serving.access.authenticator import is_every
 from serving.access.limits import HELD_AGAINST_S, PixelLimiter, check_jobs
 from serving.access.principal import Principal
 from serving.api.ogc.forms import Subscriber
 from serving.api.ogc.inflight import KeysInUse
+from serving.api.refusals import CallbackUnavailable
 from serving.dismissal import Dismissal
 from serving.jobs.record import Job, NewJob
 from serving.jobs.store import JobStore
@@ -111,9 +113,15 @@ class Desk:
 
         Raises:
             DataError: when one may not.
+            CallbackUnavailable: when the service does not know the address of what it would tell them of.
         """
         if given is None:
             return None
+        if self.settings.public_url is None and is_every(self.settings.host):
+            raise CallbackUnavailable(
+                "the service does not know at which address its clients see it, so it cannot say in a callback where "
+                "results are; leave subscriber out, or set STEPPE_PUBLIC_URL where it runs"
+            )
         return {event: self.finder.address(href) for event, href in given.model_dump(exclude_none=True).items()}
 
     def check_room(self, who: Principal) -> None:
