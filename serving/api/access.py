@@ -14,6 +14,7 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request, Security
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPBearer, SecurityScopes
 
+from landcover.errors import SteppeError
 from serving.access.authenticator import Authenticator
 from serving.access.limits import PixelLimiter
 from serving.access.principal import Principal, Scope
@@ -93,6 +94,23 @@ def pixel_limiter(request: Request) -> PixelLimiter:
 async def who_asks(request: Request, *scopes: Scope) -> Principal:
     """Who asks, by header, for what is no route of FastAPI; raises what ``principal`` raises."""
     return await _identified(request, _in_headers(request), scopes)
+
+
+async def may(request: Request, *scopes: Scope) -> bool:
+    """Whether whoever asks has one of these scopes, where the answer is for everybody, but not all of it.
+
+    Programs of the same machine may know all where no other can reach the service.
+    """
+    authenticator: Authenticator = request.app.state.authenticator
+    if authenticator.local:
+        return True
+    if not _in_headers(request):  # a probe; it does not wait for keys
+        return False
+    try:
+        await who_asks(request, *scopes)
+    except SteppeError:
+        return False
+    return True
 
 
 async def _allowed(request: Request, presented: list[str], needed: SecurityScopes) -> Principal:
