@@ -15,7 +15,6 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from serving.access.principal import Principal
 from serving.access.refusals import QuotaExceeded, QuotaTooSmall, TooManyJobs
 
-
 HELD_AGAINST_S: Final = 3600.0
 """Seconds for which pixels count that were not known when they were asked for."""
 

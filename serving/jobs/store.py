@@ -178,7 +178,7 @@ class JobStore(Protocol):
         """
 
     def extras(self, owner: str, seconds: float) -> Sequence[Extra]:
-        """What jobs of an owner were found to map beyond what was counted, in the last so many seconds, oldest first."""
+        """What jobs of an owner map beyond what was counted, as far as found in the last seconds; oldest first."""
 
     def succeed(self, job: str, fence: int, result: str) -> None:
         """Publish: from this call on the result is there, once.

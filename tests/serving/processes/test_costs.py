@@ -93,7 +93,7 @@ def test_pixels_are_the_maps():
     assert degrees.pixels == pytest.approx(1000 * 1000, rel=0.01)
     whole = cost(image(6300), crs="EPSG:32633", resolution=5)
     assert (whole.pixels, whole.exact) == (4 * 6300, False)
-    with pytest.raises(RasterTooLarge, match="about 4,000,000 pixels of 0.5 m"):
+    with pytest.raises(RasterTooLarge, match=r"about 4,000,000 pixels of 0\.5 m"):
         cost(image(0), area=box, crs="EPSG:32633", resolution=0.5, limit=3_999_999)
 
 
