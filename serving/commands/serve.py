@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -32,6 +33,7 @@ def serve(
     from serving.access.authenticator import is_every  # noqa: PLC0415
     from serving.api.app import create_app  # noqa: PLC0415 - loads the runtime
     from serving.api.door.server import DoorConfig  # noqa: PLC0415
+    from serving.belonging import claim  # noqa: PLC0415
     from serving.reader.selftest import check_sandbox  # noqa: PLC0415
     from serving.telemetry.logs import configure_logs  # noqa: PLC0415
     from serving.work.supervisor import Supervisor  # noqa: PLC0415
@@ -40,12 +42,13 @@ def serve(
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     app = create_app(settings)
     app.state.authenticator.check_start()
-    app.state.database()  # one that cannot be used is said before anybody asks
+    claim(settings.state, app.state.database())  # what cannot be used is said before anybody asks
     with _listen(settings.host, settings.port) as address:
         sandbox = check_sandbox(settings)
         host, port = address.getsockname()[:2]
         app.state.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        typer.echo(f"steppe: listening on {app.state.address}", err=True)
+        with suppress(OSError):  # a full disk under the log is no reason not to start
+            typer.echo(f"steppe: listening on {app.state.address}", err=True)
         end_as_usual()
         configure_logs(settings.log_level, settings.log_format)
         _log.info(

@@ -14,6 +14,7 @@ from serving.access.principal import Principal
 from serving.api.ogc.forms import Subscriber
 from serving.api.ogc.inflight import KeysInUse
 from serving.api.refusals import CallbackUnavailable
+from serving.disk import Disk
 from serving.dismissal import Dismissal
 from serving.jobs.record import Job, NewJob
 from serving.jobs.store import JobStore
@@ -87,6 +88,11 @@ class Desk:
             raise ProcessNotFound(f"there is no such process; there are {', '.join(self.processes)}") from None
 
     @property
+    def disk(self) -> Disk:
+        """Whether what is accepted stays."""
+        return self.uploads.disk
+
+    @property
     def policy(self) -> ReadPolicy:
         """Limits of rasters that come."""
         return ReadPolicy(max_pixels=self.settings.max_pixels)
@@ -144,6 +150,7 @@ class Desk:
             QuotaExceeded: when these are too many pixels for now.
             KeyReused: when the idempotency key came with another body.
             StoreUnavailable: when the job table cannot be written.
+            DiskFailed: when the disk has failed, now or before.
         """
         limit = self.pixels.limit_of(who)
         plan = replace(plan, order=plan.order.within(limit))
@@ -153,23 +160,24 @@ class Desk:
             check_jobs(who, unfinished, self.settings.max_jobs_per_key)
             self.pixels.spend(who, plan.cost.pixels, extras)  # of new jobs only: a repetition costs nothing
 
-        return self.store.accept(
-            NewJob(
-                owner=who.id,
-                process=process.id,
-                request=Request(order=plan.order, answering=terms.answering).model_dump(mode="json"),
-                model=plan.model.identifier,
-                model_sha256=plan.model.sha256,
-                pixels=plan.cost.pixels,
-                listed=terms.listed,
-                subscriber=terms.subscriber,
-                idempotency_key=terms.idempotency_key,
-                body_digest=terms.body_digest,
-                request_id=terms.request_id,
-                deadline_s=terms.deadline_s,
-            ),
-            admit=admit,
-        )
+        with self.disk.promising():
+            return self.store.accept(
+                NewJob(
+                    owner=who.id,
+                    process=process.id,
+                    request=Request(order=plan.order, answering=terms.answering).model_dump(mode="json"),
+                    model=plan.model.identifier,
+                    model_sha256=plan.model.sha256,
+                    pixels=plan.cost.pixels,
+                    listed=terms.listed,
+                    subscriber=terms.subscriber,
+                    idempotency_key=terms.idempotency_key,
+                    body_digest=terms.body_digest,
+                    request_id=terms.request_id,
+                    deadline_s=terms.deadline_s,
+                ),
+                admit=admit,
+            )
 
     def dismiss(self, job: str, owner: str | None) -> Job:
         """Stop a job, or remove one that has ended, with all that is left of it.
