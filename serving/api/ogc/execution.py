@@ -26,7 +26,7 @@ from serving.api.ogc.documents import status_info
 from serving.api.ogc.forms import Execute, Preference, parsed, preference
 from serving.api.ogc.pricing import quotation
 from serving.api.ogc.waiting import ended
-from serving.api.presence import watch
+from serving.api.presence import Watched
 from serving.api.problems import ClientGone
 from serving.api.refusals import KeyInvalid, TookTooLong
 from serving.database.protocol import StoreUnavailable
@@ -180,8 +180,8 @@ async def _waited(request: Request, desk: Desk, job: Job, wish: Preference) -> R
     """
     seconds = desk.settings.sync_timeout_s if wish.wait_s is None else wish.wait_s
     try:
-        async with watch(request) as presence:
-            job = await ended(desk.store, job, presence, seconds)
+        with Watched(request.receive):
+            job = await ended(desk.store, job, seconds)
     except ClientGone:
         await _drop(desk, job)
         raise
