@@ -76,13 +76,13 @@ def write_cog(path: Path, side: int, bands: tuple[str, ...]) -> Path:
     return path
 
 
-def served(path: Path, late_s: float) -> Callable[[Any], None]:
+def served(path: Path, late_s: float, *, ranges: bool = True) -> Callable[[Any], None]:
     """A route that answers from a file and its ranges, as object stores do."""
     size = path.stat().st_size
 
     def route(handler: Any) -> None:
         time.sleep(late_s)
-        match = _RANGE.fullmatch(handler.headers.get("Range", ""))
+        match = _RANGE.fullmatch(handler.headers.get("Range", "")) if ranges else None
         first, stop = (int(match[1]), min(int(match[2]) + 1, size)) if match else (0, size)
         handler.send_response(206 if match else 200)
         if match:
@@ -106,11 +106,13 @@ class Hosted:
     Attributes:
         fetcher: asks it.
         urls: address of each file, by its name.
+        whole: where each is answered whole, whatever range was asked for.
         asked: counts requests.
     """
 
     fetcher: Fetcher
     urls: dict[str, str]
+    whole: dict[str, str]
     asked: list[Any]
 
 
@@ -119,8 +121,13 @@ def hosting(files: list[Path], late_s: float) -> Iterator[Hosted]:
     """Serve files."""
     world = World(authority())
     try:
-        site = world.site(routes={f"/{path.name}": served(path, late_s) for path in files})
-        yield Hosted(world.fetcher(), {path.name: site.url(f"/{path.name}") for path in files}, site.asked)
+        pieces = {f"/{path.name}": served(path, late_s) for path in files}
+        site = world.site(
+            routes={**pieces, **{f"/whole/{path.name}": served(path, late_s, ranges=False) for path in files}}
+        )
+        urls = {path.name: site.url(f"/{path.name}") for path in files}
+        whole_urls = {path.name: site.url(f"/whole/{path.name}") for path in files}
+        yield Hosted(world.fetcher(), urls, whole_urls, site.asked)
     finally:
         world.close()
 
@@ -160,12 +167,13 @@ def in_pieces(host: Hosted, folder: Path, engine: Engine, pool: ReaderPool, area
 
 
 def whole(host: Hosted, folder: Path) -> str:
-    """Fetch all files."""
+    """Fetch all files, from where nothing is answered in pieces."""
     spent = budget()
     started, before = time.perf_counter(), len(host.asked)
     with tempfile.TemporaryDirectory(dir=folder) as name:
-        for file, url in host.urls.items():
-            host.fetcher.fetch_file(url, Path(name) / file, spent)
+        for file, url in host.whole.items():
+            with host.fetcher.open(url, Path(name) / file, spent):
+                pass
     took, requests = time.perf_counter() - started, len(host.asked) - before
     return f"whole: {requests} requests, {spent.bytes_spent / _MEGA:.0f} MB, {took:.2f} s"
 

@@ -31,7 +31,12 @@ class StateFolders:
     def of(cls, settings: Settings) -> Self:
         """The folders of these settings; they are made when they are needed."""
         return cls(
-            Uploads(settings.state / "uploads", settings.upload_keep_s),
+            Uploads(
+                settings.state / "uploads",
+                settings.upload_keep_s,
+                per_owner=settings.upload_bytes_per_key,
+                spare=settings.min_free_bytes,
+            ),
             Results(settings.state / "results"),
             settings.scratch or settings.state / "work",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -65,6 +65,7 @@ class Inputs:
         stated: what is known of single scenes, by their path; wins over ``level`` and ``product``.
         name: name of the scene for titles; default: the file's.
         max_pixels: refuse larger scenes; None = no limit.
+        measured: told how many pixels are to be mapped, before any is; may refuse.
         opener: who opens the files: this process, or readers that are closed in.
     """
 
@@ -82,6 +83,7 @@ class Inputs:
     stated: Mapping[Path, Stated] = field(default_factory=dict)
     name: str | None = None
     max_pixels: int | None = None
+    measured: Callable[[int], None] | None = None
     opener: Opener = IN_PROCESS
 
     def __post_init__(self) -> None:

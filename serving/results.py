@@ -11,12 +11,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from landcover.errors import ConfigError
 from landcover.staging import flush, make_folder, os_errors
 
 OUTCOME: Final = "outcome.json"
 """What was done, beside the files of the outputs."""
 
 _NAMED: Final = re.compile(r"\.?(?P<name>[0-9a-f-]{36}\.\d+)")
+
+
+class ResultGone(ConfigError):
+    """The result was removed while somebody asked for it."""
+
+    slug = "result-gone"
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Read a result, which may be removed at any time.
+
+    Raises:
+        ResultGone: when it is.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ResultGone("the result has been removed meanwhile; ask for it again to make it anew") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +92,22 @@ class Results:
         return named.name
 
     def outcome(self, result: str) -> dict[str, Any]:
-        """What was done, by the name that the job table has."""
-        document: dict[str, Any] = json.loads((self.root / result / OUTCOME).read_text())
+        """What was done, by the name that the job table has.
+
+        Raises:
+            ResultGone: when it was removed.
+        """
+        with reading():
+            document: dict[str, Any] = json.loads((self.root / result / OUTCOME).read_text())
         return document
 
     def remove(self, result: str) -> None:
-        """Remove a result; one that has gone is no error."""
-        shutil.rmtree(self.root / result, ignore_errors=True)
+        """Remove a result, all of it at once for whoever looks; one that has gone is no error."""
+        place = self.root / result
+        hidden = place if result.startswith(".") else place.with_name(f".{result}")
+        with suppress(OSError):
+            place.rename(hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
 
     def found(self) -> list[str]:
         """Entries of the folder that are attempts or results."""

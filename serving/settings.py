@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     upload_keep_s: Annotated[float, Field(gt=0)] = Field(
         default=86400.0, description="Seconds that uploads are kept after a request named them last."
     )
+    upload_bytes_per_key: Annotated[int, Field(ge=1)] = Field(
+        default=8 * 1024**3, description="Most bytes of uploads that a key may have stored at a time."
+    )
     data_folder: Path | None = Field(
         default=None, description="Folder of scenes that requests may name by path; default: none."
     )
@@ -231,7 +234,8 @@ class Settings(BaseSettings):
         description="OpenTelemetry collector for traces, http://host:4318 (steppe[telemetry]); default: no traces.",
     )
     min_free_bytes: Annotated[int, Field(ge=0)] = Field(
-        default=256 * 1024**2, description="Free bytes below which /readyz says that the service is not ready."
+        default=256 * 1024**2,
+        description="Free bytes below which uploads are refused, and /readyz says that the service is not ready.",
     )
 
     # Commands that use a service: --server

@@ -145,6 +145,8 @@ def _open_all(inputs: Inputs, manifest: Manifest) -> Sources:
         scenes = tuple(joined if area is None else [AreaScene(scene, area) for scene in joined])
         _check_size(scenes[0], inputs.max_pixels)
         _check_width(scenes[0], parts)
+        if inputs.measured is not None:
+            inputs.measured(sum(scene.grid.height * scene.grid.width for scene in scenes))
         for scene in scenes:
             check_scene(scene, manifest, placed=inputs.crs is not None or inputs.resolution is not None)
         stack.pop_all()

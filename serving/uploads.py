@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from landcover.errors import DataError
+from landcover.errors import DataError, DiskFull
 from landcover.staging import flush, make_folder, os_errors
 from serving.disk import Disk
 
@@ -31,6 +32,12 @@ class UploadNotFound(DataError):
     slug = "no-such-upload"
 
 
+class UploadsFull(DataError):
+    """The owner has stored as much as one may."""
+
+    slug = "uploads-full"
+
+
 @dataclass(frozen=True, slots=True)
 class Uploads:
     """The folder of uploads.
@@ -38,17 +45,26 @@ class Uploads:
     Attributes:
         root: where it is.
         keep_s: seconds for which an upload is kept after it came or a request named it; longer while a job needs it.
+        per_owner: most bytes of one owner; None = no limit.
+        spare: bytes of the disk that are left for other things.
         disk: whether uploads stay.
     """
 
     root: Path
     keep_s: float
+    per_owner: int | None = None
+    spare: int = 0
     disk: Disk = field(default_factory=Disk, compare=False)
 
-    def begin(self, owner: str) -> Path:
+    def begin(self, owner: str, expected: int = 0) -> Path:
         """A new name to write to; :meth:`keep` makes an upload of it, or whoever asked for it removes it.
 
+        Args:
+            owner: whose it is.
+            expected: how many bytes are said to come.
+
         Raises:
+            UploadsFull: they are more than this owner may store.
             DiskFull: no room.
             DiskFailed: the disk has failed, now or before.
             OutputNotWritable: the folder cannot be written.
@@ -56,6 +72,7 @@ class Uploads:
         folder = self.root / _folder(owner)
         with self.disk.promising(), os_errors(folder):
             make_folder(folder)
+            self._check_room(folder, expected)
         return folder / f"{uuid.uuid4()}{_PART}"
 
     def keep(self, part: Path, *, durable: bool = True) -> str:
@@ -69,11 +86,13 @@ class Uploads:
             The file, as :meth:`file` says it.
 
         Raises:
+            UploadsFull: it is more than its owner may store.
             DiskFull: no room.
             DiskFailed: it may not be on the disk, or others were not.
             OutputNotWritable: it cannot be written.
         """
         with self.disk.promising(), os_errors(part):
+            self._check_room(part.parent)
             if durable:
                 flush(part)
             named = part.rename(part.with_suffix(""))
@@ -116,11 +135,29 @@ class Uploads:
             if file not in needed and self._is_over(self.root / file):
                 self.remove(file)
 
+    def _check_room(self, folder: Path, expected: int = 0) -> None:
+        """Refuse what an owner may not store, and what would leave too little for everybody's work."""
+        held = sum(_sizes(folder)) + expected
+        if self.per_owner is not None and held > self.per_owner:
+            raise UploadsFull(
+                f"the files sent with this key would have {held:,} bytes, the limit is {self.per_owner:,}; DELETE "
+                "uploads that are not needed any more, or wait until their time is over"
+            )
+        if shutil.disk_usage(folder).free - expected < self.spare:
+            raise DiskFull("there is no room for more uploads; try again later, or have the operator make room")
+
     def _is_over(self, path: Path) -> bool:
         try:
             return path.stat().st_mtime < time.time() - self.keep_s
         except OSError:
             return False
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """Bytes of every file, of those that are still coming as well."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # another request has just removed it
+            yield path.stat().st_size
 
 
 def upload_id(file: str) -> str:

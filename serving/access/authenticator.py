@@ -40,6 +40,11 @@ class Authenticator:
         self._verifier = verifier
         self._local = local
 
+    @property
+    def local(self) -> bool:
+        """Whether only programs of this machine can reach the service."""
+        return self._local
+
     def ready(self, presented: Collection[str]) -> bool:
         """Whether ``identify`` can answer at once; if not, ``refresh`` comes first."""
         return self._ring.fresh and (
@@ -51,6 +56,10 @@ class Authenticator:
         self._ring.refresh()
         if self._verifier is not None:
             self._verifier.refresh()
+
+    def note_use(self) -> None:
+        """Keep which API keys were used, for `steppe keys list`; raises what ``KeyRing.note_use`` raises."""
+        self._ring.note_use()
 
     def identify(self, presented: Collection[str]) -> Principal:
         """Who asks.
@@ -102,6 +111,14 @@ def is_local(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_every(host: str) -> bool:
+    """Whether this address to listen on stands for all addresses of the machine, and is none to be called at."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return not host
 
 
 def _is_key(text: str) -> bool:

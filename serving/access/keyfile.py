@@ -52,7 +52,7 @@ class KeyFile:
         self._stamp: tuple[int, ...] = ()
         self._keys: Sequence[Key] = ()
 
-    def load(self, used: Collection[str]) -> Sequence[Key]:  # noqa: ARG002 - the file is not written
+    def load(self) -> Sequence[Key]:
         """All keys of the file.
 
         Raises:
@@ -67,6 +67,9 @@ class KeyFile:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError("the file of STEPPE_KEYS_FILE cannot be read; correct the setting or the file") from error
         return self._keys
+
+    def note(self, used: Collection[str]) -> None:
+        """Nothing: the file is not written."""
 
 
 def _parse(text: str) -> Sequence[Key]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from landcover.errors import SteppeError
 from serving.access.keys import Key, Minted
 from serving.access.principal import Scope
 from serving.access.refusals import KeyNotFound
 from serving.database.protocol import Database, Row
 
 _COLUMNS: Final = "id, name, sha256, scopes, created, expires, revoked, last_used, pixels_per_minute, max_jobs"
-
-_log = logging.getLogger(__name__)
 
 
 class KeyStore:
@@ -38,22 +34,23 @@ class KeyStore:
         with self._database().transaction() as transaction:
             transaction.run(f"INSERT INTO api_key ({_COLUMNS}) VALUES ({names})", **_row(key))  # noqa: S608
 
-    def load(self, used: Collection[str]) -> Sequence[Key]:
-        """All keys, oldest first; ``used`` ones were seen just now.
+    def load(self) -> Sequence[Key]:
+        """All keys, oldest first. Waits for no writer.
 
         Raises:
             StoreUnavailable: when the database cannot be used.
         """
-        if used:
-            try:
-                self._note_use(used)
-            except SteppeError as error:  # a full disk, or a long writer: nobody may be kept out for a note
-                _log.warning("the last use of keys is not noted: %s", error)
         with self._database().reading() as transaction:
             rows = transaction.run(f"SELECT {_COLUMNS} FROM api_key ORDER BY created, id")  # noqa: S608
         return [_key(row) for row in rows]
 
-    def _note_use(self, used: Collection[str]) -> None:
+    def note(self, used: Collection[str]) -> None:
+        """Keep that keys were seen just now.
+
+        Raises:
+            StoreUnavailable: when the database cannot be written.
+            DiskFull: when it has no room.
+        """
         with self._database().transaction() as transaction:
             for key_id in used:
                 transaction.run("UPDATE api_key SET last_used = :now WHERE id = :id", now=_seconds(now()), id=key_id)

@@ -25,11 +25,18 @@ _NOTHING: Final = "0" * 64
 class KeySource(Protocol):
     """Where keys are kept."""
 
-    def load(self, used: Collection[str]) -> Sequence[Key]:
-        """All keys, those that are over included; ``used`` ids were seen since the last call.
+    def load(self) -> Sequence[Key]:
+        """All keys, those that are over included.
 
         Raises:
             StoreUnavailable: when they cannot be read.
+        """
+
+    def note(self, used: Collection[str]) -> None:
+        """Keep that keys of these ids, as far as they are here, were seen just now.
+
+        Raises:
+            SteppeError: when that cannot be written.
         """
 
 
@@ -56,7 +63,7 @@ class KeyRing:
         self._used: set[str] = set()
         self._failure: SteppeError | None = None
         self._good_until = float("-inf")
-        self._renewing = threading.Lock()
+        self._renewing, self._noting = threading.Lock(), threading.Lock()
 
     @property
     def fresh(self) -> bool:
@@ -71,14 +78,30 @@ class KeyRing:
         with self._renewing:
             if self.fresh:
                 return
-            used, self._used = self._used, set()
             try:
-                self._keys = {key.id: key for source in self._sources for key in source.load(used)}
+                self._keys = {key.id: key for source in self._sources for key in source.load()}
                 self._failure = None
             except SteppeError as error:
-                self._used |= used
                 self._failure = error
             self._good_until = self._clock() + LIFETIME_S
+
+    def note_use(self) -> None:
+        """Keep which keys were used. Waits for whoever writes to the database, so no request may wait for it.
+
+        Raises:
+            SteppeError: when that cannot be written; it is kept the next time.
+        """
+        with self._noting:
+            used, self._used = self._used, set()
+        if not used:
+            return
+        try:
+            for source in self._sources:
+                source.note(used)
+        except SteppeError:
+            with self._noting:
+                self._used |= used
+            raise
 
     @property
     def any(self) -> bool:
@@ -114,7 +137,8 @@ class KeyRing:
         if key is None or not right or not key.usable(now):
             return None
         if key.last_used is None or now - key.last_used > USE_STEP:
-            self._used.add(key.id)
+            with self._noting:
+                self._used.add(key.id)
         return key.principal
 
     def _check(self) -> None:

@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPBearer, SecurityScopes
 
+from landcover.errors import SteppeError
 from serving.access.authenticator import Authenticator
 from serving.access.limits import PixelLimiter
 from serving.access.principal import Principal, Scope
@@ -112,6 +113,23 @@ def guards_of(dependant: Dependant) -> Iterator[Callable[[Request], Awaitable[Pr
             yield partial(principal, needed=scopes, _key=None, _token=None)
         elif one.call is viewer:
             yield partial(viewer, needed=scopes, _key=None, _token=None, _query=None)
+
+
+async def may(request: Request, *scopes: Scope) -> bool:
+    """Whether whoever asks has one of these scopes, where the answer is for everybody, but not all of it.
+
+    Programs of the same machine may know all where no other can reach the service.
+    """
+    authenticator: Authenticator = request.app.state.authenticator
+    if authenticator.local:
+        return True
+    if not _in_headers(request):  # a probe; it does not wait for keys
+        return False
+    try:
+        await who_asks(request, *scopes)
+    except SteppeError:
+        return False
+    return True
 
 
 async def _allowed(request: Request, presented: list[str], needed: SecurityScopes) -> Principal:

@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI
 
 from landcover.errors import SteppeError
 from serving.access.limits import PixelLimiter
+from serving.access.noting import UseNotes
 from serving.access.opening import open_authenticator
 from serving.api import access, catalog, classify, docs, health, models, problems, telemetry, uploads
 from serving.api.door.entrance import Door
@@ -118,6 +119,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         state.desk = desk
         stack.push_async_callback(telemetry.close_tracer, app)
         telemetry.watch(app, desk.store)
+        stack.enter_context(UseNotes(state.authenticator))
         state.readiness.add("flushing", desk.disk.check)
         base: str = settings.public_url or state.address
         stack.enter_context(Janitor(desk.store, StateFolders.of(settings), settings.keep_jobs_s))

@@ -20,7 +20,7 @@ from serving.api.ogc.answers import facts
 from serving.api.ogc.desk import Desk, Terms, desk_of
 from serving.api.ogc.results import Made, made_by, one_of
 from serving.api.ogc.waiting import ended
-from serving.api.presence import watch
+from serving.api.presence import Watched
 from serving.api.problems import PROBLEM, failure
 from serving.api.refusals import TookTooLong
 from serving.api.upload import check_declared, receive
@@ -155,9 +155,9 @@ async def _answered(request: Request, desk: Desk, job: Job, output: str) -> Resp
     """
     handed_over = False
     try:
-        async with watch(request) as presence:
+        with Watched(request.receive):
             seconds = desk.settings.sync_timeout_s
-            job = await ended(desk.store, job, presence, seconds)
+            job = await ended(desk.store, job, seconds)
         if job.state is State.FAILED and job.problem is not None:
             return failure(job.problem, called=PARAMETER)
         if job.state is not State.SUCCESSFUL:

@@ -1,45 +1,50 @@
-"""Notice that nobody waits for an answer any more."""
+"""Stop working for an answer that nobody waits for any more."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Final, Self
 
-from fastapi import Request
+from starlette.types import Receive
 
 from serving.api.problems import ClientGone
 
+UNWATCHED_S: Final = 0.05
+"""Most answers are there before it is worth to watch the connection."""
 
-class Presence:
-    """Whether the client is still there; asked from the thread that works for it."""
 
-    def __init__(self) -> None:
-        self._gone = threading.Event()
+class Watched:
+    """Cancels what runs inside of the ``with`` block when the connection closes, and then raises `ClientGone`.
 
-    def check(self, _done: int = 0, _total: int = 0) -> None:
-        """Stop the work of a client that has gone; has the form of a progress callback.
+    Args:
+        receive: of a request whose body has been read.
+    """
 
-        Raises:
-            ClientGone: when it has.
-        """
-        if self._gone.is_set():
-            raise ClientGone("the connection closed before the answer was ready; the work was stopped")
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self._gone = receive, False
+        self._watcher: asyncio.Task[None] | None = None
 
-    async def watch(self, request: Request) -> None:
-        """Wait until the connection closes."""
-        while (await request.receive())["type"] != "http.disconnect":
+    def __enter__(self) -> Self:
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(UNWATCHED_S, self._start)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._gone and kind is asyncio.CancelledError and self._task is not None and not self._task.uncancel():
+            raise ClientGone("the connection closed before the answer was ready; the work was stopped") from error
+
+    def _start(self) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._gone.set()
-
-
-@asynccontextmanager
-async def watch(request: Request) -> AsyncIterator[Presence]:
-    """Watch the connection of a request whose body has been read."""
-    presence = Presence()
-    watcher = asyncio.create_task(presence.watch(request))
-    try:
-        yield presence
-    finally:
-        watcher.cancel()
+        self._gone = True
+        if self._task is not None:
+            self._task.cancel()

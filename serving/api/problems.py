@@ -30,10 +30,11 @@ from serving.jobs.failures import DeadlinePassed
 from serving.processes.process import ProcessNotFound
 from serving.reader.errors import ReaderUnavailable
 from serving.registry.words import ModelNotReady, ModelRetired
+from serving.results import ResultGone
 from serving.sentence import sentence
 from serving.telemetry.exchange import exchange_of
 from serving.tiles import errors as tiles
-from serving.uploads import UploadNotFound
+from serving.uploads import UploadNotFound, UploadsFull
 from serving.work import process as _worker  # noqa: F401 - what jobs fail for is known where all of a worker is loaded
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -131,9 +132,11 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     jobs.JobNotFound: 404,
     jobs.JobGone: 410,
     jobs.PageInvalid: 400,
+    ResultGone: 410,
     DeadlinePassed: 504,
     ProcessNotFound: 404,
     UploadNotFound: 404,
+    UploadsFull: 429,
     DatabaseUnusable: 503,
     refusals.KeyInvalid: 400,
     refusals.KeyInUse: 409,

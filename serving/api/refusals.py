@@ -77,6 +77,12 @@ class KeyInUse(ConfigError):
     slug = "idempotency-key-in-use"
 
 
+class CallbackUnavailable(ConfigError):
+    """The service cannot tell subscribers where results are."""
+
+    slug = "callback-unavailable"
+
+
 class ResultNotReady(ConfigError):
     """The job has no results yet."""
 

@@ -49,11 +49,17 @@ def check_declared(request: Request, settings: Settings) -> None:
         raise UnsupportedMediaType(
             "the body is compressed as a whole; send the GeoTIFF as it is, without Content-Encoding"
         )
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > settings.max_upload_bytes:
+    length = declared_bytes(request)
+    if length > settings.max_upload_bytes:
         raise RasterTooLarge(
-            f"the body has {int(length):,} bytes, the limit is {settings.max_upload_bytes:,}; send a smaller cut"
+            f"the body has {length:,} bytes, the limit is {settings.max_upload_bytes:,}; send a smaller cut"
         )
+
+
+def declared_bytes(request: Request) -> int:
+    """How long the body is said to be; 0 where nothing is said."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else 0
 
 
 async def receive(request: Request, path: Path, settings: Settings) -> None:

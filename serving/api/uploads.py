@@ -13,7 +13,7 @@ from serving.api.access import Runner
 from serving.api.addresses import base_of
 from serving.api.ogc.desk import Desk, desk_of
 from serving.api.problems import PROBLEM
-from serving.api.upload import check_declared, receive
+from serving.api.upload import check_declared, declared_bytes, receive
 from serving.processes.images import UPLOAD_NAME
 from serving.uploads import upload_id
 
@@ -30,13 +30,16 @@ _OPENAPI: Final[dict[str, Any]] = {
     summary="Send a scene for jobs to come",
     status_code=201,
     openapi_extra=_OPENAPI,
-    responses={413: {"description": "Too large.", "content": PROBLEM}},
+    responses={
+        status: {"description": text, "content": PROBLEM}
+        for status, text in ((413, "Too large."), (429, "As much is stored as may be."), (507, "There is no room."))
+    },
 )
 async def upload(request: Request, who: Runner) -> JSONResponse:
     """Keep the GeoTIFF in the body for a while; `{"href": ...}` of the answer is a scene of a request."""
     desk = desk_of(request)
     check_declared(request, desk.settings)
-    part = await run_sync(desk.uploads.begin, who.id)
+    part = await run_sync(desk.uploads.begin, who.id, declared_bytes(request))
     try:
         await receive(request, part, desk.settings)
         told = await run_sync(_kept, desk, part)

@@ -91,7 +91,7 @@ def list_keys(*, as_json: JsonOption = False) -> None:
     from serving.access.keystore import now  # noqa: PLC0415
 
     with _store() as store:
-        keys = store.load(())
+        keys = store.load()
     if as_json:
         with answering():
             typer.echo(json.dumps([_summary(key) for key in keys], indent=2))

@@ -30,6 +30,7 @@ def serve(
     """Serve models over HTTP; the interactive documentation is at /docs."""
     import uvicorn  # noqa: PLC0415 - slow to import
 
+    from serving.access.authenticator import is_every  # noqa: PLC0415
     from serving.api.app import create_app  # noqa: PLC0415 - loads the runtime
     from serving.api.door.server import DoorConfig  # noqa: PLC0415
     from serving.belonging import claim  # noqa: PLC0415
@@ -55,6 +56,8 @@ def serve(
         )
         if not sandbox.landlock:
             _log.warning("this kernel has no Landlock: a reader of foreign rasters can read what this user can")
+        if settings.public_url is None and is_every(settings.host):
+            _log.warning("callbacks are refused: set STEPPE_PUBLIC_URL to the address at which clients see the service")
         crew = Supervisor(settings.workers, environment_of(settings), report=app.state.metrics.add)
         with ended_by_sigterm(), crew:
             app.state.crew = crew

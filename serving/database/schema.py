@@ -85,7 +85,13 @@ _KEYS: Final[Step] = (
     """,
 )
 
-STEPS: Final[Sequence[Step]] = (_JOBS, _KEYS)
+_EXTRAS: Final[Step] = (
+    "ALTER TABLE job ADD COLUMN extra BIGINT",
+    "ALTER TABLE job ADD COLUMN extra_us BIGINT",
+    "CREATE INDEX job_extra ON job (owner, extra_us) WHERE extra_us IS NOT NULL",
+)
+
+STEPS: Final[Sequence[Step]] = (_JOBS, _KEYS, _EXTRAS)
 """Version 1 is the first one."""
 
 _SERIAL: Final = {

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any, Final
@@ -36,25 +34,6 @@ _PARTIAL: Final = 206
 _NO_SUCH_RANGE: Final = 416
 _SUCCESS: Final = tuple(range(200, 300))
 _DEFAULT_POLICY: Final = RangePolicy()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A file that was fetched.
-
-    Attributes:
-        url: where it came from, after redirects.
-        path: where it is.
-        size: bytes.
-        sha256: lower-case hexadecimal digest.
-        etag: the host's name for the content, or None.
-    """
-
-    url: Url
-    path: Path
-    size: int
-    sha256: str
-    etag: str | None
 
 
 class Fetcher:
@@ -105,23 +84,6 @@ class Fetcher:
         except httpcore2.NetworkError as error:
             raise Upstream(f"the name {url.host} cannot be resolved; check it") from error
         return url
-
-    def fetch_file(self, text: str, path: Path, budget: Budget) -> Fetched:
-        """Fetch a whole file; a part of one never stays behind.
-
-        Args:
-            text: the address.
-            path: where to write it; replaced when it is there.
-            budget: what may be spent.
-
-        Raises:
-            DataError: when the address must not be asked, has nothing, or has too much.
-            Upstream: when the host fails.
-            DiskFull: when there is no room.
-        """
-        url = self.check(text)
-        with self._line(budget) as line:
-            return patiently(budget, lambda until: _download(line, url, path, budget, until))
 
     def fetch_json(
         self,
@@ -226,24 +188,17 @@ def _counted(answer: Answer, budget: Budget) -> Iterator[bytes]:
         yield piece
 
 
-def _download(line: Line, url: Url, path: Path, budget: Budget, until: float) -> Fetched:
-    with line.ask(url, Ask(), until) as answer:
-        refuse_status(answer, _OK)
-        return _save(answer, path, budget)
-
-
-def _save(answer: Answer, path: Path, budget: Budget) -> Fetched:
-    """Write a body to a file, which is removed again when that fails."""
-    digest, size = hashlib.sha256(), 0
+def _save(answer: Answer, path: Path, budget: Budget) -> int:
+    """Write a body to a file, which is removed again when that fails; its size."""
+    size = 0
     try:
         with os_errors(path), path.open("wb") as file:
             for piece in _counted(answer, budget):
-                digest.update(piece)
                 size += file.write(piece)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return Fetched(url=answer.url, path=path, size=size, sha256=digest.hexdigest(), etag=answer.headers.get("etag"))
+    return size
 
 
 def _begin(line: Line, url: Url, path: Path, budget: Budget, policy: RangePolicy, until: float) -> ByteSource:
@@ -268,6 +223,6 @@ def _whole(answer: Answer, url: Url, path: Path, budget: Budget) -> DownloadedFi
     if answer.status == _NO_SUCH_RANGE:  # there is no first byte of an empty file
         path.write_bytes(b"")
     else:
-        size = _save(answer, path, budget).size
+        size = _save(answer, path, budget)
     identity = identity_of(str(url), size, etag, answer.headers.get("last-modified"))
     return DownloadedFile(path, size=size, etag=etag, identity=identity)

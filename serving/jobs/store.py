@@ -68,6 +68,19 @@ class Span:
     longest_s: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Pixels of a job that were not counted when it was accepted.
+
+    Attributes:
+        pixels: how many.
+        age_s: seconds since they are known.
+    """
+
+    pixels: int
+    age_s: float
+
+
 EVERY: Final = Span()
 """Whenever, however long."""
 
@@ -157,6 +170,15 @@ class JobStore(Protocol):
         Raises:
             LeaseLost: when the job is not this holder's any more, or is past its deadline, with which it then failed.
         """
+
+    def measure(self, job: str, fence: int, pixels: int) -> None:
+        """Keep how many pixels a running job maps where those are more than it was accepted for.
+
+        Says nothing when the job is not this holder's any more.
+        """
+
+    def extras(self, owner: str, seconds: float) -> Sequence[Extra]:
+        """What jobs of an owner map beyond what was counted, as far as found in the last seconds; oldest first."""
 
     def succeed(self, job: str, fence: int, result: str) -> None:
         """Publish: from this call on the result is there, once.

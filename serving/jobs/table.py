@@ -8,13 +8,13 @@ from typing import Any
 
 from serving.database.protocol import Database
 from serving.database.schema import secret
-from serving.jobs import accepting, leasing, listing, notices, removal
+from serving.jobs import accepting, leasing, listing, measuring, notices, removal
 from serving.jobs.clock import Clock, clock_of
 from serving.jobs.listing import Filter
 from serving.jobs.pagetokens import PageTokens
 from serving.jobs.record import Job, NewJob, State
 from serving.jobs.step import Step
-from serving.jobs.store import EVERY, MAX_ATTEMPTS, Admit, LeaseLost, Page, Span
+from serving.jobs.store import EVERY, MAX_ATTEMPTS, Admit, Extra, LeaseLost, Page, Span
 
 _LOST = "the job was dismissed, ended or given to another worker; stop, and remove what was made for it"
 
@@ -83,6 +83,16 @@ class JobTable:
         with self._writing() as step:
             kept = leasing.renew(step, job, fence, seconds, (progress, message))
         _demand(held=kept)  # outside: a job that has just failed by its deadline stays failed
+
+    def measure(self, job: str, fence: int, pixels: int) -> None:
+        """See ``JobStore``."""
+        with self._writing() as step:
+            measuring.measure(step, job, fence, pixels)
+
+    def extras(self, owner: str, seconds: float) -> Sequence[Extra]:
+        """See ``JobStore``."""
+        with self._reading() as step:
+            return measuring.extras(step, owner, seconds)
 
     def succeed(self, job: str, fence: int, result: str) -> None:
         """See ``JobStore``."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from serving.processes.costs import cost_of, place_of
+from serving.processes.costs import cost_of, pixel_of, place_of
 from serving.processes.images import Checked, Images, Search, said
 from serving.processes.inputs import BoundingBox, ClassifyInputs
 from serving.processes.orders import ClassifyOrder, Image, Making
@@ -53,7 +53,8 @@ class Classify:
             checked: Sequence[Checked] = [images.check(scene, manifest.bands) for scene in inputs.scene]
         else:
             checked = images.finder.search(_search(inputs), manifest.bands)
-        cost = cost_of(checked, area, gsd_m=manifest.gsd_m, limit=self._settings.max_pixels)
+        pixel = pixel_of(inputs.crs, inputs.resolution)
+        cost = cost_of(checked, area, gsd_m=manifest.gsd_m, limit=self._settings.max_pixels, pixel=pixel)
         order = ClassifyOrder(
             images=tuple(_image(one, inputs) for one in checked),
             mosaic=inputs.mosaic,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -32,6 +33,37 @@ class Cost:
     pixels: int
     exact: bool
 
+    def in_pixels(self, ratio: float) -> Cost:
+        """The same in other pixels, of which so many make one of these; hardly ever a whole number."""
+        return Cost(math.ceil(self.pixels * ratio), exact=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pixel:
+    """The pixel of a map that a request states.
+
+    Attributes:
+        side_m: its side in metres, at the equator where it is stated in degrees; None = in units of the first image's
+            CRS, which is not known beforehand.
+    """
+
+    side_m: float | None
+
+
+def pixel_of(crs: str | None, resolution: float | None) -> Pixel | None:
+    """The pixel that a request states, if it does; a CRS alone has pixels of the model's side.
+
+    Raises:
+        ConfigError: when the CRS is not known.
+    """
+    parsed = None if crs is None else parse_crs(crs)
+    if resolution is None:
+        return None
+    if parsed is None:
+        return Pixel(None)
+    unit = parsed.axis_info[0].unit_conversion_factor  # metres, or radians
+    return Pixel(resolution * unit * (_ELLIPSOID.a if parsed.is_geographic else 1.0))
+
 
 def place_of(area: AreaInput | None) -> tuple[Place, Area | None]:
     """The area of a request: as a worker gets it, and as polygons.
@@ -48,7 +80,9 @@ def place_of(area: AreaInput | None) -> tuple[Place, Area | None]:
     return Place(geometry=document), parse_area(document, "area")
 
 
-def cost_of(images: Sequence[Checked], area: Area | None, *, gsd_m: float, limit: int) -> Cost:
+def cost_of(
+    images: Sequence[Checked], area: Area | None, *, gsd_m: float, limit: int, pixel: Pixel | None = None
+) -> Cost:
     """Count what is mapped.
 
     Args:
@@ -56,21 +90,32 @@ def cost_of(images: Sequence[Checked], area: Area | None, *, gsd_m: float, limit
         area: the part of them to map, or None.
         gsd_m: side of the model's pixels in metres.
         limit: most pixels.
+        pixel: of the map, where the request says how large; None = the images'.
 
     Raises:
         RasterTooLarge: when that is more than allowed.
     """
-    sizes = [image.pixels for image in images]
-    cost = Cost(sum(sizes) if all(sizes) else 0, exact=all(sizes) and area is None and len(images) == 1)
-    if area is not None:
-        inside = round(_km2(area) * 1e6 / gsd_m**2)
-        cost = Cost(min(inside, cost.pixels) if cost.pixels else inside, exact=False)
+    if pixel is None:
+        cost, side_m = _cost(images, area, gsd_m), gsd_m
+    elif pixel.side_m is None:
+        return Cost(0, exact=False)
+    else:
+        cost, side_m = _cost(images, area, gsd_m).in_pixels((gsd_m / pixel.side_m) ** 2), pixel.side_m
     if cost.pixels > limit:
         raise RasterTooLarge(
-            f"the request is for {'' if cost.exact else 'about '}{cost.pixels:,} pixels of {gsd_m:g} m, the limit is "
-            f"{limit:,} ({limit * gsd_m**2 / 1e6:,.0f} km2); ask for a smaller area, or in parts"
+            f"the request is for {'' if cost.exact else 'about '}{cost.pixels:,} pixels of {side_m:g} m, the limit is "
+            f"{limit:,} ({limit * side_m**2 / 1e6:,.0f} km2); ask for a smaller area, or in parts"
         )
     return cost
+
+
+def _cost(images: Sequence[Checked], area: Area | None, gsd_m: float) -> Cost:
+    """In pixels of the images, which are taken for the model's."""
+    sizes = [image.pixels for image in images]
+    if area is None:
+        return Cost(sum(sizes) if all(sizes) else 0, exact=all(sizes) and len(images) == 1)
+    inside = round(_km2(area) * 1e6 / gsd_m**2)
+    return Cost(min(inside, sum(sizes)) if all(sizes) else inside, exact=False)
 
 
 def _km2(area: Area) -> float:

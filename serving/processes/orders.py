@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -78,7 +78,20 @@ class Making(_Frozen):
     max_pixels: int
 
 
-class ClassifyOrder(_Frozen):
+class _Order(_Frozen):
+    making: Making
+
+    def within(self, pixels: int | None) -> Self:
+        """The same, of no more pixels than that; None = no limit of its own.
+
+        What an image has is often known only when it is open: then it is too late to refuse the request.
+        """
+        if pixels is None or pixels >= self.making.max_pixels:
+            return self
+        return self.model_copy(update={"making": self.making.model_copy(update={"max_pixels": pixels})})
+
+
+class ClassifyOrder(_Order):
     """One map of one or several images."""
 
     kind: Literal["classify"] = "classify"
@@ -87,17 +100,15 @@ class ClassifyOrder(_Frozen):
     place: Place = Place()
     crs: str | None = None
     resolution: float | None = None
-    making: Making
     """See ``serving.request.Inputs`` for what the members mean."""
 
 
-class DegradationOrder(_Frozen):
+class DegradationOrder(_Order):
     """Where land degraded or improved between two images."""
 
     kind: Literal["degradation"] = "degradation"
     before: Image
     after: Image
-    making: Making
 
     @property
     def images(self) -> tuple[Image, ...]:

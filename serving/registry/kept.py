@@ -75,6 +75,14 @@ class KeptEngines:
         """Whether the engine is in memory."""
         return digest in self._held
 
+    def held(self, digest: str) -> Engine | None:
+        """The engine, if it is in memory; nothing is loaded, and nobody is waited for."""
+        with self._lock:
+            engine = self._held.get(digest)
+            if engine is not None:
+                self._held.move_to_end(digest)
+            return engine
+
     def guard(self, digests: frozenset[str]) -> None:
         """Never drop these, because they could not be loaded again, or must answer at once."""
         with self._lock:

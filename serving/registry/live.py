@@ -175,9 +175,9 @@ class LiveModels:
         with ExitStack() as uses:
             yield self._pinned(asked, uses) if isinstance(asked, Resolved) else self._named(asked, uses)
 
-    def holds(self, model: Resolved) -> bool:
-        """Whether its engine is in memory, so that ``engine`` answers at once."""
-        return self._kept.holds(model.sha256)
+    def held(self, model: Resolved) -> Engine | None:
+        """Its engine, if that is in memory; loads nothing and waits for nobody: for an event loop."""
+        return self._kept.held(model.sha256)
 
     def engines(self) -> list[Engine]:
         """Engines in memory."""

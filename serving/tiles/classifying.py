@@ -233,9 +233,21 @@ class SourceTiles:
         found = await self._flights.get(
             [(*base, number) for number in numbers],
             partial(self._classify, pinned, lattice, client.owner),
-            lambda count: client.spend(count * BLOCK * BLOCK),
+            partial(self._spend, pinned.model, client),
         )
         return {key[-1]: block for key, block in found.items()}
+
+    def _spend(self, model: Resolved, client: Client, count: int) -> None:
+        """Count blocks that are about to be classified; where there is no place in the queue they cost nothing.
+
+        Raises:
+            QueueFull: when there is none.
+            SteppeError: when the client may not ask for so many.
+        """
+        engine = self._models.held(model)
+        if engine is not None:
+            self._batchers.get(engine).check_room(client.owner)
+        client.spend(count * BLOCK * BLOCK)
 
     async def _classify(
         self, pinned: Pinned, lattice: Lattice, owner: str, keys: Sequence[BlockKey]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from serving.degradation import PairInputs
@@ -10,6 +11,9 @@ from serving.processes.outputs import FILES
 from serving.request import Inputs, Outputs
 from serving.treatment import MinimumPatch, Treatment
 from serving.work.gathering import Gathered
+
+type Measured = Callable[[int], None]
+"""Is told how many pixels are to be mapped."""
 
 
 def outputs_of(making: Making, folder: Path) -> Outputs:
@@ -45,8 +49,13 @@ def treatment_of(making: Making) -> Treatment:
     )
 
 
-def inputs_of(order: ClassifyOrder, gathered: Gathered) -> Inputs:
+def inputs_of(order: ClassifyOrder, gathered: Gathered, *, measured: Measured | None = None) -> Inputs:
     """The scenes of one map.
+
+    Args:
+        order: what is wanted.
+        gathered: the scenes.
+        measured: see ``serving.request.Inputs``.
 
     Raises:
         ConfigError: when a name or an option cannot be used.
@@ -67,12 +76,18 @@ def inputs_of(order: ClassifyOrder, gathered: Gathered) -> Inputs:
         stated=gathered.stated,
         name=order.making.name or gathered.name,
         max_pixels=order.making.max_pixels,
+        measured=measured,
         opener=gathered.opener,
     )
 
 
-def pair_of(order: DegradationOrder, gathered: Gathered) -> PairInputs:
+def pair_of(order: DegradationOrder, gathered: Gathered, *, measured: Measured | None = None) -> PairInputs:
     """The two images of one place.
+
+    Args:
+        order: what is wanted.
+        gathered: both images.
+        measured: see ``serving.request.Inputs``.
 
     Raises:
         ConfigError: when a name or an option cannot be used.
@@ -85,6 +100,7 @@ def pair_of(order: DegradationOrder, gathered: Gathered) -> PairInputs:
             product=image.product,
             stated=gathered.stated,
             max_pixels=order.making.max_pixels,
+            measured=measured,
             opener=gathered.opener,
         )
         for image in gathered.images

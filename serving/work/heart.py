@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
+from landcover.errors import SteppeError
 from serving.jobs.record import Job
 from serving.jobs.store import JobStore, LeaseLost
 
@@ -19,7 +20,8 @@ BEAT_S: Final = 1.0
 """Seconds between renewals: how soon a dismissed job is noticed."""
 
 GRACE_S: Final = 5.0
-"""Seconds that work has to stop at its next step; together with the beat well below ten."""
+"""Seconds that work has to stop at its next step; together with the beat well below ten, and below what a server waits
+for its workers (``supervisor.STOP_S``)."""
 
 
 class Heart:
@@ -29,7 +31,7 @@ class Heart:
         store: the job table.
         job: what was leased.
         lease_s: seconds of a lease.
-        stopping: set when this process shall end: the work stops at its next step, the job is given back.
+        stopping: set when this process shall end: the work is wanted no more, the job is given back.
         lost: called when the work is wanted no more: ends what it may be waiting for.
         overdue: called when it does not stop then: ends the process.
     """
@@ -60,7 +62,7 @@ class Heart:
         """
         self._ends.append(end)
         try:
-            if self._lost.is_set():
+            if self.lost:
                 end()
             yield
         finally:
@@ -73,8 +75,8 @@ class Heart:
 
     @property
     def lost(self) -> bool:
-        """Whether the job is somebody else's, or nobody's, by now."""
-        return self._lost.is_set()
+        """Whether the work is wanted no more: the job is somebody else's, or nobody's, or this process is to end."""
+        return self._lost.is_set() or self._stopping.is_set()
 
     def say(self, percent: float, message: str) -> None:
         """How far the work is; written with the next beat.
@@ -91,12 +93,23 @@ class Heart:
         Raises:
             LeaseLost: when the job was dismissed or taken over, or this process is to end.
         """
-        if self._lost.is_set() or self._stopping.is_set():
+        if self.lost:
             raise LeaseLost("the job was dismissed, or another worker has it")
+
+    def measure(self, pixels: int) -> None:
+        """Keep how many pixels are mapped, where those are more than were counted: their owner's limit is in pixels.
+
+        A table that cannot be written keeps no job from being done.
+        """
+        if pixels > self._job.new.pixels:
+            try:
+                self._store.measure(self._job.id, self._job.fence, pixels)
+            except SteppeError as error:
+                _log.warning("the pixels of job %s are not kept: %s", self._job.id, error)
 
     def _beat(self) -> None:
         held_until = time.monotonic() + self._lease_s
-        while not self._done.wait(BEAT_S) and not self._lost.is_set():
+        while not self._done.wait(BEAT_S) and not self.lost:
             asked = time.monotonic()
             try:
                 self._store.renew(
@@ -110,7 +123,7 @@ class Heart:
                     self._lost.set()
             else:
                 held_until = asked + self._lease_s
-        if self._lost.is_set():
+        if self.lost and not self._done.is_set():
             self._end_work()
 
     def _end_work(self) -> None:
@@ -120,7 +133,16 @@ class Heart:
             except Exception:  # noqa: BLE001 - the others, and the last resort, come all the same
                 _log.exception("the work of job %s could not be stopped", self._job.id)
         if not self._done.wait(GRACE_S):
+            self._give_back()
             self._overdue()
+
+    def _give_back(self) -> None:
+        """Say that the job is nobody's before this process ends with it: a restart of the server is no attempt."""
+        if self._stopping.is_set():
+            try:
+                self._store.give_back(self._job.id, self._job.fence)
+            except Exception as error:  # noqa: BLE001 - the process ends all the same
+                _log.warning("job %s is not given back: %s", self._job.id, error)
 
     def __enter__(self) -> Self:
         self._thread.start()

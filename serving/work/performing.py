@@ -48,9 +48,9 @@ def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
         heart.say(GATHERED, "mapping")
         outputs = outputs_of(order.making, folder)
         if isinstance(order, ClassifyOrder):
-            outcome = _classify(order, gathered, outputs, engine, shop, _progress(heart))
+            outcome = _classify(order, gathered, outputs, engine, shop, heart)
         else:
-            outcome = _compare(order, gathered, outputs, engine, shop, _progress(heart))
+            outcome = _compare(order, gathered, outputs, engine, shop, heart)
     heart.check()
     return replace(outcome, warnings=(*gathered.warnings, *outcome.warnings))
 
@@ -71,16 +71,18 @@ def _progress(heart: Heart) -> Progress:
 
 
 def _classify(
-    order: ClassifyOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, progress: Progress
+    order: ClassifyOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, heart: Heart
 ) -> Outcome:
-    inputs, treatment = inputs_of(order, gathered), treatment_of(order.making)
+    inputs = inputs_of(order, gathered, measured=heart.measure)
+    treatment, progress = treatment_of(order.making), _progress(heart)
     return classify_scene(inputs, outputs, engine, shop.settings, treatment=treatment, progress=progress)
 
 
 def _compare(
-    order: DegradationOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, progress: Progress
+    order: DegradationOrder, gathered: Gathered, outputs: Outputs, engine: Engine, shop: Shop, heart: Heart
 ) -> Outcome:
-    inputs, treatment = pair_of(order, gathered), treatment_of(order.making)
+    inputs = pair_of(order, gathered, measured=heart.measure)
+    treatment, progress = treatment_of(order.making), _progress(heart)
     return compare_scenes(inputs, outputs, engine, shop.settings, treatment=treatment, progress=progress)
 
 

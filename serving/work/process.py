@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import closing, nullcontext, suppress
 from typing import Final
 
 from landcover.errors import SteppeError
@@ -44,10 +44,8 @@ def main() -> int:
             signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop())
             threading.Thread(target=_stop_with_server, args=(worker,), name="steppe-stdin", daemon=True).start()
             tracer = open_tracer(settings.otlp_endpoint, "steppe-worker")
-            with traced(tracer):
+            with nullcontext() if tracer is None else closing(tracer), traced(tracer):
                 worker.run()
-            if tracer is not None:
-                tracer.close()
     except SteppeError as error:
         sys.stderr.write(f"steppe worker: {sentence(error)}\n")
         return error.exit_code

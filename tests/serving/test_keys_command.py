@@ -65,7 +65,7 @@ def test_a_line_for_a_file(capsys, tmp_path, state):
     code, out, err = run(capsys, "create", "--name", "x", "--entry", "--expires", "8w")
     assert (code, KEY.search(out), KEY.search(err) is not None) == (0, None, True)
     (tmp_path / "keys").write_text(out)
-    (key,) = KeyFile(tmp_path / "keys").load(())
+    (key,) = KeyFile(tmp_path / "keys").load()
     assert key.id == key_id(err.strip())
     assert not state.exists()
 

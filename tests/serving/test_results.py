@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import uuid
 import pytest
 
 from landcover.errors import DiskFull, OutputNotWritable
-from serving.results import OUTCOME, Results
+from serving.results import OUTCOME, ResultGone, Results
 
 JOB = str(uuid.uuid4())
 
@@ -129,3 +130,15 @@ def test_killed_between_the_steps(results, step, left):
     assert names(results) == [left]
     results.drop(results.found(), set())
     assert names(results) == []
+
+
+def test_what_is_removed_is_gone_at_once(results, monkeypatch):
+    """Who looks meanwhile sees all of it or nothing."""
+    name, seen = make(results), []
+    real = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", lambda path, **options: (seen.extend(names(results)), real(path, **options)))
+    results.remove(name)
+    assert (seen, names(results)) == ([f".{name}"], [])
+    results.remove(name)
+    with pytest.raises(ResultGone, match="removed"):
+        results.outcome(name)

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from landcover.errors import OutputNotWritable
-from serving.uploads import UploadNotFound, Uploads, upload_id
+from landcover.errors import DiskFull, OutputNotWritable
+from serving.uploads import UploadNotFound, Uploads, UploadsFull, upload_id
 
 
 @pytest.fixture
@@ -102,3 +102,27 @@ def test_a_folder_that_cannot_be(tmp_path):
     (tmp_path / "uploads").write_bytes(b"no folder")
     with pytest.raises(OutputNotWritable):
         Uploads(tmp_path / "uploads", 1).begin("one")
+
+
+def test_nobody_stores_more_than_one_may(tmp_path):
+    uploads = Uploads(tmp_path / "uploads", keep_s=100, per_owner=10)
+    first = put(uploads, content=b"x" * 6)
+    with pytest.raises(UploadsFull, match="11 bytes, the limit is 10"):
+        uploads.begin("one", 5)
+    part = uploads.begin("one")
+    part.write_bytes(b"x" * 5)
+    with pytest.raises(UploadsFull):
+        uploads.keep(part)
+    with pytest.raises(UploadsFull):  # what is still coming counts
+        uploads.begin("one")
+    part.unlink()
+    assert put(uploads, "two", b"x" * 10)
+    uploads.remove(first)
+    assert put(uploads, content=b"x" * 10)
+
+
+def test_room_is_left_for_other_things(tmp_path):
+    with pytest.raises(DiskFull):
+        Uploads(tmp_path / "uploads", keep_s=100, spare=2**60).begin("one")
+    with pytest.raises(DiskFull):
+        Uploads(tmp_path / "uploads", keep_s=100).begin("one", 2**60)

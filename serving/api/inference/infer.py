@@ -29,7 +29,7 @@ from serving.api.inference.failures import failure
 from serving.api.inference.memory import Hold, Memory
 from serving.api.inference.message import Message, parse
 from serving.api.inference.models import Models
-from serving.api.inference.presence import Watched
+from serving.api.presence import Watched
 from serving.batching.pool import Batchers
 from serving.settings import Settings
 

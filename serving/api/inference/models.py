@@ -47,10 +47,8 @@ class Models:
         Raises:
             SteppeError: as ``LiveModels.engine``.
         """
-        asked = self._live.resolve(wanted)
-        if self._live.holds(asked):
-            engine = self._live.engine(asked)
-        else:
+        engine = self._live.held(self._live.resolve(wanted))
+        if engine is None:
             # By the name as it was given: another version may step in for one that cannot be loaded.
             engine = await run_sync(self._live.engine, wanted)
         self._batched[engine.bundle.digest] = engine

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +11,12 @@ from anyio import CapacityLimiter
 from fastapi import Request as HttpRequest
 
 from landcover.raster.protocol import ReadPolicy
-from serving.access.limits import PixelLimiter, check_jobs
+from serving.access.authenticator import is_every
+from serving.access.limits import HELD_AGAINST_S, PixelLimiter, check_jobs
 from serving.access.principal import Principal
 from serving.api.ogc.forms import Subscriber
 from serving.api.ogc.inflight import KeysInUse
+from serving.api.refusals import CallbackUnavailable
 from serving.disk import Disk
 from serving.dismissal import Dismissal
 from serving.fetch.fetcher import Fetcher
@@ -134,9 +136,15 @@ class Desk:
 
         Raises:
             DataError: when one may not.
+            CallbackUnavailable: when the service does not know the address of what it would tell them of.
         """
         if given is None:
             return None
+        if self.settings.public_url is None and is_every(self.settings.host):
+            raise CallbackUnavailable(
+                "the service does not know at which address its clients see it, so it cannot say in a callback where "
+                "results are; leave subscriber out, or set STEPPE_PUBLIC_URL where it runs"
+            )
         return {event: self.finder.address(href) for event, href in given.model_dump(exclude_none=True).items()}
 
     def check_room(self, who: Principal) -> None:
@@ -161,10 +169,13 @@ class Desk:
             StoreUnavailable: when the job table cannot be written.
             DiskFailed: when the disk has failed, now or before.
         """
+        limit = self.pixels.limit_of(who)
+        plan = replace(plan, order=plan.order.within(limit))
+        extras = () if limit is None else self.store.extras(who.id, HELD_AGAINST_S)
 
         def admit(unfinished: int) -> None:
             check_jobs(who, unfinished, self.settings.max_jobs_per_key)
-            self.pixels.spend(who, plan.cost.pixels)  # of new jobs only: a repetition costs nothing
+            self.pixels.spend(who, plan.cost.pixels, extras)  # of new jobs only: a repetition costs nothing
 
         with self.disk.promising():
             return self.store.accept(
@@ -185,13 +196,14 @@ class Desk:
                 admit=admit,
             )
 
-    def rehearse(self, plan: Plan) -> None:
+    def rehearse(self, who: Principal, plan: Plan) -> None:
         """Refuse a plan for what a worker would refuse it for; see ``serving.work.rehearsal``.
 
         Raises:
             SteppeError: whatever it would fail for before anything is mapped.
         """
-        rehearse(plan.order, self.models.bundle(plan.model).manifest, self)
+        order = plan.order.within(self.pixels.limit_of(who))
+        rehearse(order, self.models.bundle(plan.model).manifest, self)
 
     def dismiss(self, job: str, owner: str | None) -> Job:
         """Stop a job, or remove one that has ended, with all that is left of it.

@@ -26,7 +26,7 @@ from serving.api.ogc.documents import status_info
 from serving.api.ogc.forms import Execute, Preference, parsed, preference
 from serving.api.ogc.pricing import quotation
 from serving.api.ogc.waiting import ended
-from serving.api.presence import watch
+from serving.api.presence import Watched
 from serving.api.problems import ClientGone, NotAcceptable
 from serving.api.refusals import KeyInvalid, TookTooLong
 from serving.database.protocol import StoreUnavailable
@@ -175,7 +175,7 @@ async def _quote(desk: Desk, asked: _Asked) -> dict[str, Any]:
     images = desk.images(asked.who, asked.base)
     try:
         plan = await run_sync(asked.process.plan, asked.inputs, asked.outputs, images)
-        await run_sync(desk.rehearse, plan, limiter=desk.rehearsals)
+        await run_sync(desk.rehearse, asked.who, plan, limiter=desk.rehearsals)
     finally:
         await run_sync(images.drop)
     return await run_sync(quotation, plan, asked.process, asked.who, desk)
@@ -210,8 +210,8 @@ async def _waited(request: Request, desk: Desk, job: Job, wish: Preference) -> R
     """
     seconds = desk.settings.sync_timeout_s if wish.wait_s is None else wish.wait_s
     try:
-        async with watch(request) as presence:
-            job = await ended(desk.store, job, presence, seconds)
+        with Watched(request.receive):
+            job = await ended(desk.store, job, seconds)
     except ClientGone:
         await _drop(desk, job)
         raise

@@ -70,8 +70,8 @@ class Notifier:
         if href is not None:
             try:
                 self._fetcher.post_json(href, self._words(job), Budget(LIMITS))
-            except SteppeError as error:
-                _log.warning("job %s: its subscriber was not told: %s", job.id, sentence(error))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not come again for ever
+                _log_failure(job, error)
                 if not isinstance(error, DataError) and _age_s(job) < GIVE_UP_S:
                     return  # it comes again
         self._desk.store.told(job.id, job.state)
@@ -100,6 +100,13 @@ class Notifier:
     ) -> None:
         self._stopping.set()
         self._thread.join()
+
+
+def _log_failure(job: Job, error: Exception) -> None:
+    if isinstance(error, SteppeError):
+        _log.warning("job %s: its subscriber was not told: %s", job.id, sentence(error))
+    else:
+        _log.error("job %s: its subscriber was not told", job.id, exc_info=error)
 
 
 def _age_s(job: Job) -> float:

@@ -18,7 +18,7 @@ from serving.jobs.record import Job, State
 from serving.processes.orders import Answering, Request
 from serving.processes.outputs import FILES, STYLES, Output
 from serving.processes.process import Process
-from serving.results import Results
+from serving.results import ResultGone, Results, reading
 
 INLINE_BYTES: Final = 1 << 20
 """Largest output that a document holds when the request does not say how; larger ones are links. Base64 of a map of a
@@ -87,13 +87,17 @@ def kept_of(job: Job, process: Process, results: Results, base: str) -> list[Mad
 
     Raises:
         ResultNotReady: when the job has not ended with results.
+        ResultGone: when they have been removed meanwhile.
     """
     folder = results.root / result_of(job)
-    return [
+    kept = [
         Made(output, folder / output.file, f"{base}jobs/{job.id}/results/{output.name}")
         for output in (*process.outputs, *STYLES)
         if (folder / output.file).is_file()
     ]
+    if not folder.is_dir():
+        raise ResultGone("the result has been removed meanwhile; ask for it again to make it anew")
+    return kept
 
 
 def result_of(job: Job) -> str:
@@ -128,6 +132,9 @@ def answer(made: Sequence[Made], answering: Answering, headers: Mapping[str, str
         made: the outputs.
         answering: raw or document.
         headers: of the answer.
+
+    Raises:
+        ResultGone: when they have been removed meanwhile.
     """
     if answering.response == "document":
         return JSONResponse(document(made), headers=dict(headers))
@@ -143,15 +150,24 @@ def answer(made: Sequence[Made], answering: Answering, headers: Mapping[str, str
 
 
 def document(made: Sequence[Made]) -> dict[str, Any]:
-    """All outputs as a JSON object: schema ``results.yaml``."""
-    return {one.output.name: _inline(one) for one in made}
+    """All outputs as a JSON object: schema ``results.yaml``; raises what ``answer`` raises."""
+    with reading():
+        return {one.output.name: _inline(one) for one in made}
 
 
 def send(one: Made, headers: Mapping[str, str]) -> Response:
-    """One output."""
-    if (content := one.content) is not None:
-        return Response(content, headers=dict(headers), media_type=one.output.media_type)
-    return FileResponse(one.path, media_type=one.output.media_type, filename=one.output.file, headers=dict(headers))
+    """One output; raises what ``answer`` raises."""
+    with reading():
+        if (content := one.content) is not None:
+            return Response(content, headers=dict(headers), media_type=one.output.media_type)
+        known = one.path.stat()  # what is not there is said now, not when the answer has begun
+    return FileResponse(
+        one.path,
+        media_type=one.output.media_type,
+        filename=one.output.file,
+        headers=dict(headers),
+        stat_result=known,
+    )
 
 
 def _inline(one: Made) -> dict[str, Any]:
@@ -168,8 +184,9 @@ def _inline(one: Made) -> dict[str, Any]:
 def _related(made: Sequence[Made], headers: Mapping[str, str]) -> Response:
     """Several raw outputs: multipart/related (RFC 2387), streamed from their files."""
     boundary = f"steppe-{secrets.token_hex(16)}"
-    parts = list(_parts(made, boundary))
-    length = sum(len(part) if isinstance(part, bytes) else part.stat().st_size for part in parts)
+    with reading():
+        parts = list(_parts(made, boundary))
+        length = sum(len(part) if isinstance(part, bytes) else part.stat().st_size for part in parts)
 
     async def stream() -> AsyncIterator[bytes]:
         for part in parts:

@@ -13,10 +13,10 @@ from landcover.labels import Language
 from landcover.legends import Legend
 from serving.access.principal import ANONYMOUS, Principal
 from serving.api.conditional import conditional, holds, tag_of
-from serving.api.inference.presence import Watched
 from serving.api.language import preferred
 from serving.api.modeldocuments import legend_document
 from serving.api.negotiation import JSON, PNG, choose
+from serving.api.presence import Watched
 from serving.api.tiles.state import Tiles
 from serving.tiles.drawing import VERSION, draw_legend
 from serving.tiles.errors import TilesTooSlow

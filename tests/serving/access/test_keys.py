@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from landcover.errors import ConfigError, DiskFull
+from serving.access.authenticator import Authenticator
 from serving.access.keyfile import Entry, KeyFile
 from serving.access.keys import digest, key_id, mint
 from serving.access.keystore import KeyStore, new_key, now
+from serving.access.noting import UseNotes
 from serving.access.principal import ANONYMOUS, Principal, Scope
 from serving.access.refusals import KeyNotFound, ScopeMissing
 from serving.access.ring import LIFETIME_S, KeyRing
@@ -30,12 +32,16 @@ class Drawer:
     def __init__(self, *keys):
         self.keys, self.loads, self.used, self.failure = list(keys), 0, set(), None
 
-    def load(self, used):
+    def load(self):
         self.loads += 1
         if self.failure:
             raise self.failure
-        self.used |= set(used)
         return list(self.keys)
+
+    def note(self, used):
+        if self.failure:
+            raise self.failure
+        self.used |= set(used)
 
 
 class Clock:
@@ -130,9 +136,34 @@ def test_the_last_use_is_told_coarsely():
     ring.refresh()
     for _ in range(100):
         ring.find(text)
-    clock.s = 2
-    ring.refresh()
+    drawer.failure = DiskFull("the disk is full")
+    with pytest.raises(DiskFull):
+        ring.note_use()
+    drawer.failure = None
+    ring.note_use()  # what could not be written is written the next time
     assert drawer.used == {key.id}
+    drawer.used.clear()
+    ring.note_use()
+    assert drawer.used == set()
+
+
+def test_a_key_that_comes_while_uses_are_noted():
+    """On another thread: the set that is being written down is nobody else's, and none is lost."""
+    text, key = made()
+    drawer = Drawer(key)
+    ring = KeyRing([drawer])
+
+    class Guarded(set):
+        def add(self, one):
+            assert ring._noting.locked()
+            super().add(one)
+
+    ring._used = Guarded()
+    ring.refresh()
+    assert ring.find(text)
+    drawer.note = lambda used: [ring.find(text) for _ in used]
+    ring.note_use()
+    assert ring._used == {key.id}
 
 
 def test_scopes():
@@ -148,13 +179,14 @@ def test_scopes():
 
 def test_the_table(database):
     store = KeyStore(lambda: database)
-    assert list(store.load(())) == []
+    assert list(store.load()) == []
     _, first = made(scopes=[Scope.TILES, Scope.RUN], expires=now() + timedelta(days=1), pixels_per_minute=5, max_jobs=1)
     _, second = made(scopes=[Scope.ADMIN])
     store.add(first)
     store.add(second)
-    assert {key.id: key for key in store.load(())} == {first.id: first, second.id: second}
-    (used,) = [key for key in store.load({first.id}) if key.id == first.id]
+    assert {key.id: key for key in store.load()} == {first.id: first, second.id: second}
+    store.note({first.id})
+    (used,) = [key for key in store.load() if key.id == first.id]
     assert abs(used.last_used - datetime.now(UTC)) < timedelta(seconds=60)
     revoked = store.revoke(first.id)
     assert revoked.revoked is not None
@@ -177,9 +209,42 @@ def test_a_last_use_that_cannot_be_noted_keeps_nobody_out(database, monkeypatch,
         yield
 
     monkeypatch.setattr(database, "transaction", full)
-    (key,) = KeyStore(lambda: database).load([minted.id])
-    assert (key.id, key.last_used) == (minted.id, None)
-    assert "full" in caplog.text
+    ring = KeyRing([KeyStore(lambda: database)])
+    authenticator = Authenticator(ring, local=False)
+    authenticator.refresh()
+    for _ in range(2):
+        assert authenticator.identify([minted.text]).id == minted.id
+        UseNotes(authenticator).note()
+    assert caplog.text.count("full") == 2
+
+
+def test_who_comes_waits_for_no_writer(database, monkeypatch):
+    """The database lets one write at a time, perhaps for seconds."""
+    minted = mint()
+    KeyStore(lambda: database).add(new_key(minted, "", [Scope.RUN]))
+    clock = Clock()
+    ring = KeyRing([KeyStore(lambda: database)], clock=clock)
+
+    def busy():
+        raise AssertionError("a request writes")
+
+    monkeypatch.setattr(database, "transaction", busy)
+    for _ in range(3):
+        ring.refresh()
+        assert ring.find(minted.text).id == minted.id
+        clock.s += 2
+
+
+def test_uses_are_noted_beside_the_requests(database, monkeypatch):
+    monkeypatch.setattr("serving.access.noting.EVERY_S", 0.01)
+    minted, store = mint(), KeyStore(lambda: database)
+    store.add(new_key(minted, "", [Scope.RUN]))
+    authenticator = Authenticator(KeyRing([store]), local=False)
+    with UseNotes(authenticator):
+        authenticator.refresh()
+        authenticator.identify([minted.text])
+    (key,) = store.load()
+    assert key.last_used is not None
 
 
 def test_a_scope_of_a_later_version_opens_nothing(database):
@@ -188,7 +253,7 @@ def test_a_scope_of_a_later_version_opens_nothing(database):
     store.add(key)
     with database.transaction() as transaction:
         transaction.run("UPDATE api_key SET scopes = 'run teleport'")
-    assert store.load(())[0].scopes == {Scope.RUN}
+    assert store.load()[0].scopes == {Scope.RUN}
 
 
 def test_a_file_of_digests(tmp_path):
@@ -210,7 +275,7 @@ def test_a_file_that_is_none(tmp_path, line):
     path = tmp_path / "keys"
     path.write_bytes(line.encode("latin1"))
     with pytest.raises(ConfigError) as caught:
-        KeyFile(path).load(())
+        KeyFile(path).load()
     assert str(tmp_path) not in str(caught.value)
     with pytest.raises(ConfigError):
-        KeyFile(tmp_path / "absent").load(())
+        KeyFile(tmp_path / "absent").load()

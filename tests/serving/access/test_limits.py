@@ -7,6 +7,7 @@ import pytest
 from serving.access.limits import PixelLimiter, check_jobs
 from serving.access.principal import Principal
 from serving.access.refusals import QuotaExceeded, QuotaTooSmall, TooManyJobs
+from serving.jobs.store import Extra
 
 
 def somebody(name="a", **changes):
@@ -79,6 +80,30 @@ def test_never_more_than_two_limits_in_any_minute(clock):
         spent.append(clock.s)
     worst = max(sum(90 for other in spent if moment <= other < moment + 60) for moment in spent)
     assert 900 <= worst <= 1500
+
+
+@pytest.mark.parametrize("pixels", [0, 400, 1000])
+@pytest.mark.parametrize("counted", [0, 700])
+def test_what_was_not_counted_is_worked_off_at_the_limit(clock, pixels, counted):
+    """The oracle: 1500 pixels half a minute ago and 1000 now are 2000 at 1000 a minute."""
+    limiter, began_s = PixelLimiter(1000), clock.s
+    if counted:
+        limiter.spend(somebody(), counted)
+
+    def extras():
+        return [Extra(1500, 30 + clock.s - began_s), Extra(1000, clock.s - began_s)]
+
+    with pytest.raises(QuotaExceeded) as caught:
+        limiter.spend(somebody(), pixels, extras())
+    assert 120 <= caught.value.retry_after_s <= 121
+    clock.s += caught.value.retry_after_s
+    limiter.spend(somebody(), pixels, extras())
+
+
+def test_what_was_not_counted_long_ago_is_in_nobodys_way(clock):
+    limiter = PixelLimiter(1000)
+    limiter.spend(somebody(), 1000, [Extra(1000, 3000.0), Extra(1500, 90.0)])
+    assert clock.s
 
 
 def test_unfinished_jobs():

@@ -142,3 +142,17 @@ def test_a_server_that_others_reach_needs_a_key_to_start(environment, tmp_path, 
     assert main(serve) == 0
     assert len(ran) == 1
     assert (tmp_path / "state" / "steppe.db").is_file()
+
+
+@pytest.mark.parametrize(
+    ("host", "public", "warned"),
+    [("0.0.0.0", None, True), ("0.0.0.0", "https://maps.example.org", False), ("127.0.0.1", None, False)],  # noqa: S104
+)
+def test_a_server_says_at_its_start_when_callbacks_have_no_address(environment, caplog, host, public, warned):
+    environment.setattr(uvicorn.Server, "run", lambda _self, sockets: None)  # noqa: ARG005
+    environment.setattr("serving.telemetry.logs.configure_logs", lambda *_: None)
+    if public is not None:
+        environment.setenv("STEPPE_PUBLIC_URL", public)
+    assert main(["keys", "create", "--name", "x"]) == 0
+    assert main(["serve", "--host", host, "--port", "0", "--workers", "0"]) == 0
+    assert ("callbacks are refused" in caplog.text) is warned

@@ -6,6 +6,9 @@ import time
 
 import pytest
 
+from serving.access.keys import mint
+from serving.access.keystore import KeyStore, new_key
+from serving.access.principal import Scope
 from serving.settings import load_settings
 from serving.version import VERSION
 from tests.bundles import tiny_bundle
@@ -65,3 +68,28 @@ def test_settings_come_from_the_environment(environment, readers):
     with service(load_settings(), readers) as client:
         assert client.get("/readyz").json()["model"] == "tiny@0.1.0"
         check_problem(client.post("/classify", content=b"123456"), 413, "raster-too-large")
+
+
+def test_strangers_are_told_no_names(tmp_path, folders, readers):
+    """What models there are is nobody else's business."""
+    tiny_bundle(tmp_path / "own")
+    broken = tiny_bundle(tmp_path / "own", version="0.2.0")
+    (broken.path / "sample.npz").write_bytes(b"altered")
+    settings = make_settings(tmp_path, tmp_path / "own", folders[1], host="0.0.0.0", registry_settle_s=0)  # noqa: S104
+    with service(settings, readers) as client:
+        store, keys = KeyStore(client.app.state.database), {scope: mint() for scope in ("run", "metrics", "admin")}
+        for scope, minted in keys.items():
+            store.add(new_key(minted, scope, [Scope(scope)]))
+
+        def told(key=None):
+            headers = {} if key is None else {"X-API-Key": key}
+            return client.get("/readyz", headers=headers)
+
+        strangers = (None, "stp_nonsense", keys["run"].text)
+        assert [told(key).json() for key in strangers] == [{"status": "ready"}] * 3
+        for scope in ("metrics", "admin"):
+            assert told(keys[scope].text).json()["model"] == "tiny@0.1.0"
+        client.app.state.readiness.add("disk", lambda: 1 / 0)
+        for key in strangers:
+            assert "not ready: disk;" in check_problem(told(key), 503, "not-ready")
+        assert "disk: the check itself failed" in check_problem(told(keys["admin"].text), 503, "not-ready")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import time
 
 import pytest
 from starlette.testclient import TestClient
 
+from serving.api.app import create_app
 from tests.crew import crewed
-from tests.service import left_in
+from tests.service import left_in, make_settings
 from tests.serving.api.check import check_problem
 
 TIFF = {"Content-Type": "image/tiff"}
@@ -124,7 +126,7 @@ def test_types_and_codings(client, settings, body):
 
 
 def test_disk_full(client, settings, body, monkeypatch):
-    def full(_uploads, _owner):
+    def full(_uploads, _owner, _expected=0):
         part = settings.state / "full.part"
         part.symlink_to("/dev/full")
         return part
@@ -160,3 +162,20 @@ def test_an_upload_that_is_removed_while_its_job_waits(app, settings, readers, b
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
         assert "send it and the request again" in check_problem(client.get(f"{job}/results"), 404, "no-such-upload")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "slug"),
+    [({"upload_bytes_per_key": 90_000}, 429, "uploads-full"), ({"min_free_bytes": 2**60}, 507, "disk-full")],
+)
+def test_what_is_stored_is_bounded(tmp_path, folders, body, changes, status, slug):
+    settings = make_settings(tmp_path, *folders, **changes)
+    assert 45_000 < len(body) < 90_000
+    with TestClient(create_app(settings)) as client:
+        if status == 429:
+            send(client, body)
+        answer = client.post("/uploads", content=body, headers=TIFF)
+        check_problem(answer, status, slug)
+        coded = {"inputs": {"scene": base64.b64encode(body).decode()}, **AREAS}
+        check_problem(client.post("/processes/classify/execution", json=coded), status, slug)
+    assert len(kept(settings)) == (status == 429)

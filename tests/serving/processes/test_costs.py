@@ -9,7 +9,7 @@ import pytest
 from pyproj import Geod, Transformer
 
 from landcover.errors import AreaInvalid, ConfigError, RasterTooLarge
-from serving.processes.costs import cost_of, place_of
+from serving.processes.costs import cost_of, pixel_of, place_of
 from serving.processes.images import Checked
 from serving.processes.inputs import BoundingBox, Geometry
 from serving.processes.orders import FolderSource
@@ -21,8 +21,8 @@ def image(pixels):
     return Checked(source=FolderSource(path="x"), pixels=pixels, facts={})
 
 
-def cost(*images, area=None, gsd_m=10.0, limit=10**12):
-    return cost_of(images, place_of(area)[1], gsd_m=gsd_m, limit=limit)
+def cost(*images, area=None, gsd_m=10.0, limit=10**12, crs=None, resolution=None):
+    return cost_of(images, place_of(area)[1], gsd_m=gsd_m, limit=limit, pixel=pixel_of(crs, resolution))
 
 
 def test_one_whole_image_is_exact():
@@ -81,6 +81,27 @@ def test_polygons_are_counted_by_their_boxes():
     triangle = {"type": "Polygon", "coordinates": [[[15, 49], [15.1, 49], [15, 49.1], [15, 49]]]}
     square = cost(image(0), area=Geometry(**polygon(15, 49, 15.1, 49.1))).pixels
     assert cost(image(0), area=Geometry(**triangle)).pixels == square
+
+
+def test_pixels_are_the_maps():
+    """A fine map of a small area is a large one."""
+    box = BoundingBox(bbox=(500_000, 5_490_000, 501_000, 5_491_000), crs="EPSG:32633")
+    assert cost(image(0), area=box).pixels == 100 * 100
+    assert cost(image(0), area=box, crs="EPSG:32633", resolution=0.5).pixels == 2000 * 2000
+    assert cost(image(0), area=box, crs="EPSG:2263", resolution=0.5).pixels == pytest.approx((2000 / 0.3048) ** 2, 1e-4)
+    degrees = cost(image(0), area=BoundingBox(bbox=(10, 0, 10.1, 0.1)), crs="EPSG:4326", resolution=0.0001)
+    assert degrees.pixels == pytest.approx(1000 * 1000, rel=0.01)
+    whole = cost(image(6300), crs="EPSG:32633", resolution=5)
+    assert (whole.pixels, whole.exact) == (4 * 6300, False)
+    with pytest.raises(RasterTooLarge, match=r"about 4,000,000 pixels of 0\.5 m"):
+        cost(image(0), area=box, crs="EPSG:32633", resolution=0.5, limit=3_999_999)
+
+
+def test_pixels_in_units_that_are_not_known_are_not_counted():
+    assert cost(image(6300), resolution=5).pixels == 0
+    assert cost(image(6300), crs="EPSG:32633").pixels == 6300
+    with pytest.raises(ConfigError):
+        cost(image(6300), crs="EPSG:0")
 
 
 def test_too_large():

@@ -144,6 +144,17 @@ def test_an_engine_in_use_is_not_dropped_and_one_that_is_not_makes_room(tmp_path
         assert_answers(other, "1")
 
 
+def test_what_is_held_is_answered_without_a_load(tmp_path):
+    for name in ("one", "two", "tiny"):
+        write_version(tmp_path / "own", "1", name=name)
+    live = live_models(tmp_path, kept_models=1)
+    assert live.held(live.resolve("one")) is None
+    engine = live.engine("one")
+    assert live.held(live.resolve("one")) is engine
+    live.engine("two")
+    assert live.held(live.resolve("one")) is None
+
+
 def test_the_default_model_is_always_in_memory(tmp_path):
     for name in ("one", "two", "tiny"):
         write_version(tmp_path / "own", "1", name=name)

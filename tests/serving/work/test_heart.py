@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,7 +19,16 @@ class Table:
     """Renewals, and what comes of them."""
 
     def __init__(self, *errors):
-        self.renewed, self._errors = [], list(errors)
+        self.renewed, self.back, self.measured, self._errors = [], [], [], list(errors)
+        self.error = None
+
+    def give_back(self, job, fence):
+        self.back.append((job, fence))
+
+    def measure(self, job, fence, pixels):
+        self.measured.append((job, fence, pixels))
+        if self.error is not None:
+            raise self.error
 
     def renew(self, job, fence, seconds, *, progress, message):
         self.renewed.append((job, fence, seconds, progress, message))
@@ -29,6 +39,7 @@ class Table:
 
 class Leased:
     id, fence, folder = "job", 3, "job.3"
+    new = SimpleNamespace(pixels=10)
 
 
 @pytest.fixture(autouse=True)
@@ -123,8 +134,44 @@ def test_a_process_that_is_to_end_stops_the_work(told):
         told["stopping"].set()
         with pytest.raises(LeaseLost):
             heart.check()
-        assert not heart.lost
-    assert not told["lost"].is_set()
+        assert told["lost"].wait(10)  # reading, too, which may take as long as it likes
+    assert not told["overdue"].is_set()
+
+
+def test_a_job_is_given_back_before_a_process_ends_with_it(told):
+    """Else slow restarts of a server would be attempts, and the job would have failed after three."""
+    table = Table()
+    with make(table, told):
+        told["stopping"].set()
+        assert told["overdue"].wait(10)
+        assert table.back == [("job", 3)]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), ZeroDivisionError("surprise")])
+def test_what_cannot_be_given_back_keeps_no_process_alive(told, error):
+    table = Table()
+    table.give_back = lambda *_: (_ for _ in ()).throw(error)
+    with make(table, told):
+        told["stopping"].set()
+        assert told["overdue"].wait(10)
+
+
+def test_what_was_dismissed_is_not_given_back(told):
+    table = Table(LeaseLost("gone"))
+    with make(table, told):
+        assert told["overdue"].wait(10)
+    assert table.back == []
+
+
+@pytest.mark.parametrize("error", [None, StoreUnavailable("away"), DiskFull("full")])
+def test_what_is_measured_is_kept_where_it_was_not_counted(told, error):
+    table = Table()
+    table.error = error
+    with make(table, told) as heart:
+        heart.measure(10)
+        assert table.measured == []
+        heart.measure(11)
+    assert table.measured == [("job", 3, 11)]
 
 
 def test_errors_of_the_work_pass(told):

@@ -278,6 +278,28 @@ def test_work_that_does_not_stop_is_ended_hard(yard, monkeypatch):
     assert yard.results() == []
 
 
+@pytest.mark.usefixtures("quick_heart")
+def test_work_that_does_not_stop_with_its_server_is_no_attempt(yard, monkeypatch):
+    began, go_on = threading.Event(), threading.Event()
+
+    def deaf(*_args, **_keywords):
+        began.set()
+        go_on.wait(15)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("serving.work.performing.classify_scene", deaf)
+    job, worker = yard.accept(), yard.worker()
+    thread = in_thread(worker.run)
+    assert began.wait(15)
+    worker.stop()
+    assert yard.hard.wait(5)
+    back = yard.get(job)
+    assert (back.state, back.attempt) == (State.ACCEPTED, 0)
+    go_on.set()
+    thread.join(10)
+    assert (yard.get(job).state, yard.results()) == (State.ACCEPTED, [])
+
+
 class Sleeper:
     """A job table whose caller sleeps past its lease before it says that a job is done."""
 

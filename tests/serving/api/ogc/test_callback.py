@@ -8,6 +8,9 @@ import time
 import pytest
 from starlette.testclient import TestClient
 
+from serving.access.keys import mint
+from serving.access.keystore import KeyStore, new_key
+from serving.access.principal import Scope
 from serving.api.app import create_app
 from tests.crew import crewed, service
 from tests.serving.api.check import check_problem
@@ -113,6 +116,38 @@ def test_again_after_a_failure(placed, hub):
     hub.wait(1)
     time.sleep(0.6)
     assert len(hub.heard) == 1
+
+
+def test_errors_of_the_service_itself_do_not_come_for_ever(placed, hub, monkeypatch, caplog):
+    asked = []
+
+    def broken(_notifier, job):
+        asked.append(job)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("serving.api.ogc.notices.Notifier._words", broken)
+    placed.begin(subscriber=hub.subscriber("successUri"), **AREAS)
+    until(lambda: len(asked) >= 2)
+    monkeypatch.setattr("serving.api.ogc.notices.GIVE_UP_S", 0.0)
+    until(lambda: caplog.text.count("ZeroDivisionError") >= len(asked) >= 3)
+    told = len(asked)
+    time.sleep(0.7)
+    assert len(asked) == told
+
+
+def test_without_an_address_of_the_service_callbacks_are_refused(tmp_path, hub):
+    """0.0.0.0 is none."""
+    settings, body = furnish(tmp_path, host="0.0.0.0")  # noqa: S104 - that is the point
+    app = create_app(settings)
+    app.state.fetcher = hub.fetcher
+    with TestClient(app) as client:
+        minted = mint()
+        KeyStore(app.state.database).add(new_key(minted, "x", [Scope.RUN]))
+        client.headers["X-API-Key"] = minted.text
+        house = House(client, settings, body)
+        answer = house.ask(prefer="respond-async", subscriber=hub.subscriber("successUri"), **AREAS)
+        assert "STEPPE_PUBLIC_URL" in check_problem(answer, 422, "callback-unavailable")
+        assert house.begin()
 
 
 def test_after_a_restart(tmp_path, readers, hub):

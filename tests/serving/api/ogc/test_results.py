@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+from serving.api.ogc import answers
 from tests.service import scene_numbers, valid_of
 from tests.serving.api.check import check_problem
 from tests.serving.api.ogc import schemas
@@ -159,3 +160,32 @@ def test_addresses_are_those_that_clients_see(idle):
         idle.client.delete(own)
     finally:
         idle.client.app.state.settings = idle.settings
+
+
+@pytest.mark.parametrize(("asked", "response"), [("", "raw"), ("", "document"), ("/map", "raw"), ("/item", "raw")])
+@pytest.mark.parametrize("late", [False, True], ids=["before", "while it is read"])
+def test_results_that_are_removed_meanwhile(house, monkeypatch, asked, response, late):
+    """The job was there when it was looked for; its folder goes before, or while, its files are read."""
+    job = house.begin(outputs={"areas": {}, "item": {}, "map": {}}, response=response)
+    assert house.ended(job)["status"] == "successful"
+    root = house.settings.state / "results"
+    (folder,) = root.glob(f"{job.rpartition('/')[2]}.*")
+
+    read = answers.facts
+
+    def facts(desk, found):
+        told = read(desk, found)
+        folder.rename(root / "elsewhere")
+        return told
+
+    if late:  # the headers come before the files
+        for module in ("answers", "jobs"):
+            monkeypatch.setattr(f"serving.api.ogc.{module}.facts", facts)
+    else:
+        folder.rename(root / "elsewhere")
+    try:
+        check_problem(house.client.get(f"{job}/results{asked}"), 410, "result-gone")
+        check_problem(house.client.get(f"{job}/outcome"), 410, "result-gone")
+    finally:
+        (root / "elsewhere").rename(folder)
+    house.client.delete(job)

@@ -11,7 +11,9 @@ from serving.access.keys import mint
 from serving.access.keystore import KeyStore, new_key
 from serving.access.principal import Scope
 from serving.api.app import create_app
+from serving.batching.errors import QueueFull
 from serving.database.opening import open_database
+from serving.tiles.blocks import BLOCK
 from tests.bundles import BANDS, pair_bundle, tiny_bundle
 from tests.crew import crewed
 from tests.service import make_settings, scene_numbers, write_scene
@@ -218,3 +220,20 @@ def test_an_answer_comes_in_time_or_not_at_all(tmp_path, folders, monkeypatch):
     with TestClient(create_app(settings)) as client:
         monkeypatch.setattr(client.app.state.tiles.sources, "view", lambda _: time.sleep(0.4))
         check_problem(client.get(f"/sources/a.tif/{TMS}/0/0/0.png"), 504, "tile-late")
+
+
+def test_what_the_queue_refuses_costs_nothing(tmp_path, folders, monkeypatch):
+    data = tmp_path / "data"
+    data.mkdir()
+    write_scene(data / "a.tif")
+    settings = make_settings(tmp_path, *folders, data_folder=data, pixels_per_minute=BLOCK * BLOCK)
+    with TestClient(create_app(settings)) as client:
+        with monkeypatch.context() as full:
+
+            def refuse(_batcher, _owner="", _pixels=1):
+                raise QueueFull("too much waits", 1)
+
+            full.setattr("serving.batching.batcher.Batcher.check_room", refuse)
+            for _ in range(2):
+                check_problem(client.get("/sources/a.tif/point/15.005,49.647"), 503, "queue-full")
+        assert client.get("/sources/a.tif/point/15.005,49.647").status_code == 200
