@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 from landcover.errors import DataError
+from landcover.staging import os_errors
 from serving.results import Results
 from serving.settings import Settings
 from serving.uploads import Uploads
@@ -29,12 +30,23 @@ class StateFolders:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The folders of these settings; they are made when they are needed."""
+        """The folders of these settings; those below ``STEPPE_STATE`` are made when they are needed."""
         return cls(
             Uploads(settings.state / "uploads", settings.upload_keep_s),
             Results(settings.state / "results"),
             settings.scratch or settings.state / "work",
         )
+
+
+def make_state(settings: Settings) -> None:
+    """Make ``STEPPE_STATE``, wherever the database is: what looks for room there looks before anything is written.
+
+    Raises:
+        DiskFull: no room.
+        OutputNotWritable: it cannot be made.
+    """
+    with os_errors(settings.state):
+        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 class PathNotFound(DataError):

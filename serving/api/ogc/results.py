@@ -12,6 +12,9 @@ from typing import Any, Final
 
 import anyio
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 
 from serving.api.refusals import OutputNotFound, ResultNotReady
 from serving.jobs.record import Job, State
@@ -28,6 +31,9 @@ _ITEM: Final = "item"
 _BY_FILE: Final = {file: name for name, file in FILES.items()} | {style.file: style.name for style in STYLES}
 
 _CHUNK: Final = 1 << 20
+
+_UNRANGED: Final = frozenset({400, 416})
+"""What the file's own answer to a range is that it cannot read, or does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +157,26 @@ def send(one: Made, headers: Mapping[str, str]) -> Response:
     """One output."""
     if (content := one.content) is not None:
         return Response(content, headers=dict(headers), media_type=one.output.media_type)
-    return FileResponse(one.path, media_type=one.output.media_type, filename=one.output.file, headers=dict(headers))
+    return ResultFile(one.path, media_type=one.output.media_type, filename=one.output.file, headers=dict(headers))
+
+
+class ResultFile(FileResponse):
+    """A file, or the ranges of it that were asked for; ranges that it does not have are a problem like any other."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it.
+
+        Raises:
+            HTTPException: when the field Range cannot be followed.
+        """
+
+        async def checked(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in _UNRANGED:
+                told = Headers(raw=message["headers"]).get("content-range")
+                raise HTTPException(message["status"], headers={"Content-Range": told} if told else None)
+            await send(message)
+
+        await super().__call__(scope, receive, checked)
 
 
 def _inline(one: Made) -> dict[str, Any]:

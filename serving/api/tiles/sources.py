@@ -75,7 +75,6 @@ async def list_sources(
     return await run_sync(look)
 
 
-@router.head(f"{_HERE}/{{z}}/{{x}}/{{y}}.png", include_in_schema=False)
 @router.get(
     f"{_HERE}/{{z}}/{{x}}/{{y}}.png",
     summary="A tile of a source, classified on the fly",
