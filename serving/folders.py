@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from landcover.errors import DataError
+from landcover.errors import ConfigError, DataError
 from landcover.staging import os_errors
 from serving.results import Results
 from serving.settings import Settings
@@ -47,6 +47,17 @@ def make_state(settings: Settings) -> None:
     """
     with os_errors(settings.state):
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def check_folders(settings: Settings) -> None:
+    """Check folders that the operator has named and filled; nothing is made of a misspelt name.
+
+    Raises:
+        ConfigError: when one is not there.
+    """
+    folder = settings.data_folder
+    if folder is not None and not folder.is_dir():
+        raise ConfigError("STEPPE_DATA_FOLDER names no folder that is there; correct it, or unset it for no folder")
 
 
 class PathNotFound(DataError):

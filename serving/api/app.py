@@ -27,7 +27,7 @@ from serving.api.tiles.state import tiles_at_work
 from serving.database.handle import DatabaseHandle
 from serving.engines import open_engine
 from serving.fetch.settings import fetcher_of
-from serving.folders import StateFolders, make_state
+from serving.folders import StateFolders, check_folders, make_state
 from serving.priority import behind
 from serving.registry.live import LiveModels
 from serving.sentence import sentence
@@ -73,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ConfigError: when a setting cannot be used.
     """
     settings = settings or load_settings()
+    check_folders(settings)
     app = Service(
         title="Steppe",
         version=VERSION,

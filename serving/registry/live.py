@@ -68,7 +68,7 @@ class LiveModels:
         self, settings: Settings, *, eager: bool = True, opened: Callable[[Bundle, Settings], Engine] = open_engine
     ) -> None:
         self._settings, self._eager = settings, eager
-        self._observers = Observers()
+        self._observers = Observers(aside=not eager)
         self._kept = KeptEngines(settings.kept_models, lambda bundle: self._observers.dropped(Resolved.of(bundle)))
         self._shelf = Shelf(settings, self._kept, self._observers, trusting=not eager)
         self._proof = Proof(settings, self._shelf, self._kept, self._observers, lambda bundle: opened(bundle, settings))

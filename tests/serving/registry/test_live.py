@@ -75,6 +75,29 @@ def test_the_old_version_answers_until_the_new_one_is_tested(tmp_path):
     ]
 
 
+def test_the_log_says_who_answers_when_it_does_and_once(tmp_path, caplog):
+    """A version that is being loaded does not answer; processes that look at the same folders do not repeat it."""
+    caplog.set_level("INFO", "serving.registry")
+    write_version(tmp_path / "own", "1")
+    gate = Gate("1")
+    with LiveModels(live_settings(tmp_path), opened=gate) as live:
+        assert gate.asked.wait(20)
+        live.poll()
+        assert caplog.messages == []
+        gate.opened.set()
+        until(lambda: states(live) == {"1": "ready"})
+        live.poll()
+    assert [message.partition(" in ")[0] for message in caplog.messages] == [
+        "tiny@1 was loaded",
+        "tiny is answered by tiny@1",
+    ]
+    caplog.clear()
+    drop_in_broken(tmp_path, "2")
+    with LiveModels(live_settings(tmp_path), eager=False) as aside:
+        aside.engine("tiny@1")
+    assert [message.partition(" in ")[0] for message in caplog.messages] == ["tiny@1 was loaded"]
+
+
 def test_those_who_want_the_same_wait_for_one_load_and_hold_nobody_else_up(tmp_path):
     for version in ("1", "2"):
         write_version(tmp_path / "own", version)
