@@ -95,7 +95,7 @@ class InferenceTooLarge(DataError):
 
 
 class NotReady(SteppeError):
-    """The default model does not run."""
+    """The service cannot do its work for now."""
 
     slug = "not-ready"
 
@@ -209,7 +209,9 @@ _HTTP_KINDS: Final = (
     Kind("bad-request", 400, "The request cannot be understood"),
     Kind("not-found", 404, "There is nothing at this address; GET / lists what there is"),
     Kind("method-not-allowed", 405, "This address does not answer that method; the Allow header lists those it does"),
-    Kind("range-not-satisfiable", 416, "The file has none of these bytes; the Content-Range header says how many it has"),
+    Kind(
+        "range-not-satisfiable", 416, "The file has none of these bytes; the Content-Range header says how many it has"
+    ),
     INVALID_REQUEST,
     INTERNAL,
 )

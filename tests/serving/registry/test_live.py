@@ -263,6 +263,17 @@ def test_a_champion_that_is_broken_takes_nothing_down(tmp_path):
         assert_answers(live.engine("tiny"), "1")
 
 
+def test_broken_versions_do_not_hide_that_the_good_one_is_retired(tmp_path):
+    write_version(tmp_path / "own", "1")
+    drop_in_broken(tmp_path, "2")
+    with live_models(tmp_path) as live:
+        until(lambda: states(live) == {"1": "ready", "2": "broken"})
+        aliases_of(tmp_path).change("tiny", lambda said: said.with_retired("1"))
+        until(lambda: states(live) == {"1": "retired", "2": "broken"})
+        with pytest.raises(BundleInvalid, match=r"tiny no version that works is in service: 1 retired.*2.*restore"):
+            live.ready()
+
+
 def test_a_retired_version_is_gone_but_whoever_has_it_pinned_may_finish(tmp_path):
     for version in ("1", "2"):
         write_version(tmp_path / "own", version)
