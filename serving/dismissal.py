@@ -53,8 +53,7 @@ class Dismissal:
 
 def _files_of(job: Job) -> Sequence[str]:
     """Uploads that came with a job and go with it."""
-    images = Request.model_validate(job.new.request).order.images
-    return [image.source.file for image in images if image.source.kind == "upload" and image.source.once]
+    return [upload.file for upload in Request.model_validate(job.new.request).uploads if upload.once]
 
 
 @dataclass(frozen=True, slots=True)

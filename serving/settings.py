@@ -102,7 +102,9 @@ class Settings(BaseSettings):
     keep_jobs_s: Annotated[float, Field(gt=0)] = Field(
         default=7 * 86400.0, description="Seconds that jobs and results are kept after their end."
     )
-    upload_keep_s: Annotated[float, Field(gt=0)] = Field(default=86400.0, description="Seconds that uploads are kept.")
+    upload_keep_s: Annotated[float, Field(gt=0)] = Field(
+        default=86400.0, description="Seconds that uploads are kept after a request named them last."
+    )
     data_folder: Path | None = Field(
         default=None, description="Folder of scenes that requests may name by path; default: none."
     )

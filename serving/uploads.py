@@ -6,9 +6,11 @@ A file lies in a folder of its owner, so that nobody can name, or find out about
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 import uuid
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +36,7 @@ class Uploads:
 
     Attributes:
         root: where it is.
-        keep_s: seconds after which an upload is removed.
+        keep_s: seconds for which an upload is kept after it came or a request named it; longer while a job needs it.
     """
 
     root: Path
@@ -75,13 +77,16 @@ class Uploads:
         return f"{named.parent.name}/{named.name}"
 
     def file(self, owner: str, upload: str) -> str:
-        """The file of an upload, relative to ``root``.
+        """The file of an upload, relative to ``root``; the time for which it is kept begins anew.
 
         Raises:
             UploadNotFound: when this owner has none of that name.
         """
         if _NAME.fullmatch(upload):
             file = f"{_folder(owner)}/{upload}"
+            with suppress(OSError):
+                # A job is about to need it: it must not go before the job is there to say so.
+                os.utime(self.root / file)
             if (self.root / file).is_file():
                 return file
         raise UploadNotFound("there is no such upload, or its time is over; send the file again to /uploads")
@@ -91,13 +96,26 @@ class Uploads:
         with suppress(OSError):
             (self.root / file).unlink(missing_ok=True)
 
-    def sweep(self) -> None:
-        """Remove what is older than uploads are kept, and what was begun that long ago and not finished."""
-        oldest = time.time() - self.keep_s
-        for path in self.root.glob("*/*"):
-            with suppress(OSError):
-                if path.stat().st_mtime < oldest:
-                    path.unlink()
+    def over(self) -> list[str]:
+        """Files, as :meth:`file` says them, whose time is over, and what was begun that long ago and not finished."""
+        return [f"{path.parent.name}/{path.name}" for path in self.root.glob("*/*") if self._is_over(path)]
+
+    def drop(self, found: Collection[str], needed: Collection[str]) -> None:
+        """Remove what nobody needs any more.
+
+        Args:
+            found: files as of :meth:`over`, which comes first: one that is named after it is not over any more.
+            needed: files of jobs that wait or run.
+        """
+        for file in found:
+            if file not in needed and self._is_over(self.root / file):
+                self.remove(file)
+
+    def _is_over(self, path: Path) -> bool:
+        try:
+            return path.stat().st_mtime < time.time() - self.keep_s
+        except OSError:
+            return False
 
 
 def upload_id(file: str) -> str:

@@ -11,6 +11,7 @@ from serving.database.opening import open_database
 from serving.fetch.settings import fetcher_of
 from serving.folders import StateFolders
 from serving.jobs.table import JobTable
+from serving.reader.deaths import Deaths
 from serving.registry.live import LiveModels
 from serving.work.shop import Shop
 from serving.work.worker import Worker
@@ -38,6 +39,7 @@ def open_test_shop(settings, opener, **changes):
             opener=opener,
             stop_reading=opener.stop_reading,
             fetcher=fetcher_of(settings),
+            deaths=Deaths(),
         )
         yield replace(shop, **changes)
 

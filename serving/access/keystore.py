@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from landcover.errors import SteppeError
 from serving.access.keys import Key, Minted
 from serving.access.principal import Scope
 from serving.access.refusals import KeyNotFound
 from serving.database.protocol import Database, Row
 
 _COLUMNS: Final = "id, name, sha256, scopes, created, expires, revoked, last_used, pixels_per_minute, max_jobs"
+
+_log = logging.getLogger(__name__)
 
 
 class KeyStore:
@@ -41,14 +45,18 @@ class KeyStore:
             StoreUnavailable: when the database cannot be used.
         """
         if used:
-            with self._database().transaction() as transaction:
-                for key_id in used:
-                    transaction.run(
-                        "UPDATE api_key SET last_used = :now WHERE id = :id", now=_seconds(now()), id=key_id
-                    )
+            try:
+                self._note_use(used)
+            except SteppeError as error:  # a full disk, or a long writer: nobody may be kept out for a note
+                _log.warning("the last use of keys is not noted: %s", error)
         with self._database().reading() as transaction:
             rows = transaction.run(f"SELECT {_COLUMNS} FROM api_key ORDER BY created, id")  # noqa: S608
         return [_key(row) for row in rows]
+
+    def _note_use(self, used: Collection[str]) -> None:
+        with self._database().transaction() as transaction:
+            for key_id in used:
+                transaction.run("UPDATE api_key SET last_used = :now WHERE id = :id", now=_seconds(now()), id=key_id)
 
     def revoke(self, key_id: str) -> Key:
         """Take a key back; running servers learn of it within two seconds. Doing so again changes nothing.

@@ -80,9 +80,6 @@ Viewer = Annotated[Principal, Security(viewer, scopes=[Scope.TILES.value])]
 Meter = Annotated[Principal, Security(principal, scopes=[Scope.METRICS.value])]
 """Reads metrics."""
 
-Operator = Annotated[Principal, Security(principal, scopes=[Scope.ADMIN.value])]
-"""Looks after everybody."""
-
 Known = Annotated[Principal, Security(principal)]
 """Anybody with a valid key, whatever it is good for."""
 

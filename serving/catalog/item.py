@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from serving.catalog.dates import parse_time
 from serving.catalog.errors import DatesInvalid, StacInvalid
-from serving.fetch.strictjson import check_depth
+from serving.fetch.fetcher import JSON_DEPTH
+from serving.strictjson import check_depth
 
 MAX_ASSETS: Final = 300
 """A Sentinel-2 Item has some forty."""
@@ -57,7 +58,7 @@ def check_item(document: Any) -> Item:
         StacInvalid: naming the member.
     """
     try:
-        check_depth(document)
+        check_depth(document, JSON_DEPTH)
     except ValueError as error:
         raise StacInvalid(f"the STAC Item cannot be used: {error}") from error
     if not isinstance(document, dict) or document.get("type") != "Feature":

@@ -10,10 +10,10 @@ from urllib.parse import unquote, urlsplit
 from serving.catalog.errors import CatalogueUnusable
 from serving.fetch.budget import Budget
 from serving.fetch.errors import NotJson, UrlInvalid
-from serving.fetch.fetcher import Fetcher
+from serving.fetch.fetcher import JSON_DEPTH, Fetcher
 from serving.fetch.reference import Kind, Reference
-from serving.fetch.strictjson import parse_json
 from serving.fetch.urls import Url
+from serving.strictjson import parse_json
 
 MAX_DOCUMENT_BYTES: Final = 2 * 1024**2
 """Of one catalogue, collection or Item."""
@@ -99,7 +99,7 @@ class FolderLibrary:
         except OSError as error:
             raise CatalogueUnusable("a document of the catalogue cannot be read; it must be mended") from error
         try:
-            return place, parse_json(content)
+            return place, parse_json(content, depth=JSON_DEPTH)
         except ValueError as error:
             raise NotJson(f"a document of the catalogue is no JSON that is read: {error}") from error
 

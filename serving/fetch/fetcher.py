@@ -20,11 +20,14 @@ from serving.fetch.errors import NotJson, SourceTooLarge, Upstream, UpstreamTime
 from serving.fetch.line import Answer, Ask, Line, patiently, refuse_status
 from serving.fetch.ranged import Identity, RangedFile, RangePolicy, content_range, exactly
 from serving.fetch.sources import ByteSource, DownloadedFile, identity_of
-from serving.fetch.strictjson import parse_json
 from serving.fetch.urls import HostList, Url, parse_url
+from serving.strictjson import parse_json
 
 MAX_JSON_BYTES: Final = 8 * 1024**2
 """A page of 100 STAC Items has about two million."""
+
+JSON_DEPTH: Final = 40
+"""Levels of arrays and objects; a STAC Item with a MultiPolygon has eight."""
 
 _JSON: Final = "application/json"
 _ACCEPT: Final = "application/geo+json, application/json"
@@ -149,7 +152,7 @@ class Fetcher:
         with self._line(budget) as line:
             found, content = patiently(budget, lambda until: _small(line, url, ask, budget, until, max_bytes))
         try:
-            return found, parse_json(content)
+            return found, parse_json(content, depth=JSON_DEPTH)
         except ValueError as error:
             raise NotJson(f"{found.host} answered no JSON that is read: {error}") from error
 

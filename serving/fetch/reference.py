@@ -16,9 +16,7 @@ class Kind(StrEnum):
     """What a reference points into."""
 
     URL = "url"
-    UPLOAD = "upload"
     FOLDER = "folder"
-    VALUE = "value"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +25,7 @@ class Reference:
 
     Attributes:
         kind: what it points into.
-        place: an https URL, the id of an upload, a path relative to a configured folder (with slashes, never out of
-            it), or the source itself in base64.
+        place: an https URL, or a path relative to a configured folder, with slashes and never out of it.
     """
 
     kind: Kind

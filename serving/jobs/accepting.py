@@ -6,20 +6,29 @@ import uuid
 from typing import Final
 
 from serving.database.protocol import StoreUnavailable
+from serving.jobs.listing import waiting
 from serving.jobs.record import Job, NewJob
 from serving.jobs.rows import COLUMNS, job_of, values_of
 from serving.jobs.step import Step
-from serving.jobs.store import JobGone, KeyReused
+from serving.jobs.store import Admit, JobGone, KeyReused
 
 _TRIES: Final = 3
 """A key's job may be forgotten between the two statements; not three times in a row."""
 
 
-def accept(step: Step, new: NewJob) -> tuple[Job, bool]:
+_LOCK: Final = 0x53544551
+"""Number of the locks that PostgreSQL keeps while jobs of an owner are counted; SQLite has one writer anyway."""
+
+
+def accept(step: Step, new: NewJob, admit: Admit | None) -> tuple[Job, bool]:
     """See ``JobStore``."""
+    if admit and step.dialect == "postgresql":
+        step.run("SELECT pg_advisory_xact_lock(:number, hashtext(:owner))", number=_LOCK, owner=new.owner)
     for _ in range(_TRIES):
         made = _insert(step, new)
         if made:
+            if admit:
+                admit(waiting(step, new.owner)[0] - 1)
             return made, True
         found = recall(step, new.owner, new.idempotency_key, new.body_digest)
         if found:

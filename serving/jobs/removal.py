@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from serving.jobs.clock import MICROS
 from serving.jobs.listing import find
@@ -40,6 +41,14 @@ def results(step: Step) -> Collection[str]:
     named = step.run("SELECT result FROM job WHERE gone_us IS NULL AND result IS NOT NULL")
     running = step.run(f"SELECT {COLUMNS} FROM job WHERE state = 'running'")
     return frozenset(row["result"] for row in named) | {job_of(row).folder for row in running}
+
+
+def requests(step: Step) -> Sequence[Mapping[str, Any]]:
+    """What jobs ask for that have not ended; see ``JobStore``. One part for each index."""
+    rows = step.run(
+        "SELECT request FROM job WHERE state = 'accepted' UNION ALL SELECT request FROM job WHERE state = 'running'"
+    )
+    return [json.loads(row["request"]) for row in rows]
 
 
 def forget(step: Step, older_than_s: float) -> Sequence[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -15,6 +15,10 @@ MAX_ATTEMPTS: Final = 3
 
 MOST_LISTED: Final = 1000
 MOST_FORGOTTEN: Final = 1000
+
+
+type Admit = Callable[[int], None]
+"""Lets a job be accepted, or raises."""
 
 
 class JobNotFound(ConfigError):
@@ -89,8 +93,13 @@ class JobStore(Protocol):
     the same holder has ended the job the same way before.
     """
 
-    def accept(self, new: NewJob) -> tuple[Job, bool]:
+    def accept(self, new: NewJob, *, admit: Admit | None = None) -> tuple[Job, bool]:
         """Record a job, or find the one that the same owner's idempotency key stands for.
+
+        Args:
+            new: the job.
+            admit: told of a new job how many others of its owner wait or run, before it counts: what it raises takes
+                the job back. However many requests come at once, each is told of all that came before it.
 
         Returns:
             The job, and whether it is new.
@@ -204,6 +213,9 @@ class JobStore(Protocol):
         Whoever sweeps lists the folder first and asks then. The other way round a result that is published in between
         would look like an orphan.
         """
+
+    def requests(self) -> Sequence[Mapping[str, Any]]:
+        """What jobs ask for that wait or run: whatever they name must stay."""
 
     def due_notices(self, limit: int, *, seconds: float = 60.0) -> Sequence[Job]:
         """Jobs whose subscriber is to be told of the state they are in.

@@ -14,7 +14,7 @@ from serving.jobs.listing import Filter
 from serving.jobs.pagetokens import PageTokens
 from serving.jobs.record import Job, NewJob, State
 from serving.jobs.step import Step
-from serving.jobs.store import EVERY, MAX_ATTEMPTS, LeaseLost, Page, Span
+from serving.jobs.store import EVERY, MAX_ATTEMPTS, Admit, LeaseLost, Page, Span
 
 _LOST = "the job was dismissed, ended or given to another worker; stop, and remove what was made for it"
 
@@ -37,10 +37,10 @@ class JobTable:
         self._max_attempts = max_attempts
         self._tokens = PageTokens(secret(database))
 
-    def accept(self, new: NewJob) -> tuple[Job, bool]:
+    def accept(self, new: NewJob, *, admit: Admit | None = None) -> tuple[Job, bool]:
         """See ``JobStore``."""
         with self._writing() as step:
-            return accepting.accept(step, new)
+            return accepting.accept(step, new, admit)
 
     def recall(self, owner: str, key: str, body_digest: str | None) -> Job | None:
         """See ``JobStore``."""
@@ -123,6 +123,11 @@ class JobTable:
         """See ``JobStore``."""
         with self._reading() as step:
             return removal.results(step)
+
+    def requests(self) -> Sequence[Mapping[str, Any]]:
+        """See ``JobStore``."""
+        with self._reading() as step:
+            return removal.requests(step)
 
     def due_notices(self, limit: int, *, seconds: float = 60.0) -> Sequence[Job]:
         """See ``JobStore``."""

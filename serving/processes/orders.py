@@ -120,3 +120,8 @@ class Request(_Frozen):
 
     order: Order
     answering: Answering
+
+    @property
+    def uploads(self) -> tuple[UploadSource, ...]:
+        """Files that were sent and that it needs."""
+        return tuple(image.source for image in self.order.images if image.source.kind == "upload")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,10 +35,11 @@ class ReaderPool:
     Args:
         terms: limits of the readers.
         spare: how many are kept ready.
+        died: told in a word of every reader with an input that ended before it had answered; from several threads.
     """
 
-    def __init__(self, terms: Terms, *, spare: int = 1) -> None:
-        self._terms, self._spare = terms, spare
+    def __init__(self, terms: Terms, *, spare: int = 1, died: Callable[[str], None] | None = None) -> None:
+        self._terms, self._spare, self._died = terms, spare, died
         self._nursery = ThreadPoolExecutor(1, "steppe-readers")
         self._lock, self._closed = Lock(), False
         self._ready: deque[Future[Reader]] = deque()
@@ -129,7 +130,9 @@ class ReaderPool:
         if not reader.alive:  # a spare that something ended while it waited
             reader.close()
             reader = self._next()
-        self._busy.add(reader)
+        reader.died = self._died
+        with self._lock:  # others may be going through them
+            self._busy.add(reader)
         if self._closed:
             reader.end()
         return reader
@@ -156,7 +159,9 @@ class ReaderPool:
 
     def stop_reading(self) -> None:
         """End all readers that have an input: who waits for one gets ``ReaderEnded`` at once. The pool stays."""
-        for reader in list(self._busy):
+        with self._lock:
+            busy = list(self._busy)
+        for reader in busy:
             reader.end()
 
     def close(self) -> None:

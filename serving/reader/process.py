@@ -31,6 +31,8 @@ START_S: Final = 30.0
 _LANDLOCK_ABI: Final = 4
 """The first that closes TCP as well."""
 
+_STOPPED: Final = "stopped"
+
 _END_S: Final = 2.0
 """Seconds between the last word of a process and its end."""
 
@@ -72,6 +74,7 @@ class Reader:
     Attributes:
         name: name of its input, for messages.
         ready: what it says of itself.
+        died: told once, in a word, why it ended before it had answered; not when it was stopped.
     """
 
     def __init__(
@@ -79,10 +82,12 @@ class Reader:
     ) -> None:
         self.name = "the raster"
         self.ready = Ready(landlock=0, filtered=False)
+        self.died: Callable[[str], None] | None = None
         self._process, self._terms = process, terms
         self._front, self._aside = _Line(front), _Line(aside)
         self._ending = Lock()
-        self._cause: SteppeError | None = None
+        self._cause: tuple[str, SteppeError] | None = None
+        self._mourned = False
         self._supply: Supply | None = None
 
     @classmethod
@@ -201,10 +206,11 @@ class Reader:
             error = parse(Fault, content).error()
         except TimeoutError as late:
             self._end(
+                "time",
                 ReadingLimit(
                     f"reading {self.name!r} takes longer than the {seconds:g} seconds there are for one piece; "
                     "store it with smaller tiles, or cut it into parts"
-                )
+                ),
             )
             raise self._verdict() from late
         except (Ended, OSError) as gone:
@@ -215,17 +221,17 @@ class Reader:
 
     def refuse(self) -> SteppeError:
         """End a reader that said what cannot be; the error that says so."""
-        self._end(self._failed())
+        self._end("nonsense", self._failed())
         return self._verdict()
 
     def end(self) -> None:
         """Kill the process, whatever it does; who waits for an answer gets an error at once."""
-        self._end(ReaderEnded(f"reading {self.name!r} was stopped"))
+        self._end(_STOPPED, ReaderEnded(f"reading {self.name!r} was stopped"))
 
-    def _end(self, cause: SteppeError) -> None:
+    def _end(self, word: str, cause: SteppeError) -> None:
         with self._ending:
             if self._process.poll() is None:
-                self._cause = self._cause or cause
+                self._cause = self._cause or (word, cause)
                 self._process.kill()
             self._process.wait()
 
@@ -243,23 +249,30 @@ class Reader:
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
-            self._end(self._failed())
-        cause = self._cause or self._own_end()
+            self._end("failed", self._failed())
+        word, cause = self._cause or self._own_end()
+        self._mourn(word)
         return type(cause)(str(cause))
 
-    def _own_end(self) -> SteppeError:
-        """What ended a process that nobody here ended."""
+    def _mourn(self, word: str) -> None:
+        with self._ending:
+            first, self._mourned = not self._mourned, True
+        if first and word != _STOPPED and self.died is not None:
+            self.died(word)
+
+    def _own_end(self) -> tuple[str, SteppeError]:
+        """What ended a process that nobody here ended: in a word, and in a sentence."""
         if self._process.returncode == -signal.SIGXCPU:
-            return ReadingLimit(
+            return "processor", ReadingLimit(
                 f"reading {self.name!r} takes more than the {self._terms.limits.cpu_s} seconds of processor time there "
                 "are for it; cut it into parts"
             )
         if self._process.returncode == -signal.SIGKILL:
-            return ReaderEnded(
+            return "killed", ReaderEnded(
                 f"the process that read {self.name!r} was killed, perhaps for want of memory; cut it into parts, or "
                 "try again"
             )
-        return self._failed()
+        return "failed", self._failed()
 
     def _failed(self) -> SteppeError:
         return ReaderEnded(f"{self.name!r} made the process fail that reads it; fetch it again, or store it anew")

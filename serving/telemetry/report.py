@@ -75,7 +75,7 @@ class WorkerReport:
         seconds: from opening to the last file.
         images: drift of each image.
         failed: type of the problem with which the job failed, or None.
-        reader_deaths: why reader processes ended early, one word each.
+        reader_deaths: why reader processes ended early since the last report, one word each.
     """
 
     process: str

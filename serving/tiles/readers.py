@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -19,10 +19,11 @@ class LateReaders:
 
     Args:
         terms: limits of the readers.
+        died: see ``ReaderPool``.
     """
 
-    def __init__(self, terms: Terms) -> None:
-        self._terms = terms
+    def __init__(self, terms: Terms, died: Callable[[str], None] | None = None) -> None:
+        self._terms, self._died = terms, died
         self._pool: ReaderPool | None = None
         self._lock, self._closed = Lock(), False
 
@@ -57,5 +58,5 @@ class LateReaders:
             if self._closed:
                 raise ReaderUnavailable("the readers of rasters are closed; start the service again")
             if self._pool is None:
-                self._pool = ReaderPool(self._terms)
+                self._pool = ReaderPool(self._terms, died=self._died)
             return self._pool

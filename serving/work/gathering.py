@@ -163,7 +163,8 @@ class _Sources:
         """Keep a source open; a file that had to be fetched whole lies at its place already."""
         self.stack.enter_context(source)
         if not isinstance(source, DownloadedFile):
-            place.touch(mode=0o600)
+            with os_errors(place):
+                place.touch(mode=0o600)
             self.far[place] = source
 
 
@@ -184,7 +185,8 @@ class _Fetching:
             LeaseLost: when nobody wants it any more.
         """
         self.heart.say(0, f"fetching {place.name}")
-        place.parent.mkdir(exist_ok=True)
+        with os_errors(place):
+            place.parent.mkdir(exist_ok=True)
         self.sources.add(place, self.shop.fetcher.open(href, place, self.budget, policy=PIECES))
         return place
 
@@ -209,10 +211,12 @@ class _Fetching:
 def _of_catalogue(scene: SceneAssets, fetching: _Fetching, folder: Path) -> Local:
     """The bands of a scene as a folder of band files, named so that the scene has its own name."""
     name = _SAFE.sub("-", scene.id)
-    folder.mkdir(exist_ok=True)
+    with os_errors(folder):
+        folder.mkdir(exist_ok=True)
     hrefs: dict[Path, str] = {}
     for band, place in scene.bands.items():
-        file = folder / f"{name}_{band}{PurePosixPath(place.place.partition('?')[0]).suffix or '.tif'}"
+        ending = PurePosixPath(place.place.partition("?")[0]).suffix  # of any length and kind in an address
+        file = folder / f"{name}_{band}{ending if ending.lower() in _ENDINGS else '.tif'}"
         if place.kind is Kind.URL:
             hrefs[file] = place.place
         else:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
-from serving.database.protocol import StoreUnavailable
 from serving.jobs.record import Job
 from serving.jobs.store import JobStore, LeaseLost
 
@@ -105,7 +104,7 @@ class Heart:
                 )
             except LeaseLost:
                 self._lost.set()
-            except StoreUnavailable as error:
+            except Exception as error:  # noqa: BLE001 - a full disk, too; a heart that stops notices nothing any more
                 _log.warning("the lease of job %s is not renewed: %s", self._job.id, error)
                 if asked > held_until:
                     self._lost.set()
@@ -116,7 +115,10 @@ class Heart:
 
     def _end_work(self) -> None:
         for end in (self._let_go, *self._ends):
-            end()
+            try:
+                end()
+            except Exception:  # noqa: BLE001 - the others, and the last resort, come all the same
+                _log.exception("the work of job %s could not be stopped", self._job.id)
         if not self._done.wait(GRACE_S):
             self._overdue()
 

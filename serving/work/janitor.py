@@ -16,6 +16,7 @@ from typing import Final, Self
 from landcover.errors import SteppeError
 from serving.folders import StateFolders
 from serving.jobs.store import JobStore
+from serving.processes.orders import Request
 from serving.sentence import sentence
 from serving.work.gathering import SCRATCH
 
@@ -58,8 +59,15 @@ class Janitor:
         found, scratch = results.found(), sorted(self._folders.scratch.glob(f"{SCRATCH}*"))
         needed = self._store.results()
         results.drop(found, needed)
-        self._folders.uploads.sweep()
         _drop_scratch(scratch, needed)
+        self._drop_uploads()
+
+    def _drop_uploads(self) -> None:
+        """Remove uploads whose time is over, but none that a job waits for: it may have waited longer than that."""
+        uploads = self._folders.uploads
+        if over := uploads.over():
+            requests = map(Request.model_validate, self._store.requests())
+            uploads.drop(over, {upload.file for request in requests for upload in request.uploads})
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -9,6 +9,7 @@ from serving.database.opening import open_database
 from serving.fetch.settings import fetcher_of
 from serving.folders import StateFolders
 from serving.jobs.table import JobTable
+from serving.reader.deaths import Deaths
 from serving.reader.pool import ReaderPool
 from serving.reader.terms import Terms
 from serving.registry.live import LiveModels
@@ -30,7 +31,8 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
         stack.callback(database.close)
         # Without background threads: a job names its version, which is proven when it is first asked for.
         models = stack.enter_context(LiveModels(settings, eager=False))
-        opener = stack.enter_context(ReaderPool(Terms.of(settings)))
+        deaths = Deaths()
+        opener = stack.enter_context(ReaderPool(Terms.of(settings), died=deaths.add))
         yield Shop(
             settings=settings,
             store=JobTable(database),
@@ -41,4 +43,5 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
             opener=opener,
             stop_reading=opener.stop_reading,
             fetcher=fetcher_of(settings),
+            deaths=deaths,
         )

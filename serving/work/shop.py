@@ -9,6 +9,7 @@ from pathlib import Path
 from serving.fetch.fetcher import Fetcher
 from serving.jobs.store import JobStore
 from serving.opener import FarOpener
+from serving.reader.deaths import Deaths
 from serving.registry.live import LiveModels
 from serving.results import Results
 from serving.settings import Settings
@@ -29,6 +30,7 @@ class Shop:
         opener: opens rasters in a process of their own.
         stop_reading: ends the readers at work, so that nobody waits for them.
         fetcher: asks hosts that are allowed, and no other.
+        deaths: of readers, to be reported.
     """
 
     settings: Settings
@@ -40,3 +42,4 @@ class Shop:
     opener: FarOpener
     stop_reading: Callable[[], None]
     fetcher: Fetcher
+    deaths: Deaths

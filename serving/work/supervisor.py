@@ -78,7 +78,8 @@ class Supervisor:
     @property
     def alive(self) -> int:
         """Workers that run."""
-        return sum(post.process is not None and post.process.poll() is None for post in self._posts)
+        processes = [post.process for post in self._posts]  # the other thread may take one away at any moment
+        return sum(process is not None and process.poll() is None for process in processes)
 
     @property
     def count(self) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from landcover.errors import RasterTooLarge, SteppeError
+from landcover.errors import DiskFull, RasterTooLarge, SteppeError
 from serving.database.protocol import StoreUnavailable
 from serving.jobs.failures import problem_of
 from serving.jobs.record import Job
@@ -80,7 +80,7 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 worked = self.step()
-            except StoreUnavailable as error:
+            except (StoreUnavailable, DiskFull) as error:
                 _log.warning("%s waits for the job table: %s", self._name, sentence(error))
                 self._stopping.wait(PATIENCE_S)
                 continue
@@ -96,6 +96,7 @@ class Worker:
         Raises:
             StoreUnavailable: when the job table cannot be reached; a job that was under way is somebody else's when its
                 lease has ended.
+            DiskFull: when the job table cannot be written; the same holds then.
         """
         job = self._shop.store.lease(self._name, self._shop.settings.lease_s)
         if job is None:
@@ -139,11 +140,11 @@ class Worker:
             result = shop.results.keep(folder, record_of(outcome, folder))
         try:
             _insist(lambda: shop.store.succeed(job.id, job.fence, result))
-        except LeaseLost:
+        except (LeaseLost, DiskFull):  # of a full disk, too, one knows that nothing was written to the table
             shop.results.remove(result)
             raise
         _log.info("job %s: done", job.id)
-        self._report(WorkerReport.of(job.new.process, outcome))
+        self._report(WorkerReport.of(job.new.process, outcome, reader_deaths=shop.deaths.take()))
 
     def _let_go(self, job: Job) -> None:
         """Stop what was under way; a worker that is told to end gives it to another one."""
@@ -158,7 +159,8 @@ class Worker:
         except LeaseLost:
             _log.info("job %s: is somebody else's by now", job.id)
         else:
-            self._report(WorkerReport.of_failure(job.new.process, error, model=job.new.model))
+            deaths = self._shop.deaths.take()
+            self._report(WorkerReport.of_failure(job.new.process, error, model=job.new.model, reader_deaths=deaths))
 
 
 def _performed(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
@@ -177,18 +179,19 @@ def _performed(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
 
 
 def _insist(step: Callable[[], None]) -> None:
-    """Take a step of a job's end again while the job table cannot be reached.
+    """Take a step of a job's end again while the job table cannot be reached or written.
 
     It may have been taken: giving up would lose, or do twice, what is done already.
 
     Raises:
         LeaseLost: when the job is somebody else's.
         StoreUnavailable: when the table stays away.
+        DiskFull: when it stays full.
     """
     for pause in INSISTING_S:
         try:
             step()
-        except StoreUnavailable:
+        except (StoreUnavailable, DiskFull):
             time.sleep(pause)
         else:
             return

@@ -76,8 +76,26 @@ def test_sweeping(uploads):
     past = time.time() - 101
     for path in (uploads.root / old, begun):
         os.utime(path, (past, past))
-    uploads.sweep()
+    uploads.drop(uploads.over(), ())
     assert [path.exists() for path in (uploads.root / old, begun, uploads.root / young)] == [False, False, True]
+
+
+def test_what_a_job_needs_stays_however_old(uploads):
+    needed, other = put(uploads), put(uploads)
+    for file in (needed, other):
+        os.utime(uploads.root / file, (1, 1))
+    uploads.drop(uploads.over(), {needed})
+    assert [(uploads.root / file).exists() for file in (needed, other)] == [True, False]
+
+
+def test_what_a_request_names_while_the_folder_is_swept_stays(uploads):
+    file = put(uploads)
+    os.utime(uploads.root / file, (1, 1))
+    over = uploads.over()
+    assert over == [file]
+    uploads.file("one", upload_id(file))  # its job is not in the table yet when that is asked
+    uploads.drop(over, ())
+    assert (uploads.root / file).exists()
 
 
 def test_a_folder_that_cannot_be(tmp_path):

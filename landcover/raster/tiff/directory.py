@@ -33,7 +33,6 @@ class Tag(IntEnum):
     HEIGHT = 257
     BITS = 258
     COMPRESSION = 259
-    PHOTOMETRIC = 262
     STRIP_OFFSETS = 273
     BANDS = 277
     STRIP_ROWS = 278

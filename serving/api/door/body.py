@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.requests import ClientDisconnect
 
-from serving.api.door.strictjson import parse_json
 from serving.api.problems import ClientGone, UnsupportedMediaType
-from serving.api.refusals import BodyTooLarge, MalformedJson
+from serving.api.refusals import BodyTooLarge, MalformedJson, UnusableJson
+from serving.strictjson import Malformed, Unusable, parse_json
 
 JSON_TYPES: Final = frozenset({"application/json", "application/geo+json"})
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-"""Name of a model, process or the like: letters that look like others, blanks, paths and hidden ones are no names."""
-
-
-class Body(BaseModel):
-    """A JSON body; a member that is not known is refused, because a misspelt one would go unnoticed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+DEPTH: Final = 64
+"""Deepest nesting; GeoJSON and process inputs need about ten."""
 
 
 async def read_json(request: Request, limit: int) -> object:
@@ -48,27 +40,17 @@ async def read_json(request: Request, limit: int) -> object:
                 raise BodyTooLarge(f"the body has more than {limit:,} bytes, the limit here; send less")
     except ClientDisconnect as error:
         raise ClientGone("the connection closed before the whole body had arrived; send it again") from error
-    return parse_json(bytes(content))
+    return _parsed(bytes(content))
 
 
-async def read_body[Model: BaseModel](request: Request, model: type[Model], limit: int) -> Model:
-    """The body as a model; raises what ``read_json`` raises.
-
-    Raises:
-        RequestValidationError: when the document is not as the model has it.
-    """
-    document = await read_json(request, limit)
+def _parsed(content: bytes) -> object:
+    """The same document, or the error that callers of the service get."""
     try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from error
-
-
-def json_body(model: type[BaseModel]) -> dict[str, object]:
-    """``openapi_extra`` of a route that takes its body by ``read_body``."""
-    schema = model.model_json_schema()
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+        return parse_json(content, depth=DEPTH)
+    except Malformed as error:
+        raise MalformedJson(f"the body cannot be read: {error}; send one JSON document in UTF-8") from error
+    except Unusable as error:
+        raise UnusableJson(f"the body cannot be used: {error}; correct the value, or leave it out") from error
 
 
 def _check_type(request: Request) -> None:

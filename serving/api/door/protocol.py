@@ -1,17 +1,14 @@
-"""The server's HTTP protocols, with limits.
+"""The server's HTTP protocol, with limits.
 
 uvicorn waits for ever for the end of a request's head, and httptools, its faster parser, takes one of any size. What is
-refused here has not become a request yet, so no middleware can answer it. Both parsers are there because httptools is
-compiled: where it is missing, h11 does the same in Python.
+refused here has not become a request yet, so no middleware can answer it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from landcover.errors import SteppeError
@@ -23,11 +20,9 @@ LINGER_S: Final = 1.0
 LINGER_BYTES: Final = 8 * 1024**2
 """How long, and how much, a refused connection still listens; closed at once, it could take its last answer back."""
 
-_TOO_LARGE: Final = 431
-
 
 class _Guarded(asyncio.Protocol):
-    """What both protocols share: time limits, a limit of connections, and refusals as problem documents."""
+    """Whatever parses the requests: time limits, a limit of connections, and refusals as problem documents."""
 
     _timer: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
@@ -167,18 +162,6 @@ class GuardedHttpTools(_Guarded, HttpToolsProtocol):
 
     def _reason(self) -> SteppeError:
         return self._refusal or super()._reason()
-
-
-class GuardedH11(_Guarded, H11Protocol):
-    """Behind the parser in Python, which has a limit of its own (``h11_max_incomplete_event_size``)."""
-
-    def _head_is_open(self) -> bool:
-        return repr(self.conn.their_state) == "IDLE" and bool(self.conn.trailing_data[0])
-
-    def _reason(self) -> SteppeError:
-        if getattr(sys.exception(), "error_status_hint", None) == _TOO_LARGE:
-            return _too_large(in_url=b"\n" not in self.conn.trailing_data[0])
-        return super()._reason()
 
 
 def _too_large(*, in_url: bool) -> SteppeError:

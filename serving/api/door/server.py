@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from serving.api.door.protocol import GuardedHttpTools
-from serving.api.door.rules import HEAD_BYTES, rules_of
+from serving.api.door.rules import rules_of
 from serving.settings import Settings
 
 
@@ -33,7 +33,6 @@ class DoorConfig(uvicorn.Config):
             # uvicorn would believe whoever sits on this machine.
             "proxy_headers": bool(proxies),
             "forwarded_allow_ips": proxies,
-            "h11_max_incomplete_event_size": HEAD_BYTES,
             # Its lines would have the address with the key that a map viewer may put there.
             "access_log": False,
             # What it says goes where all logs of the process go; it would bring handlers and a format of its own.

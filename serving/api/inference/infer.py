@@ -82,8 +82,11 @@ class Inference:
         contract = contract_of(engine)
         message, arrays = await self._read(content, expected, contract)
         shape = arrays[WINDOWS].shape
-        self._pixels.spend(who, shape[0] * shape[2] * shape[3])
+        pixels = shape[0] * shape[2] * shape[3]
         hold.add(answer.expected_bytes(message, contract, shape))
+        # Last of all, and nothing is waited for from here to the queue: what is refused costs its key nothing.
+        self._batchers.get(engine).check_room(owner, pixels)
+        self._pixels.spend(who, pixels)
         with Watched(receive):
             probabilities_NKHW = await self._batchers.get(engine).submit(
                 arrays[WINDOWS],

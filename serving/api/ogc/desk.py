@@ -132,11 +132,16 @@ class Desk:
             The job, and whether it is new.
 
         Raises:
+            TooManyJobs: when so many came at once that there is no room any more.
             QuotaExceeded: when these are too many pixels for now.
             KeyReused: when the idempotency key came with another body.
             StoreUnavailable: when the job table cannot be written.
         """
-        self.pixels.spend(who, plan.cost.pixels)
+
+        def admit(unfinished: int) -> None:
+            check_jobs(who, unfinished, self.settings.max_jobs_per_key)
+            self.pixels.spend(who, plan.cost.pixels)  # of new jobs only: a repetition costs nothing
+
         return self.store.accept(
             NewJob(
                 owner=who.id,
@@ -151,7 +156,8 @@ class Desk:
                 body_digest=terms.body_digest,
                 request_id=terms.request_id,
                 deadline_s=terms.deadline_s,
-            )
+            ),
+            admit=admit,
         )
 
     def dismiss(self, job: str, owner: str | None) -> Job:

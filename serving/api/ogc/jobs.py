@@ -42,7 +42,8 @@ async def list_jobs(
         return list(found.jobs), found.after
 
     jobs, after = ([], None) if wanted.nothing else await run_sync(read)
-    links = [link("self", str(request.url.include_query_params()), "This page")]
+    # By the address that clients know: a proxy may hide the one that this request came to.
+    links = [link("self", f"{base}jobs{'?' * bool(request.url.query)}{request.url.query}", "This page")]
     if after is not None:
         links.append(link("next", f"{base}jobs?{request.url.include_query_params(page=after).query}", "The next page"))
     return {"jobs": [status_info(job, base) for job in jobs], "links": links}

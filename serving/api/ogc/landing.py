@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
 
 from serving.api.addresses import base_of
 from serving.api.ogc.desk import desk_of
@@ -55,10 +56,8 @@ async def conformance() -> dict[str, Any]:
 
 
 @router.get("/api", include_in_schema=False)
-async def api(request: Request) -> Any:
+async def api(request: Request) -> JSONResponse:
     """The OpenAPI description under the name that OGC gives it."""
-    from fastapi.responses import JSONResponse  # noqa: PLC0415
-
     return JSONResponse(request.app.openapi(), media_type=OPENAPI)
 
 

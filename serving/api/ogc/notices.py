@@ -17,6 +17,7 @@ from serving.api.ogc.results import document, made_by
 from serving.fetch.budget import Budget, Limits
 from serving.fetch.fetcher import Fetcher
 from serving.jobs.record import Job, State
+from serving.jobs.rows import EVENTS
 from serving.sentence import sentence
 
 LOOK_S: Final = 1.0
@@ -32,12 +33,6 @@ GIVE_UP_S: Final = 3600.0
 """Seconds after the last change of a job for which a subscriber that fails is tried again, about once a minute."""
 
 LIMITS: Final = Limits(max_bytes=1 << 16, seconds=10.0, idle_s=5.0, connect_s=5.0, tries=1)
-
-_EVENTS: Final = {
-    State.RUNNING: "inProgressUri",
-    State.SUCCESSFUL: "successUri",
-    State.FAILED: "failedUri",
-}
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +66,7 @@ class Notifier:
         return len(due)
 
     def _tell(self, job: Job) -> None:
-        href = (job.new.subscriber or {}).get(_EVENTS.get(job.state, ""))
+        href = (job.new.subscriber or {}).get(EVENTS.get(job.state, ""))
         if href is not None:
             try:
                 self._fetcher.post_json(href, self._words(job), Budget(LIMITS))

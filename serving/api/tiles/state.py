@@ -55,11 +55,11 @@ async def tiles_at_work(app: FastAPI, desk: Desk) -> AsyncIterator[None]:
     """Put ``app.state.tiles`` together, and give back at the end what it holds.
 
     Args:
-        app: has ``state.models``, ``state.batchers``.
+        app: has ``state.models``, ``state.batchers``, ``state.metrics``.
         desk: where results are.
     """
     settings: Settings = app.state.settings
-    readers = LateReaders(Terms.of(settings))
+    readers = LateReaders(Terms.of(settings), app.state.metrics.reader_died)
     scenes = OpenScenes(readers, limit=settings.tile_sources, idle_s=settings.tile_idle_s)
     looking = OpenScenes(readers, limit=0, idle_s=0)
     sources = SourceTiles(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from landcover.errors import ConfigError
+from landcover.errors import ConfigError, DiskFull
 from serving.access.keyfile import Entry, KeyFile
 from serving.access.keys import digest, key_id, mint
 from serving.access.keystore import KeyStore, new_key, now
@@ -163,6 +164,22 @@ def test_the_table(database):
     with database.reading() as transaction:
         rows = transaction.run("SELECT * FROM api_key")
     assert len(rows) == 2
+
+
+def test_a_last_use_that_cannot_be_noted_keeps_nobody_out(database, monkeypatch, caplog):
+    """A full disk: what is there can still be read."""
+    minted = mint()
+    KeyStore(lambda: database).add(new_key(minted, "", [Scope.RUN]))
+
+    @contextmanager
+    def full():
+        raise DiskFull("the disk is full")
+        yield
+
+    monkeypatch.setattr(database, "transaction", full)
+    (key,) = KeyStore(lambda: database).load([minted.id])
+    assert (key.id, key.last_used) == (minted.id, None)
+    assert "full" in caplog.text
 
 
 def test_a_scope_of_a_later_version_opens_nothing(database):

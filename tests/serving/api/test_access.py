@@ -12,7 +12,7 @@ from serving.access.limits import PixelLimiter
 from serving.access.principal import Scope
 from serving.access.ring import KeyRing
 from serving.api import access, problems
-from serving.api.access import Keeper, Known, Meter, Operator, Runner, Viewer
+from serving.api.access import Keeper, Known, Meter, Runner, Viewer
 from serving.api.app import create_app
 from serving.cli import main
 from serving.database.protocol import StoreUnavailable
@@ -38,7 +38,7 @@ def routes(drawer):
     app = FastAPI()
     access.install(app, Authenticator(KeyRing([drawer]), local=True), PixelLimiter(1000))
     problems.install(app)
-    kinds = {"run": Runner, "keep": Keeper, "view": Viewer, "meter": Meter, "operate": Operator, "know": Known}
+    kinds = {"run": Runner, "keep": Keeper, "view": Viewer, "meter": Meter, "know": Known}
     for path, kind in kinds.items():
 
         def route(who):
@@ -70,7 +70,6 @@ ALLOWED = {
     "keep": {"run", "admin"},
     "view": {"tiles"},
     "meter": {"metrics"},
-    "operate": {"admin"},
     "know": {"none", "run", "tiles", "metrics", "admin"},
 }
 

@@ -12,9 +12,7 @@ from serving.fetch.reference import Kind, Reference
     ("kind", "place"),
     [
         (Kind.URL, "https://data.example.org/a.tif?t=1"),
-        (Kind.UPLOAD, "u1"),
         (Kind.FOLDER, "x/a b.tif"),
-        (Kind.VALUE, ""),
     ],
 )
 def test_kept_and_back(kind, place):

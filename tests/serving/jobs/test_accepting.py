@@ -1,5 +1,6 @@
 """What is accepted is kept, once for each idempotency key (I1, I8, F5)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -142,3 +143,43 @@ def test_the_job_is_found_when_the_answer_was_lost_after_the_commit(database, cl
     assert not is_new
     assert sum(table.counts().values()) == 1
     assert again.state is State.ACCEPTED
+
+
+class Full(Exception):
+    """There is no room."""
+
+
+def test_what_is_not_admitted_was_never_there(table):
+    told = []
+
+    def refuse(unfinished):
+        told.append(unfinished)
+        raise Full
+
+    keyed = new_job(idempotency_key="k", body_digest="d")
+    accept(table)
+    accept(table, owner="bob")
+    with pytest.raises(Full):
+        table.accept(keyed, admit=refuse)
+    assert told == [1]
+    assert table.recall("ann", "k", "d") is None
+    job, is_new = table.accept(keyed, admit=told.append)
+    assert is_new
+    assert table.accept(keyed, admit=refuse) == (job, False)  # a repetition finds its job, however full it is
+    assert told == [1, 1]
+
+
+def test_as_many_as_are_admitted_however_many_come_at_once(table):
+    def three(unfinished):
+        if unfinished >= 3:
+            raise Full
+
+    def come(_number):
+        try:
+            return table.accept(new_job(), admit=three)[1]
+        except Full:
+            return False
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(come, range(24))) == 3
+    assert table.waiting("ann")[0] == 3

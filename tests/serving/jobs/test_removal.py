@@ -49,6 +49,14 @@ def test_a_job_is_dismissed_once_and_leaves_nothing(table, database, state, owne
     assert table.due_notices(10) == []
 
 
+def test_requests_of_jobs_that_have_not_ended(table):
+    for state in (State.SUCCESSFUL, State.FAILED, State.RUNNING, State.ACCEPTED):
+        end(table, accept(table, request={"state": state.value}), state)
+    assert sorted(request["state"] for request in table.requests()) == ["accepted", "running"]
+    table.dismiss(accept(table, request={"state": "dismissed"}).id, None)
+    assert len(table.requests()) == 2
+
+
 def test_others_cannot_dismiss_it_nor_learn_that_it_was(table):
     job = accept(table)
     with pytest.raises(JobNotFound):

@@ -22,6 +22,7 @@ from landcover.errors import RasterTooLarge
 from landcover.grid import Window
 from landcover.raster.digest import DigestStopped
 from landcover.raster.scene import open_scene
+from serving.reader.deaths import Deaths
 from serving.reader.errors import ReaderEnded, ReaderUnavailable, ReadingLimit
 from serving.reader.pool import ReaderPool
 from serving.reader.process import Reader
@@ -106,21 +107,25 @@ def test_processor_time_ends_a_reader(tmp_path):
 @pytest.mark.usefixtures("nothing_left")
 def test_too_slow_an_answer_ends_a_reader(tmp_path):
     path = write_scene(tmp_path / "scene.tif")
-    with ReaderPool(TERMS, spare=0) as pool, pool.scene(path, bands_wanted=BANDS) as scene:
+    deaths = Deaths()
+    with ReaderPool(TERMS, spare=0, died=deaths.add) as pool, pool.scene(path, bands_wanted=BANDS) as scene:
         scene.reader._terms = replace(TERMS, call_s=0.5)
         os.kill(scene.reader.pid, signal.SIGSTOP)
         with pytest.raises(ReadingLimit, match=r"0\.5 seconds"):
             scene.read(scene.grid.extent)
         with pytest.raises(ReadingLimit, match=r"0\.5 seconds"):
             scene.input_digest()
+    assert deaths.take() == ("time",)
+    assert deaths.take() == ()
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(signal.SIGKILL, "was killed"), (signal.SIGSEGV, "made the process fail")]
+    ("number", "words", "cause"),
+    [(signal.SIGKILL, "was killed", "killed"), (signal.SIGSEGV, "made the process fail", "failed")],
 )
-def test_a_reader_that_dies_while_it_reads_is_an_error_at_once(pool, tmp_path, number, words):
-    path = write_scene(tmp_path / "scene.tif")
-    with pool.scene(path, bands_wanted=BANDS) as scene:
+def test_a_reader_that_dies_while_it_reads_is_an_error_at_once(tmp_path, number, words, cause):
+    path, deaths = write_scene(tmp_path / "scene.tif"), Deaths()
+    with ReaderPool(TERMS, spare=0, died=deaths.add) as pool, pool.scene(path, bands_wanted=BANDS) as scene:
         os.kill(scene.reader.pid, signal.SIGSTOP)
         killer = threading.Timer(0.1, kill, (scene.reader.pid, number))
         killer.start()
@@ -131,6 +136,24 @@ def test_a_reader_that_dies_while_it_reads_is_an_error_at_once(pool, tmp_path, n
         killer.join()
         with pytest.raises(ReaderEnded, match=words):
             scene.pass_over(None)
+    assert deaths.take() == (cause,)
+
+
+def test_readers_are_gone_through_while_others_are_taken(tmp_path):
+    """The heart ends readers on a thread of its own: a set that grows meanwhile would keep it from that."""
+
+    class Watched:
+        def __iter__(self):
+            assert pool._lock.locked()
+            return iter(())
+
+        def add(self, _reader):
+            assert pool._lock.locked()
+
+    with ReaderPool(TERMS, spare=0) as pool:
+        pool._busy = Watched()
+        with pool.scene(write_scene(tmp_path / "scene.tif"), bands_wanted=BANDS):
+            pool.stop_reading()
 
 
 def test_closing_a_scene_ends_a_digest_in_the_making(pool, tmp_path):
@@ -145,8 +168,8 @@ def test_closing_a_scene_ends_a_digest_in_the_making(pool, tmp_path):
 
 @pytest.mark.usefixtures("nothing_left")
 def test_stopping_all_reading_ends_those_who_wait_and_leaves_the_pool(tmp_path):
-    path = write_scene(tmp_path / "scene.tif")
-    with ReaderPool(TERMS) as pool, ThreadPoolExecutor(1) as threads:
+    path, deaths = write_scene(tmp_path / "scene.tif"), Deaths()
+    with ReaderPool(TERMS, died=deaths.add) as pool, ThreadPoolExecutor(1) as threads:
         with pool.scene(path, bands_wanted=BANDS) as scene:
             os.kill(scene.reader.pid, signal.SIGSTOP)
             block = threads.submit(scene.read, scene.grid.extent)
@@ -155,6 +178,7 @@ def test_stopping_all_reading_ends_those_who_wait_and_leaves_the_pool(tmp_path):
             assert isinstance(block.exception(timeout=5), ReaderEnded)
         with pool.scene(path, bands_wanted=BANDS) as scene:
             assert scene.read(scene.grid.extent).valid.any()
+    assert deaths.take() == ()
 
 
 @pytest.mark.usefixtures("nothing_left")

@@ -137,6 +137,18 @@ def _tags(folder):
         return dataset.tags()
 
 
+def test_addresses_may_end_in_anything(settings, readers, world, per_band, images):
+    """What follows the last dot of an address is no ending of a file, and may be longer than any name can be."""
+    odd = "x" * 300
+    site = world.site(routes={f"/{path.name}.{odd}": ranged(path.read_bytes()) for path in per_band.iterdir()})
+    source = scene_at(site, per_band)
+    for place in source.scene["files"].values():
+        place["place"] += f".{odd}"
+    with shop_of(settings, readers, world, images) as shop:
+        job, _ = done(shop, classify(source))
+    assert job.problem is None
+
+
 def test_a_small_area_costs_a_small_part_of_the_file(settings, readers, world, images):
     path = write_scene(images / "scene.tif", numbers(4, 2048, 2048), **BLOCKS)
     site = host(world, path)

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from landcover.errors import DiskFull
 from serving.database.protocol import StoreUnavailable
 from serving.jobs.store import LeaseLost
 from serving.work import heart as module
@@ -91,18 +92,30 @@ def test_work_that_does_not_stop_is_overdue(told):
         assert told["overdue"].wait(10)
 
 
-def test_a_table_that_is_away_is_borne_for_a_lease(told):
-    errors = [StoreUnavailable("away")] * 3
-    table = Table(*errors)
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), DiskFull("full"), ZeroDivisionError("surprise")])
+def test_a_table_that_is_away_is_borne_for_a_lease(told, error):
+    table = Table(*[error] * 3)
     with make(table, told) as heart:
         until(lambda: len(table.renewed) >= 5)
         assert not heart.lost
 
 
-def test_a_table_that_is_away_for_longer_is_a_lost_lease(told):
-    with make(Table(*[StoreUnavailable("away")] * 1000), told, lease_s=0.1) as heart:
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), DiskFull("full")])
+def test_a_table_that_is_away_for_longer_is_a_lost_lease(told, error):
+    with make(Table(*[error] * 1000), told, lease_s=0.1) as heart:
         assert told["lost"].wait(10)
         assert heart.lost
+
+
+def test_what_cannot_be_stopped_does_not_keep_the_rest_from_it(told):
+    ended = threading.Event()
+
+    def broken():
+        raise RuntimeError("cannot be stopped")
+
+    with make(Table(None, LeaseLost("gone")), told) as heart, heart.ending(broken), heart.ending(ended.set):
+        assert ended.wait(10)
+        assert told["overdue"].wait(10)
 
 
 def test_a_process_that_is_to_end_stops_the_work(told):

@@ -11,6 +11,7 @@ from serving.database.protocol import StoreUnavailable
 from serving.folders import StateFolders
 from serving.jobs.record import State
 from serving.jobs.store import JobGone
+from serving.processes.orders import Request
 from serving.work import janitor as module
 from serving.work.janitor import Janitor
 
@@ -94,6 +95,22 @@ def test_old_uploads_go(yard, janitor):
         age(path, yard.shop.settings.upload_keep_s + 10)
     janitor.round()
     assert [path.exists() for path in (*files, part)] == [False, True, False]
+
+
+def test_old_uploads_of_jobs_that_wait_or_run_stay(yard, janitor):
+    """A queue may be longer than uploads are kept: what a job was accepted for must be there when its turn comes."""
+    running, waiting = yard.accept(), yard.accept()
+    assert yard.store.lease("busy", 30).id == running.id
+    files = [
+        yard.shop.uploads.root / Request.model_validate(job.new.request).uploads[0].file for job in (running, waiting)
+    ]
+    for path in files:
+        age(path, yard.shop.settings.upload_keep_s + 10)
+    janitor.round()
+    assert [path.exists() for path in files] == [True, True]
+    yard.store.dismiss(waiting.id, None)
+    janitor.round()
+    assert [path.exists() for path in files] == [True, False]
 
 
 def test_deadlines_pass_without_workers(yard, janitor):

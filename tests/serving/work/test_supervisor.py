@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,6 +51,18 @@ def test_workers_run_and_end_with_their_pipe(tmp_path):
         began = time.monotonic()
     assert time.monotonic() - began < 5
     assert workers.alive == 0
+
+
+def test_counting_while_a_worker_is_taken_away(tmp_path):
+    """Health is asked from other threads than the one that buries workers."""
+
+    class Post:
+        looks = iter([SimpleNamespace(poll=lambda: None), None])
+        process = property(lambda self: next(self.looks))
+
+    workers = crew(1, STAYS, tmp_path)
+    workers._posts[0] = Post()
+    assert workers.alive == 1
 
 
 def test_a_worker_that_was_killed_is_started_at_once(tmp_path, caplog):

@@ -18,6 +18,7 @@ from serving.jobs.store import LeaseLost
 from serving.processes.orders import FolderSource, UploadSource, UrlSource
 from serving.registry.words import Resolved
 from serving.work import performing
+from serving.work import worker as module
 from serving.work.worker import Worker
 from tests.bundles import tiny_bundle
 from tests.crew import open_test_shop
@@ -145,6 +146,70 @@ def test_a_full_disk(yard, monkeypatch):
     yard.worker().step()
     assert yard.get(job).problem["type"] == "/problems/disk-full"
     assert (yard.results(), yard.scratch()) == ([], [])
+
+
+class FullFor:
+    """A job table whose disk is full for its first so many ends of jobs."""
+
+    def __init__(self, store, times):
+        self._store, self.left = store, times
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def _end(self, end, *args):
+        if self.left:
+            self.left -= 1
+            raise DiskFull("the disk is full")
+        end(*args)
+
+    def succeed(self, *args):
+        self._end(self._store.succeed, *args)
+
+    def fail(self, *args):
+        self._end(self._store.fail, *args)
+
+
+def test_a_table_that_is_full_for_a_moment_costs_no_map(yard, monkeypatch):
+    """Fault F7: the disk of the database is full when the map is done."""
+    monkeypatch.setattr(module, "INSISTING_S", (0.01, 0.01))
+    yard.shop = replace(yard.shop, store=FullFor(yard.store, 2))
+    job = yard.accept()
+    assert yard.worker().step() is True
+    assert yard.get(job).state is State.SUCCESSFUL
+    assert len(yard.reports) == 1
+
+
+def test_a_table_that_stays_full_ends_no_worker(yard, monkeypatch):
+    """Nothing can be written of the job, not even that it failed: its lease ends, and it is done again."""
+    monkeypatch.setattr(module, "INSISTING_S", (0.01,))
+    monkeypatch.setattr(module, "PATIENCE_S", 0.01)
+    full = FullFor(yard.store, 1000)
+    yard.shop = replace(yard.shop, store=full)
+    job = yard.accept()
+    worker = yard.worker()
+    thread = in_thread(worker.run)
+    until(lambda: full.left <= 996)
+    assert yard.get(job).state is State.RUNNING
+    assert yard.results() == []  # it would only take room
+    full.left = 0
+    with yard.store._writing() as step:
+        step.run("UPDATE job SET lease_ticks = 0, lease_epoch = 'x' WHERE id = :id", id=job.id)
+    until(lambda: yard.get(job).state is State.SUCCESSFUL)
+    worker.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_why_readers_ended_is_reported_with_the_next_job(yard, scene):
+    job = yard.accept()
+    yard.shop.deaths.add("killed")
+    yard.worker().step()
+    failed = yard.accept(body=cut(scene, 0.5).read_bytes())
+    yard.shop.deaths.add("time")
+    yard.worker().step()
+    assert [yard.get(one).state for one in (job, failed)] == [State.SUCCESSFUL, State.FAILED]
+    assert [report.reader_deaths for report in yard.reports] == [("killed",), ("time",)]
 
 
 def test_an_fsync_that_fails(yard, monkeypatch):

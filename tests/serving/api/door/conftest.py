@@ -8,7 +8,6 @@ from fastapi import FastAPI, Request
 from serving.api import problems
 from serving.api.door.body import read_json
 from serving.api.door.entrance import Door
-from serving.api.door.protocol import GuardedH11, GuardedHttpTools
 from serving.api.door.rules import rules_of
 from serving.settings import Settings
 from tests.serving.api.live import live, quiet
@@ -45,23 +44,19 @@ def echoing(settings):
     return app
 
 
-@pytest.fixture(scope="module", params=[GuardedHttpTools, GuardedH11], ids=["httptools", "h11"])
-def parser(request):
-    quiet()
-    return request.param
-
-
 @pytest.fixture(scope="module")
-def hasty(parser):
+def hasty():
     """A server with little patience."""
+    quiet()
     settings = Settings(request_patience_s=0.3, upload_grace_s=5, max_connections=20)
-    with live(echoing(settings), settings, http=parser) as server:
+    with live(echoing(settings), settings) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def server(parser):
+def server():
     """A server with usual patience."""
+    quiet()
     settings = Settings()
-    with live(echoing(settings), settings, http=parser) as server:
+    with live(echoing(settings), settings) as server:
         yield server

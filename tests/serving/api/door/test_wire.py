@@ -182,7 +182,7 @@ def test_one_connection_too_many(hasty):
             line.close()
 
 
-def test_who_does_not_read_is_let_go(parser):
+def test_who_does_not_read_is_let_go():
 
     settings = Settings(request_patience_s=0.1)
     app = echoing(settings)
@@ -195,7 +195,7 @@ def test_who_does_not_read_is_let_go(parser):
 
         return StreamingResponse(pieces())
 
-    with live(app, settings, http=parser) as server, server.connect() as line:
+    with live(app, settings) as server, server.connect() as line:
         line.sendall(request("GET", "/large"))
         time.sleep(1.0)
         got = 0
@@ -215,10 +215,10 @@ def test_a_forwarded_address_is_not_believed(server):
     assert b"evil" not in answer.body
 
 
-def test_a_forwarded_address_of_a_known_proxy(parser):
+def test_a_forwarded_address_of_a_known_proxy():
 
     settings = Settings(trusted_proxies="127.0.0.0/8")
-    with live(echoing(settings), settings, http=parser) as server:
+    with live(echoing(settings), settings) as server:
         answer = server.get("/client", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https")
     assert b"203.0.113.9" in answer.body
     assert b"https://" in answer.body

@@ -236,6 +236,22 @@ def test_too_many_are_refused_before_their_bodies_are_read(crowd, gate):
     assert others == [200, 200]
 
 
+@pytest.mark.parametrize("changes", [{"batch_queue_pixels": 1024}, {"v2_memory_bytes": 1024**2}])
+def test_what_is_refused_costs_no_pixels(crowd, monkeypatch, changes):
+    """A client that tries again, as it is told to, would else use up its minute without an answer."""
+    app, spent = crowd(**changes), []
+    monkeypatch.setattr(app.state.pixels, "spend", lambda _who, pixels: spent.append(pixels))
+    monkeypatch.setattr("serving.api.inference.answer.expected_bytes", lambda *_: 2 * 1024**2)
+    monkeypatch.setitem(globals(), "WINDOW", np.concatenate([WINDOW, WINDOW]))
+
+    async def test():
+        return await refusal(request(app))
+
+    status, *_ = asyncio.run(test())
+    assert status in {413, 503}
+    assert spent == []
+
+
 def test_memory_of_requests_is_bounded(crowd, gate):
     app = crowd(v2_memory_bytes=300_000)
 

@@ -154,6 +154,8 @@ def test_addresses_are_those_that_clients_see(idle):
         own = f"/jobs/{job.rpartition('/')[2]}"
         links = idle.client.get(own).json()["links"]
         assert {link["href"] for link in links} == {job}
+        listed = idle.client.get("/jobs", params={"limit": 1, "status": "accepted"}).json()["links"]
+        assert listed[0]["href"] == "https://maps.example.org/steppe/jobs?limit=1&status=accepted"
         idle.client.delete(own)
     finally:
         idle.client.app.state.settings = idle.settings
