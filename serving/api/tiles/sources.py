@@ -50,7 +50,7 @@ LOOK_S: Final = 10.0
 
 _HERE: Final = "/sources/{source}/tiles/{tms}"
 _LEADS_OUT: Final = (
-    "it cannot be read, or is a link out of the folder of scenes, which is not followed; put a copy there"
+    "it cannot be read, or is a link out of the folder of scenes, which is not followed"
 )
 _REFUSALS: Final = (404, 410, 413, 415, 429, 503, 504)
 
