@@ -209,9 +209,7 @@ _HTTP_KINDS: Final = (
     Kind("bad-request", 400, "The request cannot be understood"),
     Kind("not-found", 404, "There is nothing at this address; GET / lists what there is"),
     Kind("method-not-allowed", 405, "This address does not answer that method; the Allow header lists those it does"),
-    Kind(
-        "range-not-satisfiable", 416, "The file has none of these bytes; the Content-Range header says its length"
-    ),
+    Kind("range-not-satisfiable", 416, "The file has none of these bytes; the Content-Range header says its length"),
     INVALID_REQUEST,
     INTERNAL,
 )
@@ -237,7 +235,13 @@ def kind_of(error: type[SteppeError]) -> Kind:
 
 def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:
     """A problem document."""
-    body = {"type": kind.reference, "title": kind.title, "status": kind.status, "detail": detail_of(kind.slug, detail), **extra}
+    body = {
+        "type": kind.reference,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail_of(kind.slug, detail),
+        **extra,
+    }
     retry = {"Retry-After": str(RETRY_AFTER_S)} if kind.status == _UNAVAILABLE else {}
     answer = Problem(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
     answer.slug = kind.slug

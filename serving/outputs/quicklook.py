@@ -43,7 +43,7 @@ class Caption:
     """What is written around the map.
 
     Attributes:
-        title: name of the scene.
+        title: name of the scene; may be empty where there is a subject.
         date: date of the image, or of the first of several; None when not known.
         model: name and version of the model.
         attribution: for example "Contains modified Copernicus Sentinel data 2020", or None.
@@ -62,7 +62,7 @@ class Caption:
         """The caption with title and date in the words of a language."""
         return replace(
             self,
-            title=words.subjects[self.subject].format(self.title) if self.subject else self.title,
+            title=words.title(self.subject, self.title) if self.subject else self.title,
             date=words.period.format(self.date, self.until) if self.date and self.until else self.date,
             subject=None,
             until=None,
@@ -188,7 +188,7 @@ def _texts(table: AreaTable, caption: Caption, language: str) -> _Texts:
 
 def _letters(words: Words) -> tuple[str, ...]:
     fixed = words.mapped_area, words.share_of_map, words.model, words.km, words.km2, words.north
-    return (*fixed, *words.subjects.values(), words.period)
+    return (*fixed, *words.subjects.values(), words.place, words.period)
 
 
 def _settable(caption: Caption, face: Typeface) -> Caption:

@@ -23,7 +23,8 @@ class Words:
 
     Attributes:
         language: ISO 639-1 code.
-        subjects: title of a picture with braces for the place, by what the map is of.
+        subjects: title of a picture by what the map is of.
+        place: title and place, with braces.
         period: first and last date of what was seen, with braces.
         mapped_area: heading of the legend; says that areas are pixel counts.
         share_of_map: after "no data", whose share is of the whole map.
@@ -37,6 +38,7 @@ class Words:
 
     language: Language
     subjects: Mapping[Subject, str]
+    place: str
     period: str
     mapped_area: str
     share_of_map: str
@@ -47,6 +49,10 @@ class Words:
     decimal: str
     thousands: str
 
+    def title(self, subject: Subject, place: str) -> str:
+        """What is shown, and of what place where that has a name."""
+        return self.place.format(self.subjects[subject], place) if place else self.subjects[subject]
+
     def number(self, value: float, digits: int) -> str:
         """A number with this language's separators."""
         text = f"{value:,.{digits}f}"
@@ -55,7 +61,8 @@ class Words:
 
 ENGLISH: Final = Words(
     language="en",
-    subjects={"land cover": "Land cover of {}", "land degradation": "Land degradation of {}"},
+    subjects={"land cover": "Land cover", "land degradation": "Land degradation"},
+    place="{} of {}",
     period="{} to {}",
     mapped_area="Mapped area (pixel count)",
     share_of_map="share of map",
@@ -70,10 +77,8 @@ _WORDS: Final[Mapping[Language, Words]] = {
     "en": ENGLISH,
     "fr": Words(
         language="fr",
-        subjects={
-            "land cover": "Couverture terrestre\N{NO-BREAK SPACE}: {}",
-            "land degradation": "Dégradation des terres\N{NO-BREAK SPACE}: {}",
-        },
+        subjects={"land cover": "Couverture terrestre", "land degradation": "Dégradation des terres"},
+        place="{}\N{NO-BREAK SPACE}: {}",
         period="du {} au {}",
         mapped_area="Surface cartographiée (comptage de pixels)",
         share_of_map="part de la carte",
@@ -86,7 +91,8 @@ _WORDS: Final[Mapping[Language, Words]] = {
     ),
     "es": Words(
         language="es",
-        subjects={"land cover": "Cobertura terrestre: {}", "land degradation": "Degradación de la tierra: {}"},
+        subjects={"land cover": "Cobertura terrestre", "land degradation": "Degradación de la tierra"},
+        place="{}: {}",
         period="del {} al {}",
         mapped_area="Superficie cartografiada (recuento de píxeles)",
         share_of_map="parte del mapa",
@@ -99,7 +105,8 @@ _WORDS: Final[Mapping[Language, Words]] = {
     ),
     "ru": Words(
         language="ru",
-        subjects={"land cover": "Земной покров: {}", "land degradation": "Деградация земель: {}"},
+        subjects={"land cover": "Земной покров", "land degradation": "Деградация земель"},
+        place="{}: {}",
         period="{} \N{EN DASH} {}",
         mapped_area="Площадь по карте (подсчёт пикселей)",
         share_of_map="доля карты",

@@ -262,8 +262,6 @@ def test_a_server_of_its_own_answers_over_a_socket_and_stops_cleanly(house, made
     assert [event for event in said[:ready] if "listening" in event] == []
     answering = [event for event in said if "is answered by" in event]
     assert len(answering) == len(set(answering))
-        {e for e in said if "is answered by" in e}
-    )
 
 
 def _wait_until_ready(port):

@@ -16,10 +16,11 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
+from serving.api.ogc.items import published
 from serving.api.refusals import OutputNotFound, ResultNotReady
 from serving.jobs.record import Job, State
 from serving.processes.orders import Answering, Request
-from serving.processes.outputs import FILES, STYLES, Output
+from serving.processes.outputs import STYLES, Output
 from serving.processes.process import Process
 from serving.results import Results
 
@@ -28,7 +29,6 @@ INLINE_BYTES: Final = 1 << 20
 whole Sentinel-2 tile would be a string of tens of megabytes in the middle of a JSON document."""
 
 _ITEM: Final = "item"
-_BY_FILE: Final = {file: name for name, file in FILES.items()} | {style.file: style.name for style in STYLES}
 
 _CHUNK: Final = 1 << 20
 
@@ -41,12 +41,14 @@ class Made:
     """One output of a finished job.
 
     Attributes:
+        job: id of the job.
         output: which.
         path: its file.
         href: its address.
         mode: how it was asked for; None = nothing was said.
     """
 
+    job: str
     output: Output
     path: Path
     href: str
@@ -65,11 +67,8 @@ class Made:
         if self.output.name != _ITEM:
             return None
         document = json.loads(self.path.read_bytes())
-        folder = self.href.rpartition("/")[0]
-        for asset in document["assets"].values():
-            asset["href"] = f"{folder}/{_BY_FILE.get(asset['href'], asset['href'])}"
-        document["links"].insert(0, {"rel": "self", "href": self.href, "type": self.output.media_type})
-        return json.dumps(document, allow_nan=False).encode()
+        item = published(document, job=self.job, href=self.href, media_type=self.output.media_type)
+        return json.dumps(item, allow_nan=False).encode()
 
     @property
     def link(self) -> dict[str, str]:
@@ -96,7 +95,7 @@ def kept_of(job: Job, process: Process, results: Results, base: str) -> list[Mad
     """
     folder = results.root / result_of(job)
     return [
-        Made(output, folder / output.file, f"{base}jobs/{job.id}/results/{output.name}")
+        Made(job.id, output, folder / output.file, f"{base}jobs/{job.id}/results/{output.name}")
         for output in (*process.outputs, *STYLES)
         if (folder / output.file).is_file()
     ]

@@ -49,9 +49,7 @@ LOOK_S: Final = 10.0
 """Seconds that a list may take to look at sources that nobody has looked at before."""
 
 _HERE: Final = "/sources/{source}/tiles/{tms}"
-_LEADS_OUT: Final = (
-    "it cannot be read, or is a link out of the folder of scenes, which is not followed"
-)
+_LEADS_OUT: Final = "it cannot be read, or is a link out of the folder of scenes, which is not followed"
 _REFUSALS: Final = (404, 410, 413, 415, 429, 503, 504)
 
 
