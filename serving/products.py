@@ -317,6 +317,7 @@ def quicklook(finished: Finished) -> bytes:
         until=last_day,
         model=provenance.manifest.identifier,
         attribution=provenance.manifest.attribution,
+        unlike=bool(finished.drift_warnings),
     )
     legend = provenance.manifest.legend
     return render_quicklook(

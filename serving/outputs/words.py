@@ -29,6 +29,7 @@ class Words:
         mapped_area: heading of the legend; says that areas are pixel counts.
         share_of_map: after "no data", whose share is of the whole map.
         model: before the model's name, with its colon.
+        unlike: said of a map whose image is unlike anything that the model was trained on.
         km: unit of the scale bar.
         km2: unit of areas.
         north: letter of the north arrow.
@@ -43,6 +44,7 @@ class Words:
     mapped_area: str
     share_of_map: str
     model: str
+    unlike: str
     km: str
     km2: str
     north: str
@@ -67,6 +69,7 @@ ENGLISH: Final = Words(
     mapped_area="Mapped area (pixel count)",
     share_of_map="share of map",
     model="Model:",
+    unlike="Caution: the image is unlike those the model was trained on",
     km="km",
     km2="sq km",  # the font that comes with Pillow has no superscript two
     north="N",
@@ -83,6 +86,7 @@ _WORDS: Final[Mapping[Language, Words]] = {
         mapped_area="Surface cartographiée (comptage de pixels)",
         share_of_map="part de la carte",
         model="Modèle\N{NO-BREAK SPACE}:",
+        unlike="Attention\N{NO-BREAK SPACE}: l'image ne ressemble pas à celles de l'apprentissage du modèle",
         km="km",
         km2="km²",
         north="N",
@@ -97,6 +101,7 @@ _WORDS: Final[Mapping[Language, Words]] = {
         mapped_area="Superficie cartografiada (recuento de píxeles)",
         share_of_map="parte del mapa",
         model="Modelo:",
+        unlike="Atención: la imagen no se parece a las del entrenamiento del modelo",
         km="km",
         km2="km²",
         north="N",
@@ -111,6 +116,7 @@ _WORDS: Final[Mapping[Language, Words]] = {
         mapped_area="Площадь по карте (подсчёт пикселей)",
         share_of_map="доля карты",
         model="Модель:",
+        unlike="Внимание: снимок не похож на те, на которых обучена модель",
         km="км",
         km2="км²",
         north="\N{CYRILLIC CAPITAL LETTER ES}",
