@@ -212,6 +212,12 @@ class ProviderUnavailable(ConfigError):
     slug = "provider-unavailable"
 
 
+class ProviderLost(ProviderUnavailable):
+    """The device that ran the model has failed; a process that is started anew may have it again."""
+
+    slug = "provider-lost"
+
+
 class ModelOutputInvalid(SteppeError):
     """The model answered something that is not a probability field."""
 
@@ -222,6 +228,12 @@ class OutputNotWritable(ConfigError):
     """A result cannot be written where it was asked for."""
 
     slug = "output-not-writable"
+
+
+class DiskFailed(OutputNotWritable):
+    """The disk reports an error: what was written may not be there after a loss of power."""
+
+    slug = "disk-failed"
 
 
 class DiskFull(SteppeError):

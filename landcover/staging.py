@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from landcover.errors import DiskFull, OutputNotWritable
+from landcover.errors import DiskFailed, DiskFull, OutputNotWritable
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Errors that mean: make room, and it works."""
@@ -153,12 +153,29 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder for this user alone, and those above it, so that a loss of power leaves them there.
+
+    What lies in a folder is only as durable as the folder's own name.
+
+    Raises:
+        OSError: when it cannot be made.
+    """
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    with suppress(PermissionError):  # a folder above ours may be closed to us
+        flush(path.parent)
+
+
 @contextmanager
 def os_errors(path: Path) -> Iterator[None]:
     """Say of an operating system error while writing ``path`` what it means.
 
     Raises:
         DiskFull: no room.
+        DiskFailed: the disk has an error.
         OutputNotWritable: any other failure to write.
     """
     try:
@@ -171,4 +188,6 @@ def translated(path: Path, error: OSError) -> DiskFull | OutputNotWritable:
     """The error that says what an operating system error while writing ``path`` means."""
     if error.errno in NO_ROOM:
         return DiskFull(f"no room to write {path.name!r} ({error.strerror}); make room and run again")
+    if error.errno == errno.EIO:
+        return DiskFailed(f"{path.name!r} cannot be written, the disk has an error ({error.strerror}); see to it")
     return OutputNotWritable(f"{path.name!r} cannot be written: {error.strerror}")

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from landcover.augmentation import Augmentation, average_turns
 from landcover.bundle import Bundle
-from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderUnavailable
+from landcover.errors import BundleInvalid, ModelOutputInvalid, ProviderLost, ProviderUnavailable
 from landcover.precision import ARITHMETICS, Precision
 from landcover.processors import available_processors
 from serving.backends import gpu, openvino
 from serving.backends.gpu import GpuBackend, GpuSettings
 from serving.backends.openvino import OpenVinoBackend
 from serving.backends.ort import OrtBackend
-from serving.backends.protocol import Ahead, Backend, GraphRefused, RuntimeUnfit, first_line
+from serving.backends.protocol import Ahead, Backend, DeviceLost, GraphRefused, RuntimeUnfit, first_line
 from serving.graphcheck import check_graph
 
 PROVIDERS: Final = ("tensorrt", "cuda", "openvino", "cpu")
@@ -90,6 +90,8 @@ class Engine:
         ahead: Ahead | None = None,
     ) -> None:
         self.bundle, self._ahead = bundle, ahead
+        self._backend: Backend
+        self._lost = False
         self.precision, self.augmentation = precision, augmentation
         self._settings = settings or GpuSettings(batch=bundle.manifest.batch_size)
         content = bundle.read(bundle.manifest.model_file(precision))
@@ -155,13 +157,33 @@ class Engine:
         Raises:
             ModelOutputInvalid: when the array does not fit the model or the answer is not finite.
             ProviderUnavailable: when a GPU does not run windows of this shape.
+            ProviderLost: when the GPU has failed, now or before.
         """
         return average_turns(self._answer, dn_NBHW, overview_1BHW, augmentation=self.augmentation)
 
+    def check(self) -> None:
+        """See that the device is still there: whatever it answered after it failed might be wrong.
+
+        Raises:
+            ProviderLost: when it has failed.
+        """
+        if self._lost:
+            raise self._loss()
+
+    def _loss(self) -> ProviderLost:
+        return ProviderLost(
+            f"the device of provider {self.provider!r} has failed; start the service anew, on another provider where "
+            "it stays away"
+        )
+
     def _answer(self, dn_NBHW: NDArray[np.generic], overview_1BHW: NDArray[np.generic] | None) -> NDArray[np.float32]:
         """What the graph itself answers; see :meth:`run`."""
+        self.check()
         try:
             result = self._backend.run([array for array in (dn_NBHW, overview_1BHW) if array is not None])
+        except DeviceLost as error:
+            self._lost = True
+            raise self._loss() from error
         except RuntimeUnfit as error:
             raise ProviderUnavailable(
                 f"provider {self.provider!r} cannot run {self.bundle.manifest.identifier}: {error}; use another one"
@@ -207,7 +229,7 @@ class Engine:
 
     def _load(self, content: bytes, provider: str) -> None:
         """Give the graph to a provider, and see that it is there and what the manifest promises."""
-        identifier = self.bundle.manifest.identifier
+        identifier, self._lost = self.bundle.manifest.identifier, False
         try:
             self._backend = self._open(content, provider)
         except RuntimeUnfit as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from landcover.staging import flush, os_errors
+from landcover.staging import flush, make_folder, os_errors
 
 OUTCOME: Final = "outcome.json"
 """What was done, beside the files of the outputs."""
@@ -39,7 +39,7 @@ class Results:
         """
         private = self.root / f".{job}.{fence}"
         with os_errors(private):
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.root)
             shutil.rmtree(private, ignore_errors=True)
             private.mkdir(mode=0o700)
         try:
@@ -59,6 +59,7 @@ class Results:
 
         Raises:
             DiskFull: no room.
+            DiskFailed: it may not be on the disk.
             OutputNotWritable: it cannot be written.
         """
         written = private / OUTCOME

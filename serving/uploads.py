@@ -12,12 +12,13 @@ import time
 import uuid
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from landcover.errors import DataError
-from landcover.staging import flush, os_errors
+from landcover.staging import flush, make_folder, os_errors
+from serving.disk import Disk
 
 _NAME: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _PART: Final = ".part"
@@ -37,21 +38,24 @@ class Uploads:
     Attributes:
         root: where it is.
         keep_s: seconds for which an upload is kept after it came or a request named it; longer while a job needs it.
+        disk: whether uploads stay.
     """
 
     root: Path
     keep_s: float
+    disk: Disk = field(default_factory=Disk, compare=False)
 
     def begin(self, owner: str) -> Path:
         """A new name to write to; :meth:`keep` makes an upload of it, or whoever asked for it removes it.
 
         Raises:
             DiskFull: no room.
+            DiskFailed: the disk has failed, now or before.
             OutputNotWritable: the folder cannot be written.
         """
         folder = self.root / _folder(owner)
-        with os_errors(folder):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self.disk.promising(), os_errors(folder):
+            make_folder(folder)
         return folder / f"{uuid.uuid4()}{_PART}"
 
     def keep(self, part: Path, *, durable: bool = True) -> str:
@@ -66,9 +70,10 @@ class Uploads:
 
         Raises:
             DiskFull: no room.
+            DiskFailed: it may not be on the disk, or others were not.
             OutputNotWritable: it cannot be written.
         """
-        with os_errors(part):
+        with self.disk.promising(), os_errors(part):
             if durable:
                 flush(part)
             named = part.rename(part.with_suffix(""))

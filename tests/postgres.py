@@ -14,9 +14,15 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
+from psycopg import sql
+
+GUARDED = "guarded"
+"""A role that has to give a password."""
 
 ABSENT = "no PostgreSQL on this machine: install Debian's package postgresql to run these tests"
 
@@ -53,11 +59,43 @@ class Cluster:
             os.chown(self._folder, user.pw_uid, user.pw_gid)
             self._as_user = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
         self._run("initdb", "-D", self._data, "-U", "steppe", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        rules = self._folder / "data" / "pg_hba.conf"
+        rules.write_text(f"local all {GUARDED} scram-sha-256\n{rules.read_text()}")
         self.start()
 
     @property
     def url(self):
         return f"postgresql://steppe@/postgres?host={self._folder}"
+
+    def guarded(self, password):
+        """Address of an owner of the database who has to give a password, which is in it."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [GUARDED]).fetchone():
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN SUPERUSER").format(sql.Identifier(GUARDED)))
+            words = sql.SQL("ALTER ROLE {} PASSWORD {}")
+            connection.execute(words.format(sql.Identifier(GUARDED), sql.Literal(password)))
+        return f"postgresql://{GUARDED}:{quote(password, safe='')}@/postgres?host={self._folder}"
+
+    @property
+    def processes(self):
+        """Process ids of the server and all its sessions."""
+        return [self._process.pid, *map(int, self._children.read_text().split())]
+
+    @property
+    def _children(self):
+        return Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+
+    @contextmanager
+    def frozen(self):
+        """Connected, but without an answer: as when its machine or its disk hangs."""
+        held = self.processes
+        for process in held:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in held:
+                os.kill(process, signal.SIGCONT)
 
     @property
     def _data(self):

@@ -114,6 +114,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         state.desk = desk
         stack.push_async_callback(telemetry.close_tracer, app)
         telemetry.watch(app, desk.store)
+        state.readiness.add("flushing", desk.disk.check)
         base: str = settings.public_url or state.address
         stack.enter_context(Janitor(desk.store, StateFolders.of(settings), settings.keep_jobs_s))
         stack.enter_context(Notifier(desk, state.fetcher, f"{base.rstrip('/')}/"))

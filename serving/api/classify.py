@@ -24,6 +24,7 @@ from serving.api.presence import watch
 from serving.api.problems import PROBLEM, failure
 from serving.api.refusals import TookTooLong
 from serving.api.upload import check_declared, receive
+from serving.database.protocol import StoreUnavailable
 from serving.jobs.record import Job, State
 from serving.jobs.store import JobGone
 from serving.processes.costs import cost_of
@@ -101,15 +102,16 @@ async def classify(request: Request, options: Annotated[Options, Query()], who: 
     media_type = choose(", ".join(request.headers.getlist("accept")), OFFERED)
     check_declared(request, desk.settings)
     await run_sync(desk.models.resolve, options.model)
-    async with gate.place():
-        part = await run_sync(desk.uploads.begin, who.id)
-        try:
-            await receive(request, part, desk.settings)
+    gate.check()
+    part = await run_sync(desk.uploads.begin, who.id)
+    try:
+        await receive(request, part, desk.settings)
+        async with gate.place():
             job = await run_sync(_accept, desk, who, desk.uploads.keep(part, durable=False), options, media_type)
-        finally:
-            part.unlink(missing_ok=True)
-        exchange_of(request.scope).job = job.id
-        return await _answered(request, desk, job, _OUTPUT[media_type])
+            exchange_of(request.scope).job = job.id
+            return await _answered(request, desk, job, _OUTPUT[media_type])
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _accept(desk: Desk, who: Principal, file: str, options: Options, media_type: str) -> Job:
@@ -176,7 +178,8 @@ def _result(desk: Desk, job: Job, output: str) -> tuple[Made, dict[str, str]]:
 
 async def _forget(desk: Desk, job: Job) -> None:
     """Remove the job with all that is left of it, also while the request is being cancelled."""
-    with CancelScope(shield=True), suppress(JobGone):
+    # Without the job table it stays until it is old, which is no reason for another answer.
+    with CancelScope(shield=True), suppress(JobGone, StoreUnavailable):
         await run_sync(desk.dismiss, job.id, None)
 
 

@@ -1,4 +1,4 @@
-"""Let a few bodies come and wait for their answer, and refuse the rest at once."""
+"""Let a few senders wait for the map of their scene, and refuse the rest at once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from serving.api.problems import Busy
 
 
 class Gate:
-    """A bounded number of places for scenes that are being sent, or whose sender waits for the map.
+    """A bounded number of places for scenes whose sender waits for the map.
+
+    A scene that is still being sent has none: clients that send slowly would take all of them.
 
     Args:
         places: how many.
@@ -19,6 +21,15 @@ class Gate:
         self._places = places
         self._inside = 0
 
+    def check(self) -> None:
+        """Refuse a scene before it is sent.
+
+        Raises:
+            Busy: when all places are taken.
+        """
+        if self._inside >= self._places:
+            raise Busy(f"{self._inside} scenes are in work or waiting, the limit is {self._places}; try again later")
+
     @asynccontextmanager
     async def place(self) -> AsyncGenerator[None]:
         """Hold a place.
@@ -26,8 +37,7 @@ class Gate:
         Raises:
             Busy: when all places are taken.
         """
-        if self._inside >= self._places:
-            raise Busy(f"{self._inside} scenes are in work or waiting, the limit is {self._places}; try again later")
+        self.check()
         self._inside += 1
         try:
             yield

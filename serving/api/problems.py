@@ -114,6 +114,7 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     errors.ProviderUnavailable: 503,
     errors.OutputNotWritable: 500,
     errors.DiskFull: 507,
+    errors.DiskFailed: 503,
     UnsupportedMediaType: 415,
     NotAcceptable: 406,
     UploadTooSlow: 408,

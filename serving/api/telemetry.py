@@ -73,6 +73,7 @@ async def close_tracer(app: FastAPI) -> None:
 
 def _default_model(models: LiveModels) -> str:
     engine = models.ready()
+    engine.check()
     return f"{engine.bundle.manifest.identifier} on {engine.provider}"
 
 

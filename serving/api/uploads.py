@@ -11,7 +11,6 @@ from fastapi.responses import JSONResponse, Response
 from landcover.raster.header import check_header
 from serving.api.access import Runner
 from serving.api.addresses import base_of
-from serving.api.gate import Gate
 from serving.api.ogc.desk import Desk, desk_of
 from serving.api.problems import PROBLEM
 from serving.api.upload import check_declared, receive
@@ -36,15 +35,13 @@ _OPENAPI: Final[dict[str, Any]] = {
 async def upload(request: Request, who: Runner) -> JSONResponse:
     """Keep the GeoTIFF in the body for a while; `{"href": ...}` of the answer is a scene of a request."""
     desk = desk_of(request)
-    gate: Gate = request.app.state.gate
     check_declared(request, desk.settings)
-    async with gate.place():
-        part = await run_sync(desk.uploads.begin, who.id)
-        try:
-            await receive(request, part, desk.settings)
-            told = await run_sync(_kept, desk, part)
-        finally:
-            part.unlink(missing_ok=True)
+    part = await run_sync(desk.uploads.begin, who.id)
+    try:
+        await receive(request, part, desk.settings)
+        told = await run_sync(_kept, desk, part)
+    finally:
+        part.unlink(missing_ok=True)
     href = f"{base_of(request)}uploads/{told['id']}"
     return JSONResponse({**told, "href": href}, 201, {"Location": href})
 

@@ -12,6 +12,8 @@ https://onnxruntime.ai/docs/execution-providers/TensorRT-ExecutionProvider.html
 from __future__ import annotations
 
 import hashlib
+import logging
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -27,10 +29,18 @@ from landcover.precision import Precision
 from serving.backends.binding import Memory, Shapes, Slot
 from serving.backends.gpudevice import cudnn_version, device_name
 from serving.backends.ort import port_of
-from serving.backends.protocol import RuntimeUnfit, first_line
+from serving.backends.protocol import DeviceLost, RuntimeUnfit, first_line
 
 PROVIDERS: Final = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 """Name on the command line to ONNX Runtime's name."""
+
+_LOST: Final = re.compile(
+    r"\b(CUDA|CUDNN|CUBLAS|CUFFT) (failure|error)\b|\bcudaError|\bCU(DA|DNN|BLAS)_(ERROR|STATUS)_", re.IGNORECASE
+)
+_NO_MEMORY: Final = re.compile(r"out of memory|failed to allocate memory|ALLOC_FAILED", re.IGNORECASE)
+"""What ONNX Runtime passes on of CUDA and its libraries."""
+
+_log = logging.getLogger(__name__)
 
 PARALLEL_CALLS: Final = 2
 """While the GPU computes one batch, another is copied; each has buffers of its own."""
@@ -112,6 +122,12 @@ class GpuBackend:
             slot = slots.get()
             try:
                 answers.append(slot.run([windows[first : first + self._batch], *others]))
+            except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
+                if _is_out_of_memory(error):
+                    raise RuntimeUnfit("it has no memory left for a run") from error
+                if _is_lost(error):
+                    raise _lost(error) from error
+                raise
             finally:
                 slots.put(slot)
         return answers[0] if len(answers) == 1 else np.concatenate(answers)
@@ -151,6 +167,8 @@ class GpuBackend:
                 self._content, options, providers=self._providers(shapes), enable_fallback=0
             )
         except Exception as error:  # onnxruntime raises its own classes, which derive from Exception directly
+            if _is_lost(error):
+                raise _lost(error) from error
             raise RuntimeUnfit(_reason(error)) from error
         # A provider whose libraries or driver are missing is passed over with a line in the log and no exception,
         # https://github.com/microsoft/onnxruntime/issues/17801
@@ -228,6 +246,21 @@ def _converted(content: bytes) -> bytes:
 def _named(ort_name: str) -> str:
     names = {ort_name: name for name, ort_name in PROVIDERS.items()} | {"CPUExecutionProvider": "cpu"}
     return names.get(ort_name, ort_name)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    return _NO_MEMORY.search(str(error)) is not None
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether the device itself failed; a process cannot use it any more after most such errors, CUDA says."""
+    return _LOST.search(str(error)) is not None and not _is_out_of_memory(error)
+
+
+def _lost(error: Exception) -> DeviceLost:
+    """ONNX Runtime's own words name the host and places in its source: for the log alone."""
+    _log.error("the GPU has failed: %s", first_line(error))
+    return DeviceLost("the GPU has failed")
 
 
 def _reason(error: Exception) -> str:

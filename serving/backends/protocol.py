@@ -27,6 +27,10 @@ class RuntimeUnfit(Exception):
     """A runtime is installed, but cannot work here, or not as it was asked to; its first line says why."""
 
 
+class DeviceLost(RuntimeUnfit):
+    """The device has failed, and with it everything that this process had on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """An input or output of a graph.

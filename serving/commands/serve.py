@@ -32,7 +32,7 @@ def serve(
     """Serve models over HTTP; the interactive documentation is at /docs."""
     from serving.api.app import create_app  # noqa: PLC0415 - loads the runtime, slow to import
     from serving.api.door.server import DoorConfig, DoorServer  # noqa: PLC0415
-    from serving.folders import make_state  # noqa: PLC0415
+    from serving.belonging import claim  # noqa: PLC0415
     from serving.reader.selftest import check_sandbox  # noqa: PLC0415
     from serving.telemetry.logs import configure_logs  # noqa: PLC0415
     from serving.work.supervisor import Supervisor  # noqa: PLC0415
@@ -42,9 +42,8 @@ def serve(
     app = create_app(settings)
     with _listen(settings.host, settings.port) as address:
         # What keeps the service from starting is said in one sentence, before its log begins.
-        make_state(settings)
         app.state.authenticator.check_start()
-        app.state.database()
+        claim(settings.state, app.state.database())
         sandbox = check_sandbox(settings)
         app.state.address = _url(address)
         end_as_usual()

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import errors
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import dict_row
 
 from landcover.errors import ConfigError, DiskFull
-from serving.database.protocol import Dialect, Row, StoreUnavailable, Transaction
+from serving.database.patience import PatientConnection, Silence
+from serving.database.protocol import DatabaseUnusable, Dialect, Row, StoreUnavailable, Transaction
 from serving.database.statements import check_values, percent_style
 
 IDLE_LIMIT: Final = "60s"
@@ -24,10 +25,11 @@ ever."""
 _SCHEMES: Final = ("postgresql://", "postgres://")
 _LEAST_CONNECT_S: Final = 2
 """libpq takes no shorter time."""
+_ANSWER_S: Final = 1.0
+"""Seconds in which a server that has waited for a lock in vain says so."""
+_ENDED_BY_SERVER: Final = (psycopg.OperationalError, psycopg.InterfaceError, errors.IdleInTransactionSessionTimeout)
 
 _log = logging.getLogger(__name__)
-
-type _Connection = psycopg.Connection[DictRow]
 
 
 class PostgresDatabase:
@@ -49,7 +51,7 @@ class PostgresDatabase:
         self._url, self._schema, self._wait_s = url, schema, wait_s
         self._free = threading.BoundedSemaphore(connections)
         self._guard = threading.Lock()
-        self._idle: list[_Connection] = []
+        self._idle: list[PatientConnection] = []
         self._closed = False
         _check_url(url)
 
@@ -72,7 +74,7 @@ class PostgresDatabase:
         self._close_idle()
 
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[_Connection]:
+    def _begun(self, begin: str) -> Iterator[PatientConnection]:
         """A connection in a transaction, which is committed or taken back."""
         if not self._free.acquire(timeout=self._wait_s):
             raise StoreUnavailable("all connections to the database are in use; try again later")
@@ -89,12 +91,15 @@ class PostgresDatabase:
         finally:
             self._free.release()
 
-    def _begin(self, begin: str) -> _Connection:
+    def _begin(self, begin: str) -> PatientConnection:
         """Begin on a kept connection; when that one is dead so are its sisters, and a new one is made."""
         connection = self._take_idle()
         if connection:
             try:
                 connection.execute(begin)
+            except Silence:  # another connection would hear nothing, either
+                _close(connection)
+                raise
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 _close(connection)
                 self._close_idle()
@@ -108,8 +113,8 @@ class PostgresDatabase:
             raise
         return connection
 
-    def _connect(self) -> _Connection:
-        connection: _Connection = psycopg.connect(
+    def _connect(self) -> PatientConnection:
+        connection = PatientConnection.connect(
             self._url,
             autocommit=True,
             row_factory=dict_row,
@@ -120,6 +125,8 @@ class PostgresDatabase:
             keepalives_count=3,
             tcp_user_timeout=math.ceil(self._wait_s * 1000),
         )
+        # Its own limit of waiting for a lock comes first, and says more.
+        connection.silence_s = self._wait_s + _ANSWER_S
         try:
             connection.execute(
                 "SELECT set_config('search_path', %s, false), set_config('lock_timeout', %s, false),"
@@ -132,13 +139,16 @@ class PostgresDatabase:
             raise
         return connection
 
-    def _take_idle(self) -> _Connection | None:
+    def _take_idle(self) -> PatientConnection | None:
         with self._guard:
             if self._closed:
                 raise StoreUnavailable("the database is closed; the service is stopping")
             return self._idle.pop() if self._idle else None
 
-    def _take_back(self, connection: _Connection) -> None:
+    def _take_back(self, connection: PatientConnection) -> None:
+        if connection.silent:  # it would not hear this, either
+            _close(connection)
+            return
         try:
             connection.execute("ROLLBACK")
         except psycopg.Error:
@@ -146,7 +156,7 @@ class PostgresDatabase:
         else:
             self._keep(connection)
 
-    def _keep(self, connection: _Connection) -> None:
+    def _keep(self, connection: PatientConnection) -> None:
         with self._guard:
             if not self._closed:
                 self._idle.append(connection)
@@ -163,7 +173,7 @@ class PostgresDatabase:
 class _Transaction:
     """A transaction on one connection."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: PatientConnection) -> None:
         self._connection = connection
 
     def run(self, sql: str, /, **values: Any) -> Sequence[Row]:
@@ -175,15 +185,18 @@ class _Transaction:
 
 def _check_url(url: str) -> None:
     try:
-        psycopg.conninfo.conninfo_to_dict(url)
+        parts = psycopg.conninfo.conninfo_to_dict(url)
         known = url.startswith(_SCHEMES)  # libpq takes other forms, too, and an empty one for the server of this host
     except psycopg.ProgrammingError:
-        known = False
+        parts, known = {}, False
     if not known:  # what came may hold a password
         raise ConfigError("STEPPE_DATABASE_URL cannot be understood; postgresql://user@host/name was expected")
+    # A password with a slash or an at sign ends early for libpq, and the rest would be said as the name of a host.
+    if any("@" in str(parts.get(part, ""))[1:] for part in ("host", "dbname")):
+        raise ConfigError("STEPPE_DATABASE_URL has an @ too many; write @ as %40 and / as %2F in user and password")
 
 
-def _close(connection: _Connection) -> None:
+def _close(connection: PatientConnection) -> None:
     with suppress(psycopg.Error):
         connection.close()
 
@@ -197,7 +210,12 @@ def _our_errors() -> Iterator[None]:
         raise DiskFull("the database server's disk is full; make room there") from error
     except errors.LockNotAvailable as error:
         raise StoreUnavailable("the database was locked; try again later") from error
-    except (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction) as error:
+    except errors.InsufficientPrivilege as error:
+        raise DatabaseUnusable(
+            "the database user of STEPPE_DATABASE_URL lacks rights; make it the owner of the schema of "
+            "STEPPE_DATABASE_SCHEMA and its tables, or let it make one (GRANT CREATE ON DATABASE)"
+        ) from error
+    except (*_ENDED_BY_SERVER, errors.ReadOnlySqlTransaction) as error:
         # The reason is for the operator: it may name hosts and users.
         _log.warning("PostgreSQL: %s", str(error).partition("\n")[0])
         raise StoreUnavailable("the database cannot be reached; try again later") from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
-from landcover.errors import ConfigError, SteppeError, WrongUse
+from landcover.errors import ConfigError, DiskFailed, SteppeError, WrongUse
 
 type Row = Mapping[str, Any]
 type Dialect = Literal["sqlite", "postgresql"]
@@ -16,6 +16,10 @@ class StoreUnavailable(SteppeError):
     """The database cannot be reached, or somebody else keeps it locked."""
 
     slug = "store-unavailable"
+
+
+class StoreFailed(DiskFailed, StoreUnavailable):
+    """The database could not bring what was written to the disk."""
 
 
 class DatabaseUnusable(ConfigError):
@@ -57,6 +61,7 @@ class Database(Protocol):
         Raises:
             StoreUnavailable: when the database cannot be reached, or stays locked.
             DiskFull: when the database has no room.
+            StoreFailed: when the disk has an error.
         """
 
     def reading(self) -> AbstractContextManager[Transaction]:

@@ -13,8 +13,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from landcover.errors import DiskFull
+from landcover.staging import make_folder
 from serving.database.filesystem import network_name
-from serving.database.protocol import DatabaseUnusable, Dialect, Row, StoreUnavailable, Transaction
+from serving.database.protocol import (
+    DatabaseUnusable,
+    Dialect,
+    Row,
+    StoreFailed,
+    StoreUnavailable,
+    Transaction,
+)
 from serving.database.statements import check_values
 
 APPLICATION_ID: Final = 0x53544550
@@ -42,6 +50,7 @@ _NOT_NOW: Final = frozenset(
         sqlite3.SQLITE_INTERRUPT,
     }
 )
+_UNFLUSHED: Final = frozenset({sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC})
 _DAMAGE: Final = "the database file is damaged; restore it from a backup, Steppe does not repair or delete it"
 
 _log = logging.getLogger(__name__)
@@ -192,7 +201,10 @@ def _our_errors(wait_s: float) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+        exactly = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+        code = exactly & 0xFF
+        if exactly in _UNFLUSHED:
+            raise StoreFailed("the disk where STEPPE_STATE is has an error; see to it, then start anew") from error
         if code == sqlite3.SQLITE_FULL:
             raise DiskFull("the disk is full; make room where STEPPE_STATE is") from error
         if code in _BUSY:
@@ -215,7 +227,7 @@ def _make_place(file: Path) -> None:
         wanted = ".".join(map(str, OLDEST))
         raise DatabaseUnusable(f"SQLite {sqlite3.sqlite_version} is too old; {wanted} or later was expected")
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(file.parent)
         network = network_name(file.parent)
         if network:
             raise DatabaseUnusable(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping
@@ -124,6 +125,10 @@ def disk_check(folder: Path, least_bytes: int) -> Callable[[], str]:
     """
 
     def ask() -> str:
+        if folder.exists() and not os.access(folder, os.W_OK):
+            raise PartNotReady(
+                "the folder the service writes to is closed to it, or its file system read-only; open it"
+            )
         try:
             free = shutil.disk_usage(folder).free
         except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from serving.belonging import claim
 from serving.database.opening import open_database
 from serving.fetch.settings import fetcher_of
 from serving.folders import StateFolders
@@ -23,12 +24,13 @@ def open_shop(settings: Settings) -> Iterator[Shop]:
 
     Raises:
         StoreUnavailable: when the job table cannot be reached.
-        ConfigError: when the database cannot be used.
+        ConfigError: when the database cannot be used, or the state folder is not the one that goes with it.
     """
     folders = StateFolders.of(settings)
     with ExitStack() as stack:
         database = open_database(settings, verify=False)  # the server has looked
         stack.callback(database.close)
+        claim(settings.state, database)  # a worker may run on another host than the server
         # Without background threads: a job names its version, which is proven when it is first asked for.
         models = stack.enter_context(LiveModels(settings, eager=False))
         deaths = Deaths()

@@ -7,11 +7,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from landcover.errors import DiskFull, RasterTooLarge, SteppeError
-from serving.database.protocol import StoreUnavailable
+from landcover.errors import DiskFailed, DiskFull, ProviderLost, RasterTooLarge, SteppeError
+from serving.database.protocol import StoreFailed, StoreUnavailable
 from serving.jobs.failures import problem_of
 from serving.jobs.record import Job
 from serving.jobs.store import LeaseLost
@@ -76,10 +77,13 @@ class Worker:
         self._stopping.set()
 
     def run(self) -> None:
-        """Do jobs until :meth:`stop`."""
+        """Do jobs until :meth:`stop`, or until the machine has failed."""
         while not self._stopping.is_set():
             try:
                 worked = self.step()
+            except StoreFailed as error:
+                _log.error("%s ends: %s", self._name, sentence(error))
+                return
             except (StoreUnavailable, DiskFull) as error:
                 _log.warning("%s waits for the job table: %s", self._name, sentence(error))
                 self._stopping.wait(PATIENCE_S)
@@ -116,6 +120,8 @@ class Worker:
             self._let_go(job)
         except StoreUnavailable:
             raise  # whether it was published is not known: nothing else may be said of it
+        except (DiskFailed, ProviderLost) as error:
+            self._resign(job, error)
         except SteppeError as error:
             self._fail(job, error)
         except MemoryError:
@@ -151,6 +157,16 @@ class Worker:
         _log.info("job %s: attempt %d was stopped", job.id, job.attempt)
         if self._stopping.is_set():
             self._shop.store.give_back(job.id, job.fence)
+
+    def _resign(self, job: Job, error: SteppeError) -> None:
+        """End this worker, whose machine has failed and not the job: a process that is started anew has the next try.
+
+        The attempt counts, because the job may be what broke it.
+        """
+        _log.error("job %s: attempt %d is given up, and this worker: %s", job.id, job.attempt, sentence(error))
+        self._stopping.set()
+        with suppress(LeaseLost):
+            _insist(lambda: self._shop.store.renew(job.id, job.fence, 0.0))  # its lease ends now
 
     def _fail(self, job: Job, error: SteppeError) -> None:
         _log.info("job %s: failed, %s: %s", job.id, error.slug, sentence(error))
@@ -191,6 +207,8 @@ def _insist(step: Callable[[], None]) -> None:
     for pause in INSISTING_S:
         try:
             step()
+        except StoreFailed:
+            raise  # what failed to reach the disk once may seem to have reached it the next time
         except (StoreUnavailable, DiskFull):
             time.sleep(pause)
         else:

@@ -11,25 +11,30 @@ import os
 import random
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 
 from landcover.raster.digest import file_digest
 from landcover.raster.maps import read_map
+from serving.database.opening import open_database
+from serving.settings import Settings
 from tests.service import make_registry, scene_numbers, write_scene
 
 READY_S = 30.0
 DRAIN_S = 90.0
+WORKERS = 4
+COMMAND = (sys.executable, "-m", "serving")
 
 
 @dataclass
@@ -41,6 +46,7 @@ class Tally:
     """Job by Idempotency-Key, of every 201 that a client has read."""
     worker_kills: int = 0
     server_kills: int = 0
+    restarts: int = 0
     lost_answers: int = 0
     mismatches: list[str] = field(default_factory=list)
 
@@ -53,13 +59,20 @@ def free_port():
 
 
 class Server:
-    """``steppe serve`` as a process, on one port and one state folder, killed and started again."""
+    """``steppe serve`` as a process, on one port and one state folder, killed and started again.
 
-    def __init__(self, folder: Path, *, workers: int = 4) -> None:
+    Args:
+        folder: of the state and the log; several servers may share it.
+        workers: how many it has.
+        models: registry and zoo; default: a registry with the tiny model is made.
+        database: the settings ``STEPPE_DATABASE_...``; none = SQLite.
+    """
+
+    def __init__(self, folder: Path, *, workers: int = 4, models=None, database: Mapping[str, str] | None = None):
         self.state, self.port = folder / "state", free_port()
-        registry, zoo = make_registry(folder)
+        registry, zoo = models or make_registry(folder)
         self.environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if not name.startswith("STEPPE_")},
             "STEPPE_REGISTRY": str(registry),
             "STEPPE_ZOO": str(zoo),
             "STEPPE_MODEL": "tiny",
@@ -69,12 +82,10 @@ class Server:
             "STEPPE_LEASE_S": "3",
             "STEPPE_MAX_JOBS_PER_KEY": "1000",
             "STEPPE_LOG_LEVEL": "warning",
+            **(database or {}),
         }
-        self.command = [
-            *(sys.executable, "-m", "serving", "serve"),
-            *("--port", str(self.port), "--workers", str(workers)),
-        ]
-        self.log = (folder / "server.log").open("ab")
+        self.command = [*COMMAND, "serve", "--port", str(self.port), "--workers", str(workers)]
+        self.log = (folder / f"server-{self.port}.log").open("ab")
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -110,7 +121,30 @@ class Server:
 
     def _is_ours(self, pid: int) -> bool:
         variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-        return f"STEPPE_STATE={self.state}".encode() in variables
+        return {f"STEPPE_STATE={self.state}".encode(), f"STEPPE_PORT={self.port}".encode()} <= set(variables)
+
+    @property
+    def said(self) -> str:
+        """Its log."""
+        return Path(self.log.name).read_text()
+
+    @property
+    def settings(self) -> Settings:
+        """What says where its jobs and results are."""
+        named = {name.removeprefix("STEPPE_").lower(): value for name, value in self.environment.items()}
+        kept = {name: value for name, value in named.items() if name in {"state", "database_url", "database_schema"}}
+        return Settings(**kept)
+
+
+def fleet(folder: Path, count: int, *, workers: int, database: Mapping[str, str] | None = None):
+    """Servers that share a table, a state folder and models, all started at the same time."""
+    models = make_registry(folder)
+    servers = [Server(folder, workers=workers, models=models, database=database) for _ in range(count)]
+    for server in servers:
+        server.start()
+    for server in servers:
+        server.wait()
+    return servers
 
 
 def ask(port, method, path, body=None, headers=None, seconds=20.0):
@@ -122,11 +156,15 @@ def ask(port, method, path, body=None, headers=None, seconds=20.0):
 
 
 class Client(threading.Thread):
-    """Asks for maps with a key for each, and repeats what was not answered."""
+    """Asks for maps with a key for each, and repeats what was not answered, each time to the next server."""
 
-    def __init__(self, port, body, tally, ending):
+    def __init__(self, ports, body, tally, ending):
         super().__init__(daemon=True)
-        self.port, self.body, self.tally, self.ending = port, body, tally, ending
+        self._ports, self.body, self.tally, self.ending = cycle(ports), body, tally, ending
+
+    @property
+    def port(self):
+        return next(self._ports)
 
     def run(self):
         while not self.ending.is_set():
@@ -180,7 +218,19 @@ def request_of(scene: Path) -> bytes:
     ).encode()
 
 
-def rampage(folder: Path, *, worker_kills: int, server_kills: int, seconds: float, clients: int = 3, seed: int = 0):
+def rampage(
+    folder: Path,
+    *,
+    worker_kills: int,
+    server_kills: int,
+    seconds: float,
+    clients: int = 3,
+    seed: int = 0,
+    servers: int = 1,
+    database: Mapping[str, str] | None = None,
+    restarts: int = 0,
+    restart=None,
+):
     """Run a service, kill, and look at what is left.
 
     Args:
@@ -190,6 +240,10 @@ def rampage(folder: Path, *, worker_kills: int, server_kills: int, seconds: floa
         seconds: within which time.
         clients: threads that ask for maps.
         seed: of the order and times of kills.
+        servers: how many there are, which share the workers: one table, one folder.
+        database: the settings of PostgreSQL; none = SQLite.
+        restarts: how many times the database is killed and started anew, by ``restart``.
+        restart: does so.
 
     Returns:
         What was counted and found; ``faults`` is empty when everything holds.
@@ -197,18 +251,21 @@ def rampage(folder: Path, *, worker_kills: int, server_kills: int, seconds: floa
     chance, tally, ending = random.Random(seed), Tally(), threading.Event()  # noqa: S311 - order of kills
     # Small enough for a request, large enough to be killed in the middle.
     scene = write_scene(folder / "scene.tif", scene_numbers(180, 200), compress="deflate")
-    server = Server(folder)
-    server.start()
-    server.wait()
+    crowd = fleet(folder, servers, workers=WORKERS // servers, database=database)
     body = request_of(scene)
-    askers = [Client(server.port, body, tally, ending) for _ in range(clients)]
+    ports = [server.port for server in crowd]
+    askers = [Client(ports[number % servers :] + ports, body, tally, ending) for number in range(clients)]
     for asker in askers:
         asker.start()
     began = time.monotonic()
-    kinds = ["worker"] * worker_kills + ["server"] * server_kills
+    kinds = ["worker"] * worker_kills + ["server"] * server_kills + ["database"] * restarts
     chance.shuffle(kinds)
     for number, kind in enumerate(kinds, start=1):
-        _kill(server, kind, tally, chance)
+        if kind == "database":
+            restart()
+            tally.restarts += 1
+        else:
+            _kill(chance.choice(crowd), kind, tally, chance)
         # Kills are spread over the time there is; a server that starts takes its part of it.
         until = began + seconds * number / len(kinds)
         time.sleep(max(0.0, until - time.monotonic()))
@@ -216,14 +273,17 @@ def rampage(folder: Path, *, worker_kills: int, server_kills: int, seconds: floa
     ending.set()
     for asker in askers:
         asker.join(30)
-    server.wait()
-    states = _drain(server, tally)
-    found = _look(server, tally, states)
-    server.stop()
+    for server in crowd:
+        server.wait()
+    states = _drain(crowd, tally)
+    found = _look(crowd[0], tally, states)
+    for server in crowd:
+        server.stop()
     return {
         "seconds": round(took, 1),
         "worker_kills": tally.worker_kills,
         "server_kills": tally.server_kills,
+        "database_kills": tally.restarts,
         "accepted": len(tally.accepted),
         "lost_answers": tally.lost_answers,
         "states": dict(Counter(states.values())),
@@ -247,15 +307,15 @@ def _kill(server, kind, tally, chance):
         time.sleep(0.05)
 
 
-def _drain(server, tally):
-    """The state of every accepted job when all have ended, or the time is over."""
+def _drain(crowd, tally):
+    """The state of every accepted job when all have ended, or the time is over; each server is asked in turn."""
     deadline = time.monotonic() + DRAIN_S
-    states = {}
+    states, ports = {}, cycle([server.port for server in crowd])
     while time.monotonic() < deadline:
         for job in tally.accepted.values():
             if states.get(job) in {"successful", "failed"}:
                 continue
-            status, _, answer = ask(server.port, "GET", f"/jobs/{job}")
+            status, _, answer = ask(next(ports), "GET", f"/jobs/{job}")
             states[job] = json.loads(answer)["status"] if status == 200 else f"HTTP {status}"
         if all(state in {"successful", "failed"} for state in states.values()):
             break
@@ -263,16 +323,19 @@ def _drain(server, tally):
     return states
 
 
+def _rows(server):
+    """Every job as id, state, result and attempt; and the problems of those that have one."""
+    with closing(open_database(server.settings)) as database, database.reading() as transaction:
+        jobs = transaction.run("SELECT id, state, result, attempt, problem FROM job WHERE gone_us IS NULL")
+    rows = [(job["id"], job["state"], job["result"], job["attempt"]) for job in jobs]
+    return rows, [job["problem"] for job in jobs if job["problem"] is not None]
+
+
 def _look(server, tally, states):
     """What is wrong with what is left."""
     faults = list(tally.mismatches)
     faults += [f"job {job} is {state}" for job, state in states.items() if state not in {"successful", "failed"}]
-    with closing(sqlite3.connect(f"file:{server.state / 'steppe.db'}?mode=ro", uri=True)) as table:
-        rows = table.execute("SELECT id, state, result, attempt FROM job WHERE gone_us IS NULL").fetchall()
-        problems = [row[0] for row in table.execute("SELECT problem FROM job WHERE problem IS NOT NULL").fetchall()]
-        intact = table.execute("PRAGMA integrity_check").fetchone()[0]
-    if intact != "ok":
-        faults.append(f"the database: {intact}")
+    rows, problems = _rows(server)  # a damaged SQLite file is refused
     named = {row[2] for row in rows if row[2]}
     folders = {path.name for path in (server.state / "results").iterdir() if not path.name.startswith(".")}
     expected = None

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 import rasterio
-from PIL import Image
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from landcover.grid import Window
 from landcover.manifest import BandStatistics

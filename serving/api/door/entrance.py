@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -13,8 +10,8 @@ from serving.api.door.cors import answer_headers, preflight_headers
 from serving.api.door.exchange import Exchange, refusal
 from serving.api.door.head import check_head
 from serving.api.door.headonly import answer_head
+from serving.api.door.places import Place, Places
 from serving.api.door.rules import ALWAYS_OPEN, Rules
-from serving.api.problems import Busy
 
 
 class Door:
@@ -28,7 +25,7 @@ class Door:
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app = app
         self._rules = rules
-        self._inside = 0
+        self._places = Places(rules.requests)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -36,9 +33,10 @@ class Door:
             await self._app(scope, receive, send)
             return
         rules = self._rules
-        exchange = Exchange(scope, receive, send, rules=rules, headers=answer_headers(scope, rules))
+        place = Place(None if scope["path"] in ALWAYS_OPEN else self._places)
+        exchange = Exchange(scope, receive, send, rules=rules, headers=answer_headers(scope, rules), place=place)
         try:
-            with self._place(scope["path"]):
+            with place:
                 check_head(scope, rules)
                 await self._respond(scope, exchange)
         except SteppeError as error:
@@ -53,17 +51,3 @@ class Door:
             await answer_head(app, scope, exchange.receive, exchange.send)
         else:
             await app(scope, exchange.receive, exchange.send)
-
-    @contextmanager
-    def _place(self, path: str) -> Generator[None]:
-        """Hold a place, unless the address answers in any case."""
-        if path in ALWAYS_OPEN:
-            yield
-            return
-        if self._inside >= self._rules.requests:
-            raise Busy(f"{self._inside} requests are in the service, the limit is {self._rules.requests}; try later")
-        self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1

@@ -13,9 +13,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from landcover.errors import SteppeError
 from serving.api.door.headonly import with_head
+from serving.api.door.places import Place
 from serving.api.door.rules import SAFE_HEADERS, Rules
 from serving.api.negotiation import accepts
-from serving.api.problems import NotAcceptable, answer
+from serving.api.problems import Busy, NotAcceptable, answer
 from serving.api.refusals import BodyTooLarge, RequestTooSlow
 from serving.sentence import sentence
 
@@ -23,6 +24,9 @@ LINGER_S: Final = 2.0
 LINGER_BYTES: Final = 8 * 1024**2
 """How long, and how much, of a body that nobody wants is taken after the answer. Closing a connection on which bytes
 are still coming would take the answer back on its way (TCP resets it), and many clients read only after sending."""
+
+LITTLE_BYTES: Final = 65_536
+"""A request of which less has come holds next to nothing, so it has no place in the service while it waits for more."""
 
 _OK: Final = 200
 _MOVED: Final = 300
@@ -46,14 +50,22 @@ class Exchange:
         send: takes its answer.
         rules: what is let through.
         headers: to be added to the answer.
+        place: of the request in the service; left when the answer begins, which is ready then.
     """
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, *, rules: Rules, headers: Mapping[str, str] | None = None
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        rules: Rules,
+        place: Place,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         given = Headers(scope=scope)
         self._scope, self._receive, self._send, self._rules = scope, receive, send, rules
-        self._headers = headers or {}
+        self._headers, self._place = headers or {}, place
         self._largest = rules.largest_body(scope["path"])
         self._whole = given.get("content-length", "0") == "0" and "transfer-encoding" not in given
         self._asks_first = given.get("expect", "").lower() == "100-continue"
@@ -69,6 +81,7 @@ class Exchange:
         Raises:
             RequestTooSlow: when it does not come, or the whole body comes too slowly.
             BodyTooLarge: when there is more than the address takes.
+            Busy: when it was waited for, and others have taken all places meanwhile.
         """
         if self._whole:
             return await self._receive()
@@ -107,7 +120,9 @@ class Exchange:
         left_s = rules.grace_s + self._bytes / rules.pace - self._waited_s
         try:
             with fail_after(max(0.0, min(rules.patience_s, left_s))):
-                message = await self._receive()
+                message = await self._next()
+        except Busy as error:
+            raise self._refused(error) from None
         except TimeoutError as error:
             raise self._refused(
                 RequestTooSlow(
@@ -117,6 +132,12 @@ class Exchange:
             ) from error
         self._waited_s += time.monotonic() - began
         return message
+
+    async def _next(self) -> Message:
+        if self._bytes >= LITTLE_BYTES:
+            return await self._receive()
+        with self._place.away():
+            return await self._receive()
 
     def _take(self, message: Message) -> None:
         self._bytes += len(message.get("body", b""))
@@ -129,6 +150,7 @@ class Exchange:
     async def _pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
+            self._place.leave()
             headers = MutableHeaders(raw=list(message.get("headers", [])))
             for name, value in {**SAFE_HEADERS, **self._headers}.items():
                 headers.setdefault(name, value)

@@ -1,8 +1,8 @@
 """The body of a request in one piece of memory, taken at a bearable pace.
 
 The memory is asked for once, by the declared length, which a limit has passed before; the system gives it page by page
-as bytes come, so a client that declares much and sends little costs little. It is placed so that binary numbers lie at
-an address that runtimes read without a copy.
+as bytes come. A client that declares much and sends little costs little, and is counted so. The memory is placed so
+that binary numbers lie at an address that runtimes read without a copy.
 """
 
 from __future__ import annotations
@@ -154,6 +154,8 @@ class _Buffer:
         self._hold, self._fixed = hold, expected.length is not None
         self._memory = self._allocate(expected.length if expected.length is not None else UNDECLARED)
         self.filled = 0
+        if self._fixed:
+            hold.check(len(self._memory))  # what has no room now is refused before it is sent
 
     def add(self, piece: bytes) -> None:
         """Take what came."""
@@ -166,6 +168,7 @@ class _Buffer:
             grown = self._allocate(min(self._limit, 2 * end))
             grown[: self.filled] = self._memory[: self.filled]
             self._memory = grown
+        self._hold.add(len(piece))
         self._memory[self.filled : end] = piece
         self.filled = end
 
@@ -174,7 +177,6 @@ class _Buffer:
         return self._memory[: self.filled]
 
     def _allocate(self, size: int) -> memoryview:
-        self._hold.add(size)
         memory = np.empty(size + 2 * ALIGNMENT, np.uint8)  # untouched, unlike a bytearray
         start = -memory.ctypes.data % ALIGNMENT + self._shift
         return memory.data[start : start + size]

@@ -5,14 +5,13 @@ It is a problem document, too: the protocol allows more members, so every client
 
 from __future__ import annotations
 
-import json
 import logging
 
 from starlette.responses import Response
 
 from landcover.errors import SteppeError
 from serving.api import problems
-from serving.api.problems import INTERNAL, MEDIA_TYPE, Kind
+from serving.api.problems import INTERNAL, Kind
 from serving.sentence import sentence
 
 _SERVER_ERROR = 500
@@ -34,6 +33,4 @@ def failure(error: Exception) -> Response:
 
 def refusal(kind: Kind, detail: str, headers: dict[str, str] | None = None) -> Response:
     """An error by its kind."""
-    detail = sentence(detail)
-    body = {"error": detail, "type": kind.reference, "title": kind.title, "status": kind.status, "detail": detail}
-    return Response(json.dumps(body), kind.status, headers, media_type=MEDIA_TYPE)
+    return problems.problem(kind, detail, headers=headers, error=sentence(detail))

@@ -22,8 +22,8 @@ class Memory:
         self._limit = limit
         self.held = 0
 
-    def take(self, size: int) -> None:
-        """Count bytes.
+    def check(self, size: int) -> None:
+        """See whether there is room for bytes.
 
         Raises:
             QueueFull: there is no room for them.
@@ -39,6 +39,10 @@ class Memory:
                 f"again in {RETRY_AFTER_S} s",
                 RETRY_AFTER_S,
             )
+
+    def take(self, size: int) -> None:
+        """Count bytes; raises what ``check`` raises."""
+        self.check(size)
         self.held += size
 
     def give_back(self, size: int) -> None:
@@ -51,6 +55,10 @@ class Hold:
 
     def __init__(self, memory: Memory) -> None:
         self._memory, self._size = memory, 0
+
+    def check(self, size: int) -> None:
+        """See whether more could be held; raises what ``add`` raises."""
+        self._memory.check(size)
 
     def add(self, size: int) -> None:
         """Hold more.

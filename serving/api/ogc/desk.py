@@ -12,6 +12,7 @@ from serving.access.limits import PixelLimiter, check_jobs
 from serving.access.principal import Principal
 from serving.api.ogc.forms import Subscriber
 from serving.api.ogc.inflight import KeysInUse
+from serving.disk import Disk
 from serving.dismissal import Dismissal
 from serving.jobs.record import Job, NewJob
 from serving.jobs.store import JobStore
@@ -85,6 +86,11 @@ class Desk:
             raise ProcessNotFound(f"there is no such process; there are {', '.join(self.processes)}") from None
 
     @property
+    def disk(self) -> Disk:
+        """Whether what is accepted stays."""
+        return self.uploads.disk
+
+    @property
     def policy(self) -> ReadPolicy:
         """Limits of rasters that come."""
         return ReadPolicy(max_pixels=self.settings.max_pixels)
@@ -136,29 +142,31 @@ class Desk:
             QuotaExceeded: when these are too many pixels for now.
             KeyReused: when the idempotency key came with another body.
             StoreUnavailable: when the job table cannot be written.
+            DiskFailed: when the disk has failed, now or before.
         """
 
         def admit(unfinished: int) -> None:
             check_jobs(who, unfinished, self.settings.max_jobs_per_key)
             self.pixels.spend(who, plan.cost.pixels)  # of new jobs only: a repetition costs nothing
 
-        return self.store.accept(
-            NewJob(
-                owner=who.id,
-                process=process.id,
-                request=Request(order=plan.order, answering=terms.answering).model_dump(mode="json"),
-                model=plan.model.identifier,
-                model_sha256=plan.model.sha256,
-                pixels=plan.cost.pixels,
-                listed=terms.listed,
-                subscriber=terms.subscriber,
-                idempotency_key=terms.idempotency_key,
-                body_digest=terms.body_digest,
-                request_id=terms.request_id,
-                deadline_s=terms.deadline_s,
-            ),
-            admit=admit,
-        )
+        with self.disk.promising():
+            return self.store.accept(
+                NewJob(
+                    owner=who.id,
+                    process=process.id,
+                    request=Request(order=plan.order, answering=terms.answering).model_dump(mode="json"),
+                    model=plan.model.identifier,
+                    model_sha256=plan.model.sha256,
+                    pixels=plan.cost.pixels,
+                    listed=terms.listed,
+                    subscriber=terms.subscriber,
+                    idempotency_key=terms.idempotency_key,
+                    body_digest=terms.body_digest,
+                    request_id=terms.request_id,
+                    deadline_s=terms.deadline_s,
+                ),
+                admit=admit,
+            )
 
     def dismiss(self, job: str, owner: str | None) -> Job:
         """Stop a job, or remove one that has ended, with all that is left of it.

@@ -29,6 +29,7 @@ from serving.api.ogc.waiting import ended
 from serving.api.presence import watch
 from serving.api.problems import ClientGone
 from serving.api.refusals import KeyInvalid, TookTooLong
+from serving.database.protocol import StoreUnavailable
 from serving.jobs.record import Job
 from serving.jobs.store import JobGone
 from serving.processes.orders import Answering
@@ -160,6 +161,8 @@ def _accept(desk: Desk, asked: _Asked) -> Job:
     try:
         plan = asked.process.plan(asked.inputs, asked.outputs, images)
         job, new = desk.accept(asked.who, asked.process, plan, asked.terms)
+    except StoreUnavailable:
+        raise  # the job may be there, for who repeats the request to find; its images go with it, or when they are old
     except BaseException:
         images.drop()
         raise
@@ -195,7 +198,8 @@ async def _waited(request: Request, desk: Desk, job: Job, wish: Preference) -> R
 
 async def _drop(desk: Desk, job: Job) -> None:
     if job.new.idempotency_key is None:
-        with suppress(JobGone):  # somebody else was quicker
+        # Somebody else was quicker; or it stays until it is old, which is no reason for another answer.
+        with suppress(JobGone, StoreUnavailable):
             await run_sync(desk.dismiss, job.id, None)
 
 

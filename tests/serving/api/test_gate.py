@@ -55,16 +55,16 @@ def test_too_many_are_told_to_come_back(tmp_path, folders, body, readers):
 
     async def scenario():
         async with running(settings) as app:
-            silent = Wire(app)
-            silent.send(b"II*\0")
+            sending = Wire(app)
+            sending.send(body[:500])
             await until(lambda: files_in(settings))
-            refused = Wire(app)
-            refused.send(body, last=True)
-            status, headers, _ = await refused.answer()
-            assert (status, await refused.problem()) == (503, (503, "/problems/busy"))
-            assert int(headers["retry-after"]) > 0
-            silent.hang_up()
-            assert await silent.problem() == (400, "/problems/client-gone")
+            async with app.state.gate.place():  # a scene is in work
+                refused = Wire(app)  # before a byte of its body has come
+                status, headers, _ = await refused.answer()
+                assert (status, await refused.problem()) == (503, (503, "/problems/busy"))
+                assert int(headers["retry-after"]) > 0
+                sending.send(body[500:], last=True)  # came in while there was room, but was slow
+                assert await sending.problem() == (503, "/problems/busy")
             welcome = Wire(app)
             welcome.send(body, last=True)
             assert (await welcome.answer())[0] == 200

@@ -20,7 +20,12 @@ from tests.serving.api.check import check_problem
 def test_alive_and_ready(client):
     assert client.get("/livez").json() == {"status": "alive"}
     answer = client.get("/readyz").json()
-    assert answer.pop("checks") == {"model": "tiny@0.1.0 on cpu", "disk": "has room", "jobs": "answers"}
+    assert answer.pop("checks") == {
+        "model": "tiny@0.1.0 on cpu",
+        "disk": "has room",
+        "flushing": "keeps what it is given",
+        "jobs": "answers",
+    }
     assert answer == {"status": "ready", "model": "tiny@0.1.0", "provider": "cpu"}
 
 

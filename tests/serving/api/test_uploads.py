@@ -143,7 +143,7 @@ def test_an_fsync_that_fails_is_no_201(client, settings, body, monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr("serving.uploads.flush", failing)
-    check_problem(client.post("/uploads", content=body, headers=TIFF), 500, "output-not-writable")
+    check_problem(client.post("/uploads", content=body, headers=TIFF), 503, "disk-failed")
     assert kept(settings) == []
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from landcover.errors import ConfigError
 from serving.database.opening import open_database
-from serving.database.protocol import StoreUnavailable
+from serving.database.protocol import DatabaseUnusable, StoreUnavailable
 from serving.settings import Settings, load_settings
 
 
@@ -126,3 +126,64 @@ def test_schemas_are_apart(postgres_settings, postgres_cluster):
     two.close()
     with psycopg.connect(postgres_cluster.url) as plain:
         assert plain.execute("SELECT to_regclass('public.meta')").fetchone() == (None,)
+
+
+def test_a_server_that_is_connected_but_says_nothing_is_not_waited_for(opened, postgres_cluster):
+    with ThreadPoolExecutor(3) as pool:  # several idle connections
+        list(pool.map(lambda _: version(opened), range(20)))
+    with postgres_cluster.frozen():
+        start = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="cannot be reached"):
+            version(opened)
+        assert time.monotonic() - start < 3
+    assert version(opened)
+
+
+def test_silence_in_the_middle_takes_everything_back(opened, postgres_cluster):
+    start = time.monotonic()
+    with pytest.raises(StoreUnavailable), opened.transaction() as transaction:  # noqa: PT012
+        transaction.run("INSERT INTO meta VALUES ('b', 'x')")
+        with postgres_cluster.frozen():
+            transaction.run("SELECT 1")
+    assert time.monotonic() - start < 3  # it is not told to take it back, either: it would not hear that
+    with opened.reading() as transaction:
+        assert not transaction.run("SELECT 1 FROM meta WHERE name = 'b'")
+
+
+def test_a_transaction_that_the_server_ended_for_its_idleness(opened):
+    with pytest.raises(StoreUnavailable), opened.transaction() as transaction:  # noqa: PT012
+        transaction.run("SET idle_in_transaction_session_timeout = 50")
+        time.sleep(0.3)
+        transaction.run("SELECT 1")
+    assert version(opened)
+
+
+@pytest.mark.parametrize("password", ["se@cret", "se/cret", "12/cret", "@cret", "a/b@cret"])
+def test_a_password_that_is_not_escaped_is_not_taken_for_a_host(tmp_path, password, caplog):
+    """libpq would say the rest of it as the name of a host that is not there."""
+    settings = Settings(state=tmp_path, database_url=f"postgresql://ann:{password}@localhost/steppe")
+    with pytest.raises(ConfigError, match="@ as %40") as refused:
+        open_database(settings)
+    assert "cret" not in str(refused.value) + caplog.text
+
+
+def test_a_wrong_password_is_not_said(tmp_path, postgres_cluster, caplog):
+    url = postgres_cluster.guarded("the right one").replace("right", "hidden")
+    with pytest.raises(StoreUnavailable) as refused:
+        open_database(Settings(state=tmp_path, database_url=url))
+    assert "password authentication failed" in caplog.text  # the operator is told
+    assert "hidden" not in str(refused.value) + caplog.text
+
+
+def test_a_user_without_rights_is_told_what_is_missing(tmp_path, postgres_cluster):
+    with psycopg.connect(postgres_cluster.url, autocommit=True) as plain:
+        plain.execute("DROP ROLE IF EXISTS poor")
+        plain.execute("CREATE ROLE poor LOGIN")
+        url = postgres_cluster.url.replace("steppe@", "poor@")
+        settings = Settings(state=tmp_path, database_url=url, database_schema="not_there")
+        with pytest.raises(DatabaseUnusable, match="lacks rights"):
+            open_database(settings)
+        plain.execute("CREATE SCHEMA not_there AUTHORIZATION poor")
+        open_database(settings).close()
+        plain.execute("DROP SCHEMA not_there CASCADE")
+        plain.execute("DROP ROLE poor")

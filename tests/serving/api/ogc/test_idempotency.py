@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
@@ -13,6 +14,7 @@ from serving.access.keys import mint
 from serving.access.keystore import KeyStore, new_key
 from serving.access.principal import Scope
 from serving.api.app import create_app
+from serving.database.protocol import StoreUnavailable
 from tests.serving.api.check import check_problem
 from tests.serving.api.ogc.conftest import House, furnish
 
@@ -129,3 +131,32 @@ def test_keys_of_others_are_independent(tmp_path):
             client.headers["X-API-Key"] = minted.text
             jobs.add(begin(House(client, settings, body), {"Idempotency-Key": "the-same"}).headers["location"])
         assert len(jobs) == 2
+
+
+class Deaf:
+    """A job table that accepts a job, but whose answer gets lost (F5)."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def accept(self, new, **named):
+        self._store.accept(new, **named)
+        raise StoreUnavailable("the database cannot be reached; try again later")
+
+
+def test_a_request_whose_commit_nobody_heard_of_may_be_repeated(house, key):
+    """Its scene is still there for the job that the repetition finds."""
+    state, desk = house.client.app.state, house.client.app.state.desk
+    scene = {"value": base64.b64encode(house.body).decode(), "encoding": "base64", "mediaType": "image/tiff"}
+    state.desk = replace(desk, store=Deaf(desk.store))
+    try:
+        check_problem(begin(house, key, inputs={"scene": scene}), 503, "store-unavailable")
+    finally:
+        state.desk = desk
+    again = begin(house, key, inputs={"scene": scene})
+    assert again.status_code == 201
+    assert house.ended(again.headers["location"])["status"] == "successful"
+    house.client.delete(again.headers["location"])
