@@ -106,7 +106,7 @@ class Origin(Protocol):
 
     @property
     def name(self) -> str:
-        """Name for titles."""
+        """Name for titles; empty where there is none."""
 
     @property
     def level(self) -> str | None:

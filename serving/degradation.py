@@ -119,8 +119,9 @@ class PairSources:
 
     @property
     def name(self) -> str:
-        """Name for titles."""
-        return self.inputs.name or self.pair.identifier
+        """Name for titles; empty where there is none."""
+        nameless = all(image.nameless for image, _ in self.inputs.dated)
+        return self.inputs.name or ("" if nameless else self.pair.identifier)
 
     @property
     def level(self) -> str | None:

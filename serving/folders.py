@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from landcover.errors import DataError
+from landcover.errors import ConfigError, DataError
+from landcover.staging import os_errors
 from serving.results import Results
 from serving.settings import Settings
 from serving.uploads import Uploads
@@ -29,7 +30,7 @@ class StateFolders:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The folders of these settings; they are made when they are needed."""
+        """The folders of these settings; those below ``STEPPE_STATE`` are made when they are needed."""
         return cls(
             Uploads(
                 settings.state / "uploads",
@@ -40,6 +41,28 @@ class StateFolders:
             Results(settings.state / "results"),
             settings.scratch or settings.state / "work",
         )
+
+
+def make_state(settings: Settings) -> None:
+    """Make ``STEPPE_STATE``, wherever the database is: what looks for room there looks before anything is written.
+
+    Raises:
+        DiskFull: no room.
+        OutputNotWritable: it cannot be made.
+    """
+    with os_errors(settings.state):
+        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def check_folders(settings: Settings) -> None:
+    """Check folders that the operator has named and filled; nothing is made of a misspelt name.
+
+    Raises:
+        ConfigError: when one is not there.
+    """
+    folder = settings.data_folder
+    if folder is not None and not folder.is_dir():
+        raise ConfigError("STEPPE_DATA_FOLDER names no folder that is there; correct it, or unset it for no folder")
 
 
 class PathNotFound(DataError):

@@ -64,7 +64,7 @@ class Outcome:
         """The outcome of a map whose files are published."""
         finished, provenance = made.finished, made.finished.provenance
         return cls(
-            identifier=provenance.scene_name,
+            identifier=provenance.called,
             areas=finished.areas,
             seams=finished.seams,
             model=provenance.manifest.identifier,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from landcover.postprocess import UncertaintyMeasure
 from landcover.precision import Precision
 from landcover.quality import QUALITY_LEGEND, UNSEEN_WORDS
 from landcover.raster.digest import file_digest, named
+from landcover.raster.mosaic import joint_name
 from landcover.raster.qml import write_qml
 from landcover.seams import SeamScore
 from landcover.sensors import Radiometry
@@ -39,6 +41,9 @@ from serving.version import VERSION
 if TYPE_CHECKING:
     from serving.outputs.stac import AssetFile
 
+_NO_ID: Final = re.compile(r"[^\w.-]+")
+"""What the id of an Item is better without: blanks and most punctuation."""
+
 _DEFINITIONS: Final = {
     UncertaintyMeasure.ENTROPY: "entropy: 100 * -sum(p log p) / log K over the K class probabilities",
     UncertaintyMeasure.MARGIN: "margin: 100 * (1 - (p1 - p2)) of the two largest class probabilities",
@@ -50,7 +55,7 @@ class Provenance:
     """Where a map comes from; taken once, before the first pixel is mapped.
 
     Attributes:
-        scene_name: name of the scene.
+        scene_name: name of the scene; empty where it has none.
         composition: the inputs, and how they became one.
         grid: grid of scene and map.
         acquired: date or time of the image, ISO 8601, or None.
@@ -122,13 +127,28 @@ class Provenance:
     def images(self, scenes: int) -> tuple[ImageName, ...]:
         """What the images of so many scenes are called: the dates of one, or the inputs of several."""
         if scenes == 1 and not self.composition.compares:
-            return (ImageName(self.scene_name),)
+            return (ImageName(self.called),)
         return tuple(ImageName(part.href, part.role) for part in self.composition.parts)
+
+    @property
+    def called(self) -> str:
+        """What messages call the scene."""
+        return self.scene_name or joint_name(self.composition.hrefs)
 
     @property
     def title(self) -> str:
         """One line for people."""
-        return f"{'Land degradation' if self.composition.compares else 'Land cover'} of {self.scene_name}"
+        subject = "Land degradation" if self.composition.compares else "Land cover"
+        if self.scene_name:
+            return f"{subject} of {self.scene_name}"
+        days = " to ".join(day for day in self.days if day)
+        return f"{subject}, {days}" if days else subject
+
+    @property
+    def identifier(self) -> str:
+        """Of the STAC Item: it stands in addresses and in the names of files."""
+        name = _NO_ID.sub("-", self.scene_name).strip("-") or "scene"
+        return f"{name}-{self.manifest.name}-{self.manifest.version}"
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -297,6 +317,7 @@ def quicklook(finished: Finished) -> bytes:
         until=last_day,
         model=provenance.manifest.identifier,
         attribution=provenance.manifest.attribution,
+        unlike=bool(finished.drift_warnings),
     )
     legend = provenance.manifest.legend
     return render_quicklook(
@@ -358,7 +379,7 @@ def stac_item(finished: Finished, staged: Mapping[str, Path], outputs: Outputs) 
     files = {role: _asset(staged[role], relative_href(final, item)) for role, final in finals.items()}
     return product_item(
         Product(
-            identifier=f"{provenance.scene_name}-{manifest.name}-{manifest.version}",
+            identifier=provenance.identifier,
             title=provenance.title,
             map_title="Land degradation map" if provenance.composition.compares else "Land-cover map",
             grid=provenance.grid,

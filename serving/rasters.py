@@ -212,7 +212,7 @@ def _refuse_empty(areas: AreaTable, observed: Observed | None, provenance: Prove
     """Raises NoValidData when no pixel has a class."""
     if areas.valid_pixels:
         return
-    name = provenance.scene_name
+    name = provenance.called
     if observed and observed.areas.valid_pixels:
         raise NoValidData(
             f"all {observed.areas.valid_pixels:,} valid pixels of {name!r} are {UNSEEN_WORDS} by "

@@ -36,12 +36,14 @@ class Stated:
         radiometry: scale and offset, or None.
         acquired: when it was taken, ISO 8601, or None; its files come first.
         origin: where it comes from, when that is not told by the name of its file or folder.
+        nameless: whether the name of its file was made up, so that it says nothing to who asked.
     """
 
     level: str | None = None
     radiometry: Radiometry | None = None
     acquired: str | None = None
     origin: str | None = None
+    nameless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,11 @@ class Inputs:
         from landcover.raster.scene import place_of  # noqa: PLC0415 - loads GDAL
 
         return self.stated.get(path, Stated()).origin or place_of(path).name
+
+    @property
+    def nameless(self) -> bool:
+        """Whether no scene has a name that means anything to who asked."""
+        return all(self.stated.get(path, Stated()).nameless for path in self.sources)
 
     @property
     def sources(self) -> tuple[Path, ...]:

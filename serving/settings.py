@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -311,6 +313,22 @@ def load_settings(**chosen: Any) -> Settings:
         # What was given is not repeated: variables also carry what is nobody's business in a log.
         faults = [f"{PREFIX}{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
         raise ConfigError(f"settings cannot be used: {'; '.join(faults)}; correct or unset them") from error
+
+
+def unknown_variables(given: Iterable[str]) -> list[str]:
+    """A sentence about each variable that looks like a setting and is none: a misspelt one would go unnoticed.
+
+    Args:
+        given: names of variables.
+    """
+    known = [name.upper() for name in Settings.model_fields]
+    said = {name.upper().removeprefix(PREFIX) for name in given if name.upper().startswith(PREFIX)}
+    return [_doubt(name, get_close_matches(name, known, n=1)) for name in sorted(said.difference(known))]
+
+
+def _doubt(name: str, alike: list[str]) -> str:
+    meant = f"is {PREFIX}{alike[0]} meant?" if alike else "unset it"
+    return f"{PREFIX}{name} is no setting and has no effect; {meant}"
 
 
 def environment_of(settings: Settings) -> dict[str, str]:

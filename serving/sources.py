@@ -67,8 +67,8 @@ class Sources:
 
     @property
     def name(self) -> str:
-        """Name for titles."""
-        return self.inputs.name or joint_name([part.identifier for part in self.parts])
+        """Name for titles; empty where there is none."""
+        return self.inputs.name or ("" if self.inputs.nameless else joint_name([one.identifier for one in self.parts]))
 
     @property
     def level(self) -> str | None:

@@ -37,7 +37,8 @@ class PixelLimiter:
     """Counts the pixels of every key over the last minute.
 
     Counted are pixels and not requests, because one request may be a window and another a whole scene. Two counters
-    for each key tell the last sixty seconds: a list of requests would grow with every one, or with every pixel.
+    for each key stand for the last sixty seconds, the one before by its share of them: a list of requests would grow
+    with every one, or with every pixel.
 
     Args:
         pixels_per_minute: limit of keys that have none of their own; None = no limit.
@@ -83,8 +84,8 @@ class PixelLimiter:
             fits = self._counters.test(item, who.id, cost=pixels)
             wait_s = max(0 if fits else self._wait_s(item, who.id, pixels), math.ceil(_MINUTE_S * debt / limit))
         raise QuotaExceeded(
-            f"this key may ask for {limit:,} pixels per minute, and {pixels:,} more are too many now; try again in "
-            f"{wait_s} s",
+            f"this key may ask for {limit:,} pixels per minute, and {pixels:,} more are too many now, because what it "
+            f"asked for counts less and less for up to two minutes; try again in {wait_s} s",
             wait_s,
         )
 

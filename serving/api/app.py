@@ -29,7 +29,7 @@ from serving.api.tiles.state import tiles_at_work
 from serving.database.handle import DatabaseHandle
 from serving.engines import open_engine
 from serving.fetch.settings import fetcher_of
-from serving.folders import StateFolders
+from serving.folders import StateFolders, check_folders, make_state
 from serving.priority import behind
 from serving.reader.late import LateReaders
 from serving.reader.terms import Terms
@@ -77,6 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ConfigError: when a setting cannot be used.
     """
     settings = settings or load_settings()
+    check_folders(settings)
     app = Service(
         title="Steppe",
         version=VERSION,
@@ -111,6 +112,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
     settings: Settings = state.settings
     async with AsyncExitStack() as stack:
+        await run_sync(make_state, settings)
         database = await run_sync(state.database)
         stack.push_async_callback(run_sync, state.database.close)
         readers = LateReaders(Terms.of(settings), state.metrics.reader_died)

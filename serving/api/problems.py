@@ -26,7 +26,7 @@ from serving.catalog.errors import AreaTooLarge
 from serving.database.protocol import DatabaseUnusable, StoreUnavailable
 from serving.fetch.errors import SourceTooLarge, Upstream, UpstreamTimeout
 from serving.jobs import store as jobs
-from serving.jobs.failures import DeadlinePassed
+from serving.jobs.failures import DeadlinePassed, detail_of
 from serving.processes.process import ProcessNotFound
 from serving.reader.errors import ReaderUnavailable
 from serving.registry.words import ModelNotReady, ModelRetired
@@ -95,7 +95,7 @@ class InferenceTooLarge(DataError):
 
 
 class NotReady(SteppeError):
-    """The default model does not run."""
+    """The service cannot do its work for now."""
 
     slug = "not-ready"
 
@@ -212,6 +212,7 @@ _HTTP_KINDS: Final = (
     Kind("bad-request", 400, "The request cannot be understood"),
     Kind("not-found", 404, "There is nothing at this address; GET / lists what there is"),
     Kind("method-not-allowed", 405, "This address does not answer that method; the Allow header lists those it does"),
+    Kind("range-not-satisfiable", 416, "The file has none of these bytes; the Content-Range header says its length"),
     INVALID_REQUEST,
     INTERNAL,
 )
@@ -237,7 +238,13 @@ def kind_of(error: type[SteppeError]) -> Kind:
 
 def problem(kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> JSONResponse:
     """A problem document."""
-    body = {"type": kind.reference, "title": kind.title, "status": kind.status, "detail": sentence(detail), **extra}
+    body = {
+        "type": kind.reference,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail_of(kind.slug, detail),
+        **extra,
+    }
     retry = {"Retry-After": str(RETRY_AFTER_S)} if kind.status == _UNAVAILABLE else {}
     answer = Problem(body, kind.status, {**retry, **(headers or {})}, media_type=MEDIA_TYPE)
     answer.slug = kind.slug

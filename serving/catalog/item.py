@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from serving.catalog.dates import parse_time
 from serving.catalog.errors import DatesInvalid, StacInvalid
+from serving.fetch.errors import UrlBlocked, UrlInvalid, UrlScheme
 from serving.fetch.fetcher import JSON_DEPTH
+from serving.fetch.urls import parse_url
 from serving.strictjson import check_depth
 
 MAX_ASSETS: Final = 300
@@ -38,6 +40,7 @@ class Item:
         id: its name.
         collection: that it is in, or None.
         geometry: GeoJSON Polygon or MultiPolygon, closed.
+        address: its link ``self``, without a query, which may be a secret; None where that is no https address.
         moment: nominal time, UTC; of a range its beginning.
         properties: all of them.
         assets: by key; each an object with a text ``href``.
@@ -45,6 +48,7 @@ class Item:
 
     id: str
     collection: str | None
+    address: str | None
     geometry: Mapping[str, Any]
     moment: datetime
     properties: Mapping[str, Any]
@@ -73,6 +77,7 @@ def check_item(document: Any) -> Item:
     return Item(
         id=_identifier(document.get("id"), "id"),
         collection=None if document.get("collection") is None else _identifier(document["collection"], "collection"),
+        address=_address(document.get("links")),
         geometry=_geometry(document.get("geometry")),
         moment=_moment(properties),
         properties=properties,
@@ -88,6 +93,17 @@ def _identifier(value: Any, member: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_ID or not value.isprintable() or "/" in value:
         raise _wrong(member, f"printable text of at most {_MAX_ID} letters without a slash")
     return value
+
+
+def _address(links: Any) -> str | None:
+    """Where the Item says that it is; other links are nobody's business here."""
+    for link in links if isinstance(links, list) else ():
+        if isinstance(link, dict) and link.get("rel") == "self" and isinstance(link.get("href"), str):
+            try:
+                return str(parse_url(link["href"].partition("?")[0]))
+            except (UrlInvalid, UrlScheme, UrlBlocked):
+                return None
+    return None
 
 
 def _moment(properties: Mapping[str, Any]) -> datetime:

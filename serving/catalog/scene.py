@@ -38,6 +38,7 @@ class SceneAssets:
         licence: SPDX id or what the Item says, or None.
         attribution: who made it, or None.
         warnings: what has to be said when the scene is used.
+        address: of the Item, or None.
     """
 
     id: str
@@ -53,6 +54,7 @@ class SceneAssets:
     licence: str | None = None
     attribution: str | None = None
     warnings: tuple[str, ...] = ()
+    address: str | None = None
 
     @property
     def order(self) -> tuple[float, str, str]:
@@ -80,7 +82,8 @@ class SceneAssets:
 
     def to_json(self) -> Mapping[str, Any]:
         """As it is kept with a job."""
-        return {**self.summary(), "files": {band: place.to_json() for band, place in self.bands.items()}}
+        files = {band: place.to_json() for band, place in self.bands.items()}
+        return {**self.summary(), "address": self.address, "files": files}
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> SceneAssets:
@@ -99,6 +102,7 @@ class SceneAssets:
             licence=kept["license"],
             attribution=kept["attribution"],
             warnings=tuple(kept["warnings"]),
+            address=kept.get("address"),
         )
 
 
@@ -131,6 +135,7 @@ def scene_of(item: Item, place: Place, library: Library, wanted: Sequence[str]) 
         licence=_text(item.properties.get("license")),
         attribution=_attribution(item),
         warnings=warnings,
+        address=item.address,
     )
 
 

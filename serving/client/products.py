@@ -16,6 +16,9 @@ from serving.staging import write_file
 
 ITEM: Final = "item"
 
+_INPUTS: Final = "steppe:inputs"
+"""Where the service names inputs that have no address of its own; beside their maps they are files again."""
+
 OUTPUTS: Final = {
     "map": "map",
     "style": "style",
@@ -62,8 +65,19 @@ def rename_in_item(place: Path, files: Mapping[str, Path]) -> None:
         for role, asset in document["assets"].items()
         if role in files
     }
-    document["links"] = [link for link in document["links"] if link.get("rel") != "self"]
+    named = _inputs_of(document)
+    document["links"] = [
+        *(link for link in document["links"] if link.get("rel") != "self"),
+        *({"rel": "derived_from", "href": name, "title": "Input"} for name in named),
+    ]
     write_file(place, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def _inputs_of(document: dict[str, Any]) -> list[str]:
+    """Take the names of the inputs out of an Item."""
+    properties = document.get("properties")
+    named = properties.pop(_INPUTS, []) if isinstance(properties, dict) else []
+    return [name for name in named if isinstance(name, str)] if isinstance(named, list) else []
 
 
 def _item_in(content: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from landcover.bundle import Bundle, verify_bundle
-from landcover.errors import WrongUse
+from landcover.errors import BundleInvalid, WrongUse
 from landcover.precision import Precision
 from serving.commands.common import JsonOption, ProviderOption, answering, echo_table
 from serving.registry.aliases import known
@@ -93,11 +93,18 @@ def rollback(name: Name) -> None:
 
 
 @app.command("retire")
-def retire(reference: VersionReference) -> None:
+def retire(
+    reference: VersionReference,
+    *,
+    last: Annotated[bool, typer.Option("--last", help="Also the last version that works; then none answers.")] = False,
+) -> None:
     """Take a version out of service: it answers 410, and never to the plain name; the bundle stays where it is."""
     registry = open_registry(load_settings())
     name, version = _named(reference)
-    known(name, version, [entry.version for entry in _versions(registry, name)])
+    versions = _versions(registry, name)
+    known(name, version, [entry.version for entry in versions])
+    if not last:
+        _refuse_last(versions, version)
     registry.aliases.change(name, lambda aliases: aliases.with_retired(version))
     typer.echo(f"{name}@{version} is retired")
 
@@ -147,6 +154,33 @@ def _versions(registry: Registry, name: str) -> list[Entry]:
     if not found:
         raise unknown_model(name, [f"{entry.name}@{entry.version}" for entry in entries])
     return found
+
+
+def _refuse_last(versions: list[Entry], version: str) -> None:
+    """Refuse that a version retires when no other one in service could answer.
+
+    Raises:
+        WrongUse: then.
+    """
+    if version in {entry.version for entry in versions if entry.retired}:
+        return
+    whole = {entry.version for entry in versions if not entry.retired and _is_whole(entry)}
+    if whole == {version}:
+        raise WrongUse(
+            f"{versions[0].name}@{version} is the only version in service that works, without it no request for "
+            f"{versions[0].name} is answered; add or restore another one first, or give --last"
+        )
+
+
+def _is_whole(entry: Entry) -> bool:
+    """Whether all files of a version are there and as its manifest says."""
+    if entry.bundle is None:
+        return False
+    try:
+        verify_bundle(entry.bundle)
+    except BundleInvalid:
+        return False
+    return True
 
 
 def _verified(bundle: Bundle, settings: Settings, provider: str | None) -> str:

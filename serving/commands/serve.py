@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from contextlib import suppress
 from typing import Annotated
 
 import typer
 
 from landcover.errors import ConfigError
-from serving.settings import environment_of, load_settings
+from serving.settings import environment_of, load_settings, unknown_variables
 from serving.signals import end_as_usual, ended_by_sigterm
 
 _log = logging.getLogger(__name__)
+
+_announcer = logging.getLogger("serving.listening")
+"""Says where the service is, whatever the level of other lines: who starts one on any free port reads it there."""
 
 
 def serve(
@@ -28,11 +30,9 @@ def serve(
     ] = None,
 ) -> None:
     """Serve models over HTTP; the interactive documentation is at /docs."""
-    import uvicorn  # noqa: PLC0415 - slow to import
-
     from serving.access.authenticator import is_every  # noqa: PLC0415
-    from serving.api.app import create_app  # noqa: PLC0415 - loads the runtime
-    from serving.api.door.server import DoorConfig  # noqa: PLC0415
+    from serving.api.app import create_app  # noqa: PLC0415 - loads the runtime, slow to import
+    from serving.api.door.server import DoorConfig, DoorServer  # noqa: PLC0415
     from serving.belonging import claim  # noqa: PLC0415
     from serving.reader.selftest import check_sandbox  # noqa: PLC0415
     from serving.telemetry.logs import configure_logs  # noqa: PLC0415
@@ -41,16 +41,17 @@ def serve(
     given = {"host": host, "port": port, "workers": workers}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     app = create_app(settings)
-    app.state.authenticator.check_start()
-    claim(settings.state, app.state.database())  # what cannot be used is said before anybody asks
     with _listen(settings.host, settings.port) as address:
+        # What keeps the service from starting is said in one sentence, before its log begins.
+        app.state.authenticator.check_start()
+        claim(settings.state, app.state.database())
         sandbox = check_sandbox(settings)
-        host, port = address.getsockname()[:2]
-        app.state.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        with suppress(OSError):  # a full disk under the log is no reason not to start
-            typer.echo(f"steppe: listening on {app.state.address}", err=True)
+        app.state.address = _url(address)
         end_as_usual()
         configure_logs(settings.log_level, settings.log_format)
+        _announcer.setLevel(logging.INFO)
+        for doubt in unknown_variables(os.environ):
+            _log.warning("%s", doubt)
         _log.info(
             "readers are closed in: Landlock ABI %d, system calls filtered: %s", sandbox.landlock, sandbox.filtered
         )
@@ -61,7 +62,16 @@ def serve(
         crew = Supervisor(settings.workers, environment_of(settings), report=app.state.metrics.add)
         with ended_by_sigterm(), crew:
             app.state.crew = crew
-            uvicorn.Server(DoorConfig(app, settings)).run(sockets=[address])
+            DoorServer(DoorConfig(app, settings), lambda: _announce(app.state.address)).run(sockets=[address])
+
+
+def _announce(address: str) -> None:
+    _announcer.info("listening on %s with documentation at /docs", address)
+
+
+def _url(address: socket.socket) -> str:
+    host, port = address.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _listen(host: str, port: int) -> socket.socket:

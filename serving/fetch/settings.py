@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from landcover.errors import ConfigError
 from serving.fetch.budget import Limits
 from serving.fetch.fetcher import Fetcher
 from serving.fetch.urls import HostList
@@ -14,7 +15,10 @@ def fetcher_of(settings: Settings) -> Fetcher:
     Raises:
         ConfigError: naming an entry that is no host.
     """
-    return Fetcher(HostList.of(settings.allowed_hosts.split(",")))
+    try:
+        return Fetcher(HostList.of(settings.allowed_hosts.split(",")))
+    except ConfigError as error:
+        raise ConfigError(f"STEPPE_ALLOWED_HOSTS: {error}") from error
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -43,12 +43,13 @@ class Caption:
     """What is written around the map.
 
     Attributes:
-        title: name of the scene.
+        title: name of the scene; may be empty where there is a subject.
         date: date of the image, or of the first of several; None when not known.
         model: name and version of the model.
         attribution: for example "Contains modified Copernicus Sentinel data 2020", or None.
         subject: what the map is of, which the title then says, too; None = the title stands as it is.
         until: date of the last image, or None.
+        unlike: whether an image is unlike anything that the model was trained on, which the picture then says.
     """
 
     title: str
@@ -57,12 +58,13 @@ class Caption:
     attribution: str | None
     subject: Subject | None = None
     until: str | None = None
+    unlike: bool = False
 
     def worded(self, words: Words) -> Caption:
         """The caption with title and date in the words of a language."""
         return replace(
             self,
-            title=words.subjects[self.subject].format(self.title) if self.subject else self.title,
+            title=words.title(self.subject, self.title) if self.subject else self.title,
             date=words.period.format(self.date, self.until) if self.date and self.until else self.date,
             subject=None,
             until=None,
@@ -116,6 +118,7 @@ def render_quicklook(
         ("Title", caption.worded(ENGLISH).title),
         ("Source", caption.model),
         ("Copyright", caption.attribution),
+        ("Warning", ENGLISH.unlike if caption.unlike else None),
     ):
         if text:
             info.add_itxt(key, text)
@@ -187,8 +190,8 @@ def _texts(table: AreaTable, caption: Caption, language: str) -> _Texts:
 
 
 def _letters(words: Words) -> tuple[str, ...]:
-    fixed = words.mapped_area, words.share_of_map, words.model, words.km, words.km2, words.north
-    return (*fixed, *words.subjects.values(), words.period)
+    fixed = words.mapped_area, words.share_of_map, words.model, words.unlike, words.km, words.km2, words.north
+    return (*fixed, *words.subjects.values(), words.place, words.period)
 
 
 def _settable(caption: Caption, face: Typeface) -> Caption:
@@ -212,7 +215,13 @@ def _scale(fonts: Fonts, words: Words, grid: Grid, metres_per_pixel: float | Non
 def _head(texts: _Texts, fonts: Fonts, width: int) -> Block:
     title_lines = wrap(texts.caption.title, fonts.large, width, max_lines=_TITLE_LINES)
     date_lines = wrap(texts.caption.date or "", fonts.normal, width, max_lines=1)
-    return Column((TextBlock(tuple(title_lines), fonts.large), TextBlock(tuple(date_lines), fonts.normal, PALE_INK)), 0)
+    unlike_lines = wrap(texts.words.unlike if texts.caption.unlike else "", fonts.normal, width, max_lines=_TITLE_LINES)
+    blocks = (
+        TextBlock(tuple(title_lines), fonts.large),
+        TextBlock(tuple(date_lines), fonts.normal, PALE_INK),
+        TextBlock(tuple(unlike_lines), fonts.normal),
+    )
+    return Column(blocks, 0)
 
 
 def _foot(texts: _Texts, fonts: Fonts, width: int) -> Block:

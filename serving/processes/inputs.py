@@ -19,6 +19,7 @@ from pydantic import (
 
 from landcover.labels import Language
 from landcover.postprocess import UncertaintyMeasure
+from serving.processes.names import checked_name
 from serving.request import Box, MosaicMode
 
 MOST_IMAGES: Final = 20
@@ -188,7 +189,11 @@ Interval = Annotated[
     str,
     Field(max_length=80, description="RFC 3339 date, time, or interval START/END, for example 2020-05-01/2020-09-30."),
 ]
-Name = Annotated[str, Field(max_length=200, min_length=1, description="Name in titles and in the STAC Item.")]
+Name = Annotated[
+    str,
+    Field(max_length=200, min_length=1, description="Name in titles and in the STAC Item."),
+    AfterValidator(checked_name),
+]
 
 
 class ClassifyInputs(Strict):

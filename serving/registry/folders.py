@@ -7,7 +7,7 @@ the good ones.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,6 +157,20 @@ def retired_model(identifier: str, aliases: Mapping[str, str] | None = None) -> 
     return ModelRetired(f"model {identifier} is retired{f' since {since}' if since else ''}; ask for another version")
 
 
+def none_works(name: str, retired: Sequence[str], fault: Exception | str) -> BundleInvalid:
+    """The error of a model whose versions are retired or broken.
+
+    Args:
+        name: of the model.
+        retired: versions that are retired and not broken, newest first.
+        fault: why the newest one in service is broken.
+    """
+    return BundleInvalid(
+        f"of model {name} no version that works is in service: {', '.join(retired)} retired, the others are broken "
+        f"({str(fault).rstrip('.')}); bring one back with steppe models restore"
+    )
+
+
 def _first_readable(matches: list[Entry]) -> Bundle:
     """Without a version the newest readable one serves; with one, exactly that or its problem."""
     serving = [entry for entry in matches if not entry.retired]
@@ -164,7 +178,9 @@ def _first_readable(matches: list[Entry]) -> Bundle:
         raise retired_model(f"{matches[0].name}@{matches[0].version}")
     readable = [entry.bundle for entry in serving if entry.bundle is not None]
     if not readable:
-        raise BundleInvalid(serving[0].problem or "the bundle cannot be read")
+        fault = serving[0].problem or "the bundle cannot be read"
+        retired = [entry.version for entry in matches if entry.retired and entry.bundle is not None]
+        raise none_works(matches[0].name, retired, fault) if retired else BundleInvalid(fault)
     return readable[0]
 
 

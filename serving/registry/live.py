@@ -13,7 +13,7 @@ from landcover.errors import BundleInvalid, ModelNotFound, SteppeError
 from serving.engine import Engine
 from serving.engines import open_engine
 from serving.registry.aliases import Aliases
-from serving.registry.folders import champion_of, retired_model, unknown_model
+from serving.registry.folders import champion_of, none_works, retired_model, unknown_model
 from serving.registry.kept import KeptEngines
 from serving.registry.observer import Observer, Observers, survived
 from serving.registry.proof import Proof
@@ -68,7 +68,7 @@ class LiveModels:
         self, settings: Settings, *, eager: bool = True, opened: Callable[[Bundle, Settings], Engine] = open_engine
     ) -> None:
         self._settings, self._eager = settings, eager
-        self._observers = Observers()
+        self._observers = Observers(aside=not eager)
         self._kept = KeptEngines(settings.kept_models, lambda bundle: self._observers.dropped(Resolved.of(bundle)))
         self._shelf = Shelf(settings, self._kept, self._observers, trusting=not eager)
         self._proof = Proof(settings, self._shelf, self._kept, self._observers, lambda bundle: opened(bundle, settings))
@@ -214,7 +214,8 @@ class LiveModels:
             raise retired_model(name)
         broken = [seen.fault for seen in serving if seen.fault is not None]
         if len(broken) == len(serving):
-            raise again(broken[0])
+            retired = [seen.version for seen in table.of(name) if table.retired(seen) and seen.fault is None]
+            raise none_works(name, retired, broken[0]) if retired else again(broken[0])
         raise _not_ready(next(seen for seen in serving if seen.fault is None))
 
     def _exact(self, table: Table, name: str, version: str) -> Resolved:

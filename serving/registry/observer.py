@@ -29,10 +29,17 @@ class Observer(Protocol):
 
 
 class Observers:
-    """Passes everything on to all that were added, and writes it to the log; an observer that fails harms nothing."""
+    """Passes everything on to all that were added, and writes it to the log; an observer that fails harms nothing.
 
-    def __init__(self) -> None:
+    Args:
+        aside: whether another process looks at the same folders and says what it sees there; then this one's lines
+            about them are for debugging.
+    """
+
+    def __init__(self, *, aside: bool = False) -> None:
         self._all: list[Observer] = []
+        self._said: dict[str, Resolved | None] = {}
+        self._levels = (logging.DEBUG, logging.DEBUG) if aside else (logging.INFO, logging.WARNING)
 
     def add(self, observer: Observer) -> None:
         """Tell one more from now on."""
@@ -54,17 +61,25 @@ class Observers:
 
     def failed(self, identifier: str, problem: str) -> None:
         """See ``Observer``."""
-        _log.warning("%s", problem if identifier in problem else f"{identifier}: {problem}")
+        _log.log(self._levels[1], "%s", problem if identifier in problem else f"{identifier}: {problem}")
         for observer in self._all:
             with survived("telling of a broken model"):
                 observer.failed(identifier, problem)
 
     def switched(self, name: str, before: Resolved | None, after: Resolved | None) -> None:
         """See ``Observer``."""
-        _log.info("%s is answered by %s", name, after.identifier if after else "nothing")
         for observer in self._all:
             with survived("telling of an exchanged model"):
                 observer.switched(name, before, after)
+
+    def answering(self, name: str, model: Resolved | None) -> None:
+        """Write to the log which version answers to a plain name, once; None = none can.
+
+        A version that will answer when it is loaded and tested does not yet, whatever the table expects.
+        """
+        if name not in self._said or self._said[name] != model:
+            self._said[name] = model
+            _log.log(self._levels[0], "%s is answered by %s", name, model.identifier if model else "nothing")
 
 
 @contextmanager

@@ -182,6 +182,8 @@ class Shelf:
             old, new = before.current.get(name), after.current.get(name)
             if old != new:
                 self._observers.switched(name, old, new)
+            if new is None or after.versions[new.name, new.version].proven:
+                self._observers.answering(name, new)
         for name, error in after.damaged.items():
             if before.damaged.get(name) is not error:
                 self._observers.failed(name, sentence(error))

@@ -15,7 +15,7 @@ CHAMPION: Final = "champion"
 
 
 class ModelRetired(ConfigError):
-    """This version was taken out of service for good; another one answers under the same name."""
+    """This version was taken out of service; GET /models lists those that answer."""
 
     slug = "model-retired"
 

@@ -21,7 +21,7 @@ QUIET: Final = ("httpx2", "httpcore2", "rasterio", "opentelemetry", "asyncio", "
 """Libraries that report each step, with addresses; only their warnings are of use."""
 
 OWN_HANDLERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access")
-"""Loggers that bring handlers of their own; they go through ours instead."""
+"""Loggers that may have handlers and levels of their own; they go through ours instead."""
 
 ACCESS: Final = "uvicorn.access"
 """Says the address of each request with its query, keys included. Ours says the route."""
@@ -56,6 +56,7 @@ def configure_logs(level: LogLevel, look: LogFormat, stream: TextIO | None = Non
     for name in OWN_HANDLERS:
         logger = logging.getLogger(name)
         logger.handlers.clear()
+        logger.setLevel(logging.NOTSET)
         logger.propagate = True
     for name in (ACCESS, *QUIET):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -28,12 +28,14 @@ class Zooms:
     """Zooms at which tiles make sense.
 
     Attributes:
-        least: the smallest one.
+        least: the smallest one that can be had; viewers show nothing before it.
         most: the one whose pixels are the first not to be larger than the map's.
+        first: the one to begin with: the whole map fits into a tile, or it is the smallest one.
     """
 
     least: int
     most: int
+    first: int
 
 
 class Placing:
@@ -100,10 +102,10 @@ class Placing:
 
     @cached_property
     def zooms(self) -> Zooms:
-        """From where the whole map fits into a tile to its own pixels."""
+        """From the whole Earth, so that viewers go on showing the map when somebody zooms out, to its own pixels."""
         most = _zoom_of(ground_pixel_size(self.grid), self.centre[1])
-        least = most - math.ceil(math.log2(max(self.grid.height, self.grid.width, SIDE) / SIDE))
-        return Zooms(max(0, least), most)
+        fits = most - math.ceil(math.log2(max(self.grid.height, self.grid.width, SIDE) / SIDE))
+        return Zooms(0, most, max(0, fits))
 
     def zooms_for(self, block: int, most_blocks: int) -> Zooms:
         """The same where a tile may need so many blocks of so many pixels at most."""
@@ -115,8 +117,8 @@ class Placing:
             )
             needed = math.prod(min(math.ceil(side) + 1, count) for side, count in zip(sides, lattice, strict=True))
             if needed <= most_blocks:
-                return Zooms(zoom, self.zooms.most)
-        return Zooms(self.zooms.most, self.zooms.most)
+                return Zooms(zoom, self.zooms.most, max(zoom, self.zooms.first))
+        return Zooms(self.zooms.most, self.zooms.most, self.zooms.most)
 
     def _least_latitude(self) -> float:
         """Latitude, without its sign, of the place where a tile shows most land."""

@@ -186,7 +186,7 @@ def _locals(images: Sequence[Image], fetching: _Fetching, scratch: Path) -> Iter
         if source.kind == "upload":
             place = _place_for(source.name, scratch, number)
             path = _named(shop.uploads.root / source.file, place)
-            stated = Stated(origin=place.name)
+            stated = Stated(origin=place.name, nameless=not source.name)
         elif source.kind == "folder":
             path = inside(shop.settings.data_folder, source.path)
             stated = Stated(origin=source.path)
@@ -279,7 +279,9 @@ def _of_catalogue(scene: SceneAssets, fetching: _Fetching, folder: Path) -> Loca
         bands=None,
         level=None,
         product=None,
-        stated=Stated(level=scene.level, radiometry=scene.radiometry, acquired=scene.datetime, origin=scene.id),
+        stated=Stated(
+            level=scene.level, radiometry=scene.radiometry, acquired=scene.datetime, origin=scene.address or scene.id
+        ),
         name=scene.id,
         warnings=scene.warnings,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ from serving.telemetry.report import WorkerReport
 from serving.telemetry.tracing import open_tracer
 from serving.work.opening import open_shop
 from serving.work.worker import Worker
+
+_log = logging.getLogger(__name__)
 
 _STDIN: Final = 0
 _STDOUT: Final = 1
@@ -47,7 +50,7 @@ def main() -> int:
             with nullcontext() if tracer is None else closing(tracer), traced(tracer):
                 worker.run()
     except SteppeError as error:
-        sys.stderr.write(f"steppe worker: {sentence(error)}\n")
+        _log.error("the worker cannot work: %s", sentence(error))
         return error.exit_code
     return 0
 

@@ -255,7 +255,13 @@ def test_a_server_of_its_own_answers_over_a_socket_and_stops_cleanly(house, made
         server.send_signal(signal.SIGTERM)
         _, log = server.communicate(timeout=30)
     assert "Traceback" not in log
-    assert "Application shutdown complete" in log
+    said = [json.loads(line)["event"] for line in log.splitlines()]  # all of it, what the server's library says, too
+    assert "Application shutdown complete." in said
+    assert f"listening on http://127.0.0.1:{port} with documentation at /docs" in said
+    ready = said.index("Application startup complete.")
+    assert [event for event in said[:ready] if "listening" in event] == []
+    answering = [event for event in said if "is answered by" in event]
+    assert len(answering) == len(set(answering))
 
 
 def _wait_until_ready(port):

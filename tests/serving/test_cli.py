@@ -581,21 +581,33 @@ def test_a_command_of_another_room_gets_its_arguments(environment):
     assert seen == [["fit", "-c", "x.yaml", "--help"]]
 
 
-def test_serve_starts_what_it_was_told(environment, capsys):
+def test_serve_starts_what_it_was_told(environment, capsys, caplog):
     started = {}
 
     def run(server, sockets):
         started.update(app=server.config.app, address=sockets[0].getsockname())
+        assert "listening" not in caplog.text  # it is not before the application has started
+        server._ready()
 
     environment.setattr("uvicorn.Server.run", run)
     environment.setattr("serving.telemetry.logs.configure_logs", lambda *words: started.update(logs=words))
     environment.setenv("STEPPE_HOST", "127.0.0.2")
+    environment.setenv("STEPPE_WORKRES", "3")
     assert main(["serve", "--port", "0"]) == 0
     host, port = started["address"]
     assert host == "127.0.0.2"
     assert started["app"].state.settings.model == "tiny"
     assert started["logs"] == ("info", "auto")
-    assert capsys.readouterr().err == f"steppe: listening on http://127.0.0.2:{port}\n"
+    assert f"listening on http://127.0.0.2:{port} with documentation at /docs" in caplog.messages
+    assert "STEPPE_WORKRES is no setting and has no effect; is STEPPE_WORKERS meant?" in caplog.messages
+    assert capsys.readouterr().err == ""
+    assert started["app"].state.settings.state.is_dir()
+
+
+def test_serve_says_at_once_what_keeps_it_from_starting(environment, refused, tmp_path):
+    assert "cannot listen on 999.1.1.1, port 8080 (" in refused(["serve", "--host", "999.1.1.1"], 4)
+    environment.setenv("STEPPE_DATA_FOLDER", str(tmp_path / "scenes"))
+    assert "STEPPE_DATA_FOLDER names no folder that is there" in refused(["serve", "--port", "0"], 4)
 
 
 def test_starting_up_loads_no_runtime():

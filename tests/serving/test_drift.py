@@ -9,6 +9,7 @@ import pytest
 import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from landcover.grid import Window
 from landcover.manifest import BandStatistics
@@ -176,6 +177,17 @@ def test_an_input_unlike_the_training_is_said_everywhere(engine, settings, out, 
     assert areas["drift"]["flagged"] is properties["steppe:drift"]["flagged"] is True
     assert tags["steppe_drift"] == warning
     assert ((codes == 255) == ~valid_of(dn)).all()
+
+
+def test_a_picture_says_it_too(engine, settings, out, tmp_path, scene):
+    wrong = write_scene(tmp_path / "wrong.tif", WRONG["too bright"](scene_numbers()).astype(np.uint16))
+    said = []
+    for source in (scene, wrong):
+        outputs = Outputs(map=out / "map.tif", preview=out / "map.png")
+        classify_scene(Inputs(source=source), outputs, engine, settings)
+        with Image.open(outputs.preview) as picture:
+            said.append(picture.info.get("Warning"))
+    assert said == [None, "Caution: the image is unlike those the model was trained on"]
 
 
 def test_a_flag_does_not_change_a_pixel(engine, settings, out, scene, monkeypatch):

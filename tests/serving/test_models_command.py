@@ -70,6 +70,21 @@ def test_retire_and_restore(run):
     assert (code, "is the champion" in said) == (2, True)
 
 
+def test_the_last_version_that_works_does_not_retire_unnoticed(run, own):
+    (own / "tiny" / "0.3.0" / "manifest.json").unlink()
+    (own / "tiny" / "0.2.0" / "model.onnx").write_bytes(b"garbage")
+    code, said = run("retire", "tiny@0.1.0")
+    assert (code, said.count("\n")) == (2, 1)
+    assert "tiny@0.1.0 is the only version in service that works" in said
+    assert not listed(run)["tiny@0.1.0"]["retired"]
+    assert run("retire", "tiny@0.2.0")[0] == 0  # broken itself: nothing is lost
+    assert run("retire", "tiny@0.1.0", "--last") == (0, "tiny@0.1.0 is retired\n")
+    assert run("retire", "tiny@0.1.0") == (0, "tiny@0.1.0 is retired\n")
+    code, said = run("show", "tiny")
+    assert (code, "0.2.0, 0.1.0 retired" in said, "steppe models restore" in said) == (4, True, True)
+    assert run("retire", "shipped@0.1.0")[0] == 2
+
+
 def test_a_shipped_model_has_a_champion_too(run, own):
     assert run("promote", "shipped@0.1.0")[0] == 0
     assert (own / ".aliases" / "shipped.json").is_file()

@@ -9,6 +9,7 @@ from landcover.errors import SteppeError
 from serving.api.door.cors import answer_headers, preflight_headers
 from serving.api.door.exchange import Exchange, refusal
 from serving.api.door.head import check_head
+from serving.api.door.headonly import answer_head
 from serving.api.door.places import Place, Places
 from serving.api.door.rules import ALWAYS_OPEN, Rules
 
@@ -46,4 +47,7 @@ class Door:
     async def _respond(self, scope: Scope, exchange: Exchange) -> None:
         preflight = preflight_headers(scope, self._rules)
         app = self._app if preflight is None else Response(status_code=204, headers=preflight)
-        await app(scope, exchange.receive, exchange.send)
+        if scope["method"] == "HEAD":
+            await answer_head(app, scope, exchange.receive, exchange.send)
+        else:
+            await app(scope, exchange.receive, exchange.send)

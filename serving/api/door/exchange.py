@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from landcover.errors import SteppeError
+from serving.api.door.headonly import with_head
 from serving.api.door.places import Place
 from serving.api.door.rules import SAFE_HEADERS, Rules
 from serving.api.negotiation import accepts
@@ -153,6 +154,8 @@ class Exchange:
             headers = MutableHeaders(raw=list(message.get("headers", [])))
             for name, value in {**SAFE_HEADERS, **self._headers}.items():
                 headers.setdefault(name, value)
+            if "allow" in headers:
+                headers["Allow"] = with_head(headers["allow"].split(","))
             if not self._whole:
                 headers["Connection"] = "close"
             message = {**message, "headers": headers.raw}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -33,5 +35,25 @@ class DoorConfig(uvicorn.Config):
             "forwarded_allow_ips": proxies,
             # Its lines would have the address with the key that a map viewer may put there.
             "access_log": False,
+            # What it says goes where all logs of the process go; it would bring handlers and a format of its own.
+            "log_config": None,
         }
         super().__init__(app, **(options | changes))
+
+
+class DoorServer(uvicorn.Server):
+    """A server that tells when it answers: its application has started, and connections are taken.
+
+    Args:
+        config: its options.
+        ready: called once.
+    """
+
+    def __init__(self, config: DoorConfig, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, then take connections."""
+        await super().startup(sockets)
+        self._ready()

@@ -12,11 +12,15 @@ from typing import Any, Final
 
 import anyio
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 
+from serving.api.ogc.items import published
 from serving.api.refusals import OutputNotFound, ResultNotReady
 from serving.jobs.record import Job, State
 from serving.processes.orders import Answering, Request
-from serving.processes.outputs import FILES, STYLES, Output
+from serving.processes.outputs import STYLES, Output
 from serving.processes.process import Process
 from serving.results import ResultGone, Results, reading
 
@@ -25,9 +29,11 @@ INLINE_BYTES: Final = 1 << 20
 whole Sentinel-2 tile would be a string of tens of megabytes in the middle of a JSON document."""
 
 _ITEM: Final = "item"
-_BY_FILE: Final = {file: name for name, file in FILES.items()} | {style.file: style.name for style in STYLES}
 
 _CHUNK: Final = 1 << 20
+
+_UNRANGED: Final = frozenset({400, 416})
+"""What the file's own answer to a range is that it cannot read, or does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,14 @@ class Made:
     """One output of a finished job.
 
     Attributes:
+        job: id of the job.
         output: which.
         path: its file.
         href: its address.
         mode: how it was asked for; None = nothing was said.
     """
 
+    job: str
     output: Output
     path: Path
     href: str
@@ -59,11 +67,8 @@ class Made:
         if self.output.name != _ITEM:
             return None
         document = json.loads(self.path.read_bytes())
-        folder = self.href.rpartition("/")[0]
-        for asset in document["assets"].values():
-            asset["href"] = f"{folder}/{_BY_FILE.get(asset['href'], asset['href'])}"
-        document["links"].insert(0, {"rel": "self", "href": self.href, "type": self.output.media_type})
-        return json.dumps(document, allow_nan=False).encode()
+        item = published(document, job=self.job, href=self.href, media_type=self.output.media_type)
+        return json.dumps(item, allow_nan=False).encode()
 
     @property
     def link(self) -> dict[str, str]:
@@ -91,7 +96,7 @@ def kept_of(job: Job, process: Process, results: Results, base: str) -> list[Mad
     """
     folder = results.root / result_of(job)
     kept = [
-        Made(output, folder / output.file, f"{base}jobs/{job.id}/results/{output.name}")
+        Made(job.id, output, folder / output.file, f"{base}jobs/{job.id}/results/{output.name}")
         for output in (*process.outputs, *STYLES)
         if (folder / output.file).is_file()
     ]
@@ -161,13 +166,32 @@ def send(one: Made, headers: Mapping[str, str]) -> Response:
         if (content := one.content) is not None:
             return Response(content, headers=dict(headers), media_type=one.output.media_type)
         known = one.path.stat()  # what is not there is said now, not when the answer has begun
-    return FileResponse(
+    return ResultFile(
         one.path,
         media_type=one.output.media_type,
         filename=one.output.file,
         headers=dict(headers),
         stat_result=known,
     )
+
+
+class ResultFile(FileResponse):
+    """A file, or the ranges of it that were asked for; ranges that it does not have are a problem like any other."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it.
+
+        Raises:
+            HTTPException: when the field Range cannot be followed.
+        """
+
+        async def checked(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in _UNRANGED:
+                told = Headers(raw=message["headers"]).get("content-range")
+                raise HTTPException(message["status"], headers={"Content-Range": told} if told else None)
+            await send(message)
+
+        await super().__call__(scope, receive, checked)
 
 
 def _inline(one: Made) -> dict[str, Any]:

@@ -59,6 +59,6 @@ def tilejson(request: Request, base: str, layer: Layer, query: dict[str, str]) -
         "minzoom": layer.zooms.least,
         "maxzoom": layer.zooms.most,
         "bounds": [west, south, east, north],
-        "center": [round(lon, DIGITS), round(lat, DIGITS), layer.zooms.least],
+        "center": [round(lon, DIGITS), round(lat, DIGITS), layer.zooms.first],
         "legend": f"{base}/legend{tail}",
     }

@@ -42,7 +42,6 @@ _HERE: Final = "/jobs/{job}/tiles/{tms}"
 _GONE: Final = "the result is being removed; ask for the job again"
 
 
-@router.head(f"{_HERE}/{{z}}/{{x}}/{{y}}.png", include_in_schema=False)
 @router.get(
     f"{_HERE}/{{z}}/{{x}}/{{y}}.png",
     summary="A tile of a job's map",

@@ -40,6 +40,7 @@ from serving.sentence import sentence
 from serving.settings import Settings
 from serving.tiles.classifying import Client, Pinned
 from serving.tiles.drawing import draw, empty
+from serving.tiles.errors import SourceNotFound
 from serving.tiles.matrix import NAME
 
 router = APIRouter(tags=["tiles"])
@@ -48,6 +49,7 @@ LOOK_S: Final = 10.0
 """Seconds that a list may take to look at sources that nobody has looked at before."""
 
 _HERE: Final = "/sources/{source}/tiles/{tms}"
+_LEADS_OUT: Final = "it cannot be read, or is a link out of the folder of scenes, which is not followed"
 _REFUSALS: Final = (404, 410, 413, 415, 429, 503, 504)
 
 
@@ -75,7 +77,6 @@ async def list_sources(
     return await run_sync(look)
 
 
-@router.head(f"{_HERE}/{{z}}/{{x}}/{{y}}.png", include_in_schema=False)
 @router.get(
     f"{_HERE}/{{z}}/{{x}}/{{y}}.png",
     summary="A tile of a source, classified on the fly",
@@ -209,6 +210,8 @@ def _document(tiles: Tiles, name: str, model: Resolved, base: str, *, look: bool
     if look:
         try:
             document |= _facts(tiles, tiles.sources.pinned(tiles.sources.folder.find(name), model))
+        except SourceNotFound:
+            document["problem"] = _LEADS_OUT
         except SteppeError as error:
             document["problem"] = sentence(error)
     return document | {"links": links}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -122,6 +124,14 @@ def test_open_addresses_stay_open(tmp_path, folders):
             assert client.get(path).status_code == 200
         for path in ("/models", "/models/tiny", "/models/tiny/legend", "/models/nothing"):
             assert "X-API-Key" in check_problem(client.get(path), 401, "unauthorized")
+        opened = {  # docs/operations.md, access
+            *("/", "/livez", "/readyz", "/problems", "/problems/{slug}", "/docs", "/api", "/openapi.json"),
+            *("/conformance", "/processes", "/processes/{process}", "/v2", "/v2/health/live", "/v2/health/ready"),
+        }
+        for path, methods in client.get("/openapi.json").json()["paths"].items():
+            address = path.replace("{tms}", "WebMercatorQuad").format_map(defaultdict(int))
+            refused = {client.request(method, address).status_code == 401 for method in methods}
+            assert refused == {path not in opened}, path
         response = client.post("/classify?nonsense=1", content=b"")
         check_problem(response, 401, "unauthorized")
         for path in ("/jobs?nonsense=1", "/models?access_token=x", "/sources?nonsense=1", "/metrics?x=1"):

@@ -227,7 +227,7 @@ def test_disk_full_while_the_body_comes(client, body, settings, monkeypatch):
         return part
 
     monkeypatch.setattr("serving.uploads.Uploads.begin", full)
-    check_problem(client.post("/classify", content=body * 20), 507, "disk-full")
+    check_problem(client.post("/classify", content=body * 20), 507, "disk-full", ".part", "STEPPE")
 
 
 def test_disk_full_while_the_map_is_drawn(client, body, monkeypatch):
@@ -235,7 +235,7 @@ def test_disk_full_while_the_map_is_drawn(client, body, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("landcover.raster.cog.MapWriter._create_raw", full)
-    check_problem(client.post("/classify", content=body), 507, "disk-full")
+    check_problem(client.post("/classify", content=body), 507, "disk-full", "map", "run again")
 
 
 def test_an_error_nobody_thought_of(client, body, monkeypatch, caplog):

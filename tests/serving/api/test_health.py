@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 
 import pytest
+from starlette.testclient import TestClient
 
 from serving.access.keys import mint
 from serving.access.keystore import KeyStore, new_key
 from serving.access.principal import Scope
+from serving.api.app import create_app
+from serving.database.handle import DatabaseHandle
 from serving.settings import load_settings
 from serving.version import VERSION
 from tests.bundles import tiny_bundle
@@ -33,6 +36,18 @@ def test_the_landing_page_leads_everywhere(client):
     answer = client.get("/").json()
     assert answer["version"] == VERSION
     assert all(client.get(link["href"]).status_code == 200 for link in answer["links"])
+
+
+def test_the_state_folder_is_there_wherever_the_database_is(tmp_path, folders):
+    """The check for room asks for it before anybody has sent work, and PostgreSQL does not make it."""
+    settings = make_settings(tmp_path, *folders)
+    assert not settings.state.exists()
+    elsewhere = make_settings(tmp_path, *folders, state=tmp_path / "elsewhere")
+    app = create_app(settings)
+    app.state.database = DatabaseHandle(elsewhere)
+    with TestClient(app) as client:
+        assert client.get("/readyz").json()["checks"]["disk"] == "has room"
+    assert settings.state.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("fault", ["absent", "altered", "provider"])

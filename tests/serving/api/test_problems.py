@@ -124,3 +124,16 @@ def test_the_description_of_the_service_names_its_problems(client):
     assert {"200", "404", "406", "408", "413", "415", "422", "503", "507"} <= set(answers)
     assert len(answers["200"]["content"]) == 4
     assert "HTTPValidationError" not in description.get("components", {}).get("schemas", {})
+
+
+@pytest.mark.parametrize(
+    ("slug", "says", "not_this"),
+    [
+        ("not-ready", "The service cannot do its work for now", "model"),  # it may be the disk
+        ("model-retired", "This version was taken out of service; GET /models lists those that answer", "for good"),
+    ],
+)
+def test_titles_say_no_more_than_is_true(client, slug, says, not_this):
+    title = client.get(f"/problems/{slug}").json()["title"]
+    assert title == says
+    assert not_this not in title

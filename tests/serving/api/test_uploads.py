@@ -133,7 +133,7 @@ def test_disk_full(client, settings, body, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("serving.uploads.Uploads.begin", full)
-        check_problem(client.post("/uploads", content=body * 20, headers=TIFF), 507, "disk-full")
+        check_problem(client.post("/uploads", content=body * 20, headers=TIFF), 507, "disk-full", ".part", "STEPPE")
     assert left_in(settings.state / "uploads") == []
     assert send(client, body)
 

@@ -22,5 +22,5 @@ def test_hosts_and_limits():
 
 
 def test_an_entry_that_is_no_host():
-    with pytest.raises(ConfigError, match="'\\*'"):
+    with pytest.raises(ConfigError, match="STEPPE_ALLOWED_HOSTS: '\\*'"):
         fetcher_of(Settings(allowed_hosts="*"))

@@ -18,6 +18,7 @@ from landcover.legends import get_legend
 from serving.outputs import typeface
 from serving.outputs.mapimage import MAX_SIDE
 from serving.outputs.quicklook import Caption, compose, render_quicklook
+from serving.outputs.words import words_for
 from tests.serving.outputs import maps
 
 CAPTION = Caption("T36SYC", "2017-10-03", "demo 0.1.0", "Contains modified Copernicus Sentinel data 2017")
@@ -198,3 +199,14 @@ def test_refusals():
         render_quicklook(codes, grid, table, maps.LEGEND, caption=CAPTION, language="tlh")
     with pytest.raises(UnmappedCodes, match="99"):
         render_quicklook(np.full_like(codes, 99), grid, table, maps.LEGEND, caption=CAPTION)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr", "ru"])
+@pytest.mark.parametrize("name", ["square", "tiny", "very-tall"])
+def test_a_picture_says_that_its_image_is_strange(name, language):
+    """A picture goes around without the tags and headers that say it, too."""
+    plain = sheet_of(SHAPES[name], language=language)
+    sheet = sheet_of(SHAPES[name], caption=dataclasses.replace(CAPTION, unlike=True), language=language)
+    assert_tidy(sheet)
+    assert "".join(words_for(language).unlike.split()) in "".join("".join(lines(sheet)).split())
+    assert sheet.image.size[1] > plain.image.size[1]

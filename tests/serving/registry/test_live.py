@@ -75,6 +75,29 @@ def test_the_old_version_answers_until_the_new_one_is_tested(tmp_path):
     ]
 
 
+def test_the_log_says_who_answers_when_it_does_and_once(tmp_path, caplog):
+    """A version that is being loaded does not answer; processes that look at the same folders do not repeat it."""
+    caplog.set_level("INFO", "serving.registry")
+    write_version(tmp_path / "own", "1")
+    gate = Gate("1")
+    with LiveModels(live_settings(tmp_path), opened=gate) as live:
+        assert gate.asked.wait(20)
+        live.poll()
+        assert caplog.messages == []
+        gate.opened.set()
+        until(lambda: states(live) == {"1": "ready"})
+        live.poll()
+    assert [message.partition(" in ")[0] for message in caplog.messages] == [
+        "tiny@1 was loaded",
+        "tiny is answered by tiny@1",
+    ]
+    caplog.clear()
+    drop_in_broken(tmp_path, "2")
+    with LiveModels(live_settings(tmp_path), eager=False) as aside:
+        aside.engine("tiny@1")
+    assert [message.partition(" in ")[0] for message in caplog.messages] == ["tiny@1 was loaded"]
+
+
 def test_those_who_want_the_same_wait_for_one_load_and_hold_nobody_else_up(tmp_path):
     for version in ("1", "2"):
         write_version(tmp_path / "own", version)
@@ -249,6 +272,17 @@ def test_a_champion_that_is_broken_takes_nothing_down(tmp_path):
         until(lambda: "tiny" in live.problems())
         assert "champion 9" in live.problems()["tiny"]
         assert_answers(live.engine("tiny"), "1")
+
+
+def test_broken_versions_do_not_hide_that_the_good_one_is_retired(tmp_path):
+    write_version(tmp_path / "own", "1")
+    drop_in_broken(tmp_path, "2")
+    with live_models(tmp_path) as live:
+        until(lambda: states(live) == {"1": "ready", "2": "broken"})
+        aliases_of(tmp_path).change("tiny", lambda said: said.with_retired("1"))
+        until(lambda: states(live) == {"1": "retired", "2": "broken"})
+        with pytest.raises(BundleInvalid, match=r"tiny no version that works is in service: 1 retired.*2.*restore"):
+            live.ready()
 
 
 def test_a_retired_version_is_gone_but_whoever_has_it_pinned_may_finish(tmp_path):

@@ -192,6 +192,15 @@ def test_libraries_go_the_same_way(logged):
     assert logged.lines[0]["event"] == "Started server process [7]"
 
 
+@pytest.mark.usefixtures("kept_logging")
+def test_a_level_that_a_library_was_given_before_does_not_count():
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    stream = io.StringIO()
+    configure_logs("info", "json", stream)
+    logging.getLogger("uvicorn.error").info("Waiting")
+    assert json.loads(stream.getvalue())["event"] == "Waiting"
+
+
 def test_configuring_twice_says_everything_once(logged):
     stream = io.StringIO()
     configure_logs("warning", "json", stream)

@@ -31,6 +31,17 @@ def test_two_requests_on_one_connection(server):
         assert Answer(read_answer(line)).status == 200
 
 
+def test_head_on_a_connection_that_goes_on(server):
+    """A body that was announced and does not come would hold the next answer up, or the server would miss it."""
+    with server.connect() as line:
+        line.sendall(request("HEAD", "/livez") + request("GET", "/livez", "Connection: close"))
+        answers = b"".join(iter(lambda: line.recv(65536), b""))
+    head, get = answers.split(b"HTTP/1.1 ")[1:]
+    assert b"content-length: 18" in head.lower()
+    assert head.endswith(b"\r\n\r\n")
+    assert get.endswith(b'{"status":"alive"}')
+
+
 CHUNK = b"2\r\n{}\r\n0\r\n\r\n"
 TWO, PIECES = "Content-Length: 2", "Transfer-Encoding: chunked"
 LINE = b"GET /livez HTTP/1.1\r\n"

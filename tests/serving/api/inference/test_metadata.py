@@ -84,8 +84,8 @@ def test_nothing_there(client, path):
     [
         ("GET", "/v2/models/tiny/infer", "POST"),
         ("PUT", "/v2/models/tiny/versions/0.1.0/infer", "POST"),
-        ("POST", "/v2/models/tiny", "GET"),
-        ("DELETE", "/v2/health/live", "GET"),
+        ("POST", "/v2/models/tiny", "GET, HEAD"),
+        ("DELETE", "/v2/health/live", "GET, HEAD"),
     ],
 )
 def test_wrong_method(client, method, path, allowed):

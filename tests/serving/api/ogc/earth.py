@@ -33,6 +33,7 @@ class Earth:
             bands=BANDS,
             geometry=polygon(*AROUND),
             bbox=list(AROUND),
+            links=[{"rel": "self", "href": self.data.url(f"/items/{identifier}.json?sig=secret")}],
             properties={
                 "datetime": f"{day}T10:06:21.024000Z",
                 "eo:cloud_cover": cloud,

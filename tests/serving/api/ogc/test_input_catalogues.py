@@ -34,7 +34,9 @@ def test_by_tile_and_dates(outside, earth):
     assert status["status"] == "successful", status
     made = outside.client.get(f"{job}/results/item").json()
     assert made["properties"]["title"] == "Land cover of S2A_33UVR_20240601_0_L2A"
-    assert [link["href"] for link in made["links"] if link["rel"] == "derived_from"] == ["S2A_33UVR_20240601_0_L2A"]
+    assert [link["href"] for link in made["links"] if link["rel"] == "derived_from"] == [
+        earth.data.url("/items/S2A_33UVR_20240601_0_L2A.json")
+    ]
     assert made["properties"]["datetime"].startswith("2024-06-01T10:06:21")
 
 

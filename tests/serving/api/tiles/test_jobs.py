@@ -39,7 +39,7 @@ def test_tilejson_is_valid_and_its_addresses_answer(client, job, document, addre
     assert (west, north) == pytest.approx((15.0, 49.6545), abs=0.01)
     assert west < document["center"][0] < east
     assert south < document["center"][1] < north
-    assert (document["minzoom"], document["maxzoom"]) == (13, 14)
+    assert (document["minzoom"], document["maxzoom"], document["center"][2]) == (0, 14, 13)
     assert all(client.get(address).status_code == 200 for address in addresses)
     legend = client.get(document["legend"]).json()
     assert [entry["color"] for entry in legend["classes"]] == [entry.color for entry in LEGEND.classes]

@@ -59,11 +59,23 @@ def test_a_list_has_pages(client):
     assert names == ["broken.tif", "my scene.tif", "unnamed.tif"]
 
 
+def test_a_link_out_of_the_folder_is_said_to_be_one(client, data, tmp_path):
+    (tmp_path / "secret.tif").write_text("elsewhere")
+    (data / "a link.tif").symlink_to(tmp_path / "secret.tif")
+    try:
+        entry = client.get("/sources?limit=1").json()["sources"][0]
+    finally:
+        (data / "a link.tif").unlink()
+    assert entry["name"] == "a link.tif"
+    assert "a link out of the folder of scenes" in entry["problem"]
+
+
 def test_tilejson_pins_the_model(client, document):
     jsonschema = pytest.importorskip("jsonschema")
     jsonschema.validate(document, TILEJSON)
     assert document["tiles"][0].endswith("/{z}/{x}/{y}.png?model=tiny%400.1.0")
     assert "tiny@0.1.0" in document["description"]
+    assert (document["minzoom"], document["center"][2]) == (0, 13)  # few blocks: viewers show it from afar
     assert client.get(document["legend"]).json()["id"] == "unccd7"
 
 
