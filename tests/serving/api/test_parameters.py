@@ -30,9 +30,6 @@ LIBRARY = (
 
 ROUTES = [
     ("GET", "/"),
-    ("GET", "/livez"),
-    ("GET", "/readyz"),
-    ("GET", "/metrics"),
     ("GET", "/conformance"),
     ("GET", "/processes"),
     ("GET", "/processes/classify"),
@@ -157,3 +154,8 @@ def test_own_words_stay_and_places_are_bounded():
     assert "x" * 61 not in text
     custom = PydanticCustomError("own", "expected a fish")
     assert str(faults_of([{"type": custom.type, "loc": (), "msg": custom.message()}])[0]) == "expected a fish"
+
+
+@pytest.mark.parametrize("probe", ["/livez", "/readyz", "/metrics"])
+def test_probes_may_add_what_they_like(client, probe):
+    assert client.get(probe, params={"t": "1700000000"}).status_code == 200
