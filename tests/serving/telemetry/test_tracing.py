@@ -54,9 +54,9 @@ def test_a_request_is_a_span_of_its_callers_trace(settings, tracer, exporter):
     seen = []
 
     @app.get("/things/{name}")
-    async def thing(name: str):
+    async def thing(name: str, access_token: str):
         seen.append(spans.traceparent())
-        return name
+        return name, access_token
 
     client = TestClient(app, raise_server_exceptions=False)
     client.get("/things/SECRET?access_token=SECRET", headers={"traceparent": PARENT, "X-Request-Id": "abc"})
