@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from benchmarks.v2_clients import v2_request
-from benchmarks.v2_throughput import numbers, steppe, wait_for
+from benchmarks.v2_throughput import arrays_only, numbers
 from serving.registry.folders import open_registry
 from serving.settings import ZOO, Settings
 
@@ -169,10 +169,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0)
     options = parser.parse_args()
     bundle = open_registry(Settings(registry=None, zoo=ZOO)).get(options.model)
-    with tempfile.TemporaryDirectory() as folder, steppe(Path(folder), options.model) as url:
-        wait_for(f"{url}/readyz")
-        request = v2_request(url, bundle.manifest.name, numbers(bundle, 256))
-        print(json.dumps(asyncio.run(measure(url, request, options.seconds)), indent=2))
+    with tempfile.TemporaryDirectory() as name, arrays_only(Path(name) / "registry", options.model) as running:
+        request = v2_request(running.url, bundle.manifest.name, numbers(bundle, 256))
+        print(json.dumps(asyncio.run(measure(running.url, request, options.seconds)), indent=2))
 
 
 if __name__ == "__main__":

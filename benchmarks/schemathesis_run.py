@@ -8,37 +8,15 @@ not. Ends with 1 and the request, when an answer is a defect of the service or a
 from __future__ import annotations
 
 import argparse
-import os
-import re
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
 import schemathesis
 
+from benchmarks.server import steppe
 from tests.serving.api.fuzz import operations_of, try_operation
-
-
-@contextmanager
-def own_server() -> Iterator[str]:
-    """The address of a server that was started for this."""
-    with tempfile.TemporaryDirectory() as state:
-        environment = {**os.environ, "STEPPE_STATE": state}
-        command = [sys.executable, "-m", "serving", "serve", "--port", "0"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
-            assert server.stderr is not None  # noqa: S101 - it is a pipe
-            try:
-                found = None
-                while found is None:
-                    found = re.search(r"http://\S+", server.stderr.readline())
-                yield found[0]
-            finally:
-                server.terminate()
-                server.communicate(timeout=60)
 
 
 def run(url: str, key: str | None, *, examples: int, number: int) -> None:
@@ -67,8 +45,8 @@ def main() -> None:
     if chosen.url:
         run(chosen.url.rstrip("/"), chosen.key, examples=chosen.examples, number=chosen.seed)
         return
-    with own_server() as url:
-        run(url, None, examples=chosen.examples, number=chosen.seed)
+    with tempfile.TemporaryDirectory() as state, steppe(Path(state)) as running:
+        run(running.url, None, examples=chosen.examples, number=chosen.seed)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from benchmarks.v2_clients import post, v2_request
-from benchmarks.v2_throughput import steppe
+from benchmarks.v2_throughput import arrays_only
 from tests.bundles import tiny_bundle
 from tests.service import write_scene
 
@@ -163,7 +163,8 @@ def main() -> int:
         folder = Path(name)
         tiny_bundle(folder / "registry")
         scene = write_scene(folder / "scene.tif").read_bytes()
-        with steppe(folder / "registry", "tiny", STEPPE_STATE=str(folder / "state")) as url:
+        with arrays_only(folder / "registry", "tiny") as running:
+            url = running.url
             host = urlsplit(url).netloc
             window = np.full((1, 4, 64, 64), 1000, np.uint16)
             requests = {

@@ -17,22 +17,19 @@ import http.client
 import json
 import os
 import random
-import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import Final, cast
 from urllib.parse import urlsplit
 
-from benchmarks.v2_throughput import ROOT, wait_for
+from benchmarks.server import STEPPE, Running, steppe
 from tests.bundles import tiny_bundle
 from tests.service import scene_numbers, write_scene
 
@@ -50,38 +47,20 @@ type Memory = dict[str, float]
 """Megabytes by process; all readers are one."""
 
 
-@contextmanager
-def service(folder: Path, *, leak: float) -> Generator[tuple[str, int]]:
-    """A running service; gives its address and process. ``leak`` is in MB per second."""
+def service(folder: Path, *, leak: float) -> AbstractContextManager[Running]:
+    """A running service. ``leak`` is in MB per second."""
     settings = {
         "STEPPE_REGISTRY": str(folder / "registry"),
         "STEPPE_MODEL": "tiny",
         "STEPPE_PROVIDER": "cpu",
-        "STEPPE_STATE": str(folder / "state"),
+        "STEPPE_WORKERS": "2",
         "STEPPE_DATA_FOLDER": str(folder / "data"),
         "STEPPE_KEEP_JOBS_S": "60",
         "STEPPE_UPLOAD_KEEP_S": "60",
         "STEPPE_LOG_LEVEL": "warning",
     }
-    module = ["-m", "benchmarks.soak_leak", str(leak)] if leak else ["-m", "serving"]
-    words = [sys.executable, *module, "serve", "--port", "0", "--workers", "2"]
-    environment = {**os.environ, **settings}
-    with subprocess.Popen(
-        words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    ) as server:
-        try:
-            log = cast("IO[bytes]", server.stderr)
-            url = next(found[0] for line in map(bytes.decode, log) if (found := re.search(r"http://\S+", line)))
-            threading.Thread(target=_drain, args=(log,), daemon=True).start()
-            wait_for(f"{url}/readyz")
-            yield url, server.pid
-        finally:
-            server.terminate()
-
-
-def _drain(log: IO[bytes]) -> None:
-    for _ in log:
-        pass
+    module = ("benchmarks.soak_leak", str(leak)) if leak else STEPPE
+    return steppe(folder / "state", module=module, **settings)
 
 
 def memory(server: int) -> Memory:
@@ -243,14 +222,14 @@ def growth(samples: list[Memory]) -> dict[str, dict[str, float]]:
 def soak(folder: Path, minutes: float, *, leak: float) -> dict[str, object]:
     """Run the mix, and look at memory meanwhile."""
     samples: list[Memory] = []
-    with service(folder, leak=leak) as (url, pid):
-        mix = Mix(url, (folder / "small.tif").read_bytes())
+    with service(folder, leak=leak) as running:
+        mix = Mix(running.url, (folder / "small.tif").read_bytes())
         until = time.monotonic() + 60 * minutes
         threads = [threading.Thread(target=mix.run, args=(until, seed)) for seed in range(CLIENTS)]
         for thread in threads:
             thread.start()
         while time.monotonic() < until:
-            samples.append(memory(pid))
+            samples.append(memory(running.pid))
             time.sleep(SAMPLE_S)
         for thread in threads:
             thread.join()

@@ -17,7 +17,6 @@ import http.client
 import itertools
 import json
 import os
-import re
 import shutil
 import statistics
 import subprocess
@@ -27,14 +26,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import rasterio
 
+from benchmarks.server import steppe
 from serving.classify import classify_scene
 from serving.engine import Engine
 from serving.request import Inputs, Outputs
@@ -102,8 +102,7 @@ class Shop:
     def __init__(self, folder: Path, record: Record) -> None:
         self.own, self.aside, self.record = folder / "own", folder / "aside", record
         self.scene = write_scene(folder / "scene.tif")
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("STEPPE_")},
+        self.settings = {
             "STEPPE_REGISTRY": str(self.own),
             "STEPPE_ZOO": str(folder / "zoo"),
             "STEPPE_MODEL": NAME,
@@ -150,7 +149,7 @@ class Shop:
     def say(self, *words: str) -> None:
         """Run ``steppe models ...``."""
         command = [sys.executable, "-m", "serving", "models", *words]
-        subprocess.run(command, env=self.environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, env={**os.environ, **self.settings}, check=True, stdout=subprocess.DEVNULL)
 
 
 def story(shop: Shop, expect: Callable[[str], None]) -> Iterator[str]:
@@ -188,26 +187,9 @@ def story(shop: Shop, expect: Callable[[str], None]) -> Iterator[str]:
         yield "restoration"
 
 
-@contextmanager
-def serving(environment: dict[str, str], log: Path) -> Iterator[tuple[str, int]]:
-    """A server, ready; host and port."""
-    command = [sys.executable, "-m", "serving", "serve", "--port", "0"]
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=errors) as process,
-    ):
-        try:
-            found = _until(lambda: re.search(r"listening on http://([\d.]+):(\d+)", log.read_text()))
-            place = found.group(1), int(found.group(2))
-            _until(lambda: _ready(*place))
-            yield place
-        finally:
-            process.terminate()
-
-
-def send(place: tuple[str, int], body: bytes, record: Record, stop: threading.Event) -> None:
+def send(url: str, body: bytes, record: Record, stop: threading.Event) -> None:
     """Send the scene again and again."""
-    connection = http.client.HTTPConnection(*place, timeout=60)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
     while not stop.is_set():
         started = time.perf_counter()
         try:
@@ -232,17 +214,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         shop = Shop(Path(name), record)
         shop.copy_in(shop.make(), pause_s=0)
-        with serving(shop.environment, Path(name) / "log") as place:
-            steps = _run(shop, place, record, options)
+        with steppe(Path(name) / "state", **shop.settings) as running:
+            steps = _run(shop, running.url, record, options)
     figures = _figures(record, steps, options.seconds)
     print(json.dumps(figures, indent=2))
     sys.exit(1 if record.faults else 0)
 
 
-def _run(shop: Shop, place: tuple[str, int], record: Record, options: argparse.Namespace) -> Counter[str]:
+def _run(shop: Shop, url: str, record: Record, options: argparse.Namespace) -> Counter[str]:
     stop, steps = threading.Event(), Counter[str]()
     body = shop.scene.read_bytes()
-    threads = [threading.Thread(target=send, args=(place, body, record, stop)) for _ in range(options.senders)]
+    threads = [threading.Thread(target=send, args=(url, body, record, stop)) for _ in range(options.senders)]
     for thread in threads:
         thread.start()
     end = time.monotonic() + options.seconds
@@ -279,17 +261,6 @@ def _until[T](look: Callable[[], T]) -> T:
             return found
         time.sleep(0.01)
     raise TimeoutError("it did not come true")
-
-
-def _ready(host: str, port: int) -> bool:
-    connection = http.client.HTTPConnection(host, port, timeout=10)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == OK
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def _figures(record: Record, steps: Counter[str], seconds: float) -> dict[str, Any]:

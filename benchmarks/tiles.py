@@ -21,17 +21,12 @@ import http.client
 import json
 import os
 import random
-import re
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 import urllib.request
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -39,6 +34,7 @@ import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 
+from benchmarks.server import steppe
 from serving.registry.live import LiveModels
 from serving.settings import ZOO, Settings
 
@@ -73,9 +69,9 @@ def main() -> None:
 
 def measure_state(folder: Path, state: str, options: argparse.Namespace) -> None:
     """The lines of one state."""
-    changes = {"STEPPE_DATA_FOLDER": str(folder / "data"), "STEPPE_STATE": str(folder / "state"), **STATES[state]}
-    with steppe(options.model, changes) as (url, pid):
-        server = Server(url)
+    settings = {"STEPPE_MODEL": options.model, "STEPPE_PROVIDER": "cpu", "STEPPE_DATA_FOLDER": str(folder / "data")}
+    with steppe(folder / "state", **settings, **STATES[state]) as running:
+        server = Server(running.url)
         layers = {"a source": "/sources/scene.tif"}
         if state != "cold" and not options.no_job:
             layers["a job"] = f"/jobs/{map_of(server)}"
@@ -86,31 +82,9 @@ def measure_state(folder: Path, state: str, options: argparse.Namespace) -> None
                 if state != "cold":
                     for path in paths:
                         server.get(path)
-                before = processor_s(pid)
+                before = processor_s(running.pid)
                 seconds, sizes = server.time(paths)
-                report(f"{what} | {state} | {zoom}", seconds, sizes, processor_s(pid) - before)
-
-
-@contextmanager
-def steppe(model: str, changes: dict[str, str]) -> Generator[tuple[str, int]]:
-    """A running service; yields its address, and the number of its process."""
-    environment = {**os.environ, "STEPPE_MODEL": model, "STEPPE_PROVIDER": "cpu", **changes}
-    words = [sys.executable, "-m", "serving", "serve", "--port", "0"]
-    with subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.PIPE) as server:
-        try:
-            log = cast("IO[bytes]", server.stderr)
-            url = next(found[0] for line in map(bytes.decode, log) if (found := re.search(r"http://[0-9.:]+", line)))
-            threading.Thread(target=log.read, daemon=True).start()
-            end = time.monotonic() + 60
-            while time.monotonic() < end:
-                try:
-                    Server(url).get("/readyz")
-                    break
-                except (RuntimeError, OSError):
-                    time.sleep(0.2)
-            yield url, server.pid
-        finally:
-            server.terminate()
+                report(f"{what} | {state} | {zoom}", seconds, sizes, processor_s(running.pid) - before)
 
 
 def report(what: str, seconds: Sequence[float], sizes: Sequence[int], processor: float) -> None:

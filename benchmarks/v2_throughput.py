@@ -22,7 +22,6 @@ import asyncio
 import base64
 import json
 import os
-import re
 import signal
 import statistics
 import subprocess
@@ -30,18 +29,16 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, cast
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from benchmarks.server import ROOT, Running, steppe, wait_for
 from benchmarks.v2_clients import Load, closed_loop, open_loop, post, v2_request, warm
 from benchmarks.v2_models import write_small_models
 from landcover.bundle import Bundle, load_bundle
@@ -50,7 +47,6 @@ from serving.registry.folders import open_registry
 from serving.settings import ZOO, Settings
 
 CLIENTS = 32
-ROOT = Path(__file__).resolve().parent.parent
 LITSERVE = Path(__file__).with_name("v2_litserve.py")
 
 
@@ -73,8 +69,8 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         small = write_small_models(folder)
         zoo = open_registry(Settings(registry=None, zoo=ZOO)).get(options.model)
-        on = stack.enter_context(steppe(folder, options.model))
-        off = stack.enter_context(steppe(folder, options.model, STEPPE_BATCH_WINDOWS="1"))
+        on = stack.enter_context(arrays_only(folder, options.model)).url
+        off = stack.enter_context(arrays_only(folder, options.model, STEPPE_BATCH_WINDOWS="1")).url
         large_table(runner, zoo, on, options)
         for name, bundle in small.items():
             small_table(runner, bundle, (on, off), options.rounds, name)
@@ -200,29 +196,15 @@ def repeated(call: Callable[[], object], parallel: int, seconds: float) -> float
     return sum(count / span for count, span in zip(counts, spans, strict=True))
 
 
-@contextmanager
-def steppe(registry: Path, model: str, **changes: str) -> Generator[str]:
-    """A running service; yields its address."""
+def arrays_only(registry: Path, model: str, **changes: str) -> AbstractContextManager[Running]:
+    """A service without workers, on processors."""
     settings = {
         "STEPPE_REGISTRY": str(registry),
         "STEPPE_MODEL": model,
         "STEPPE_PROVIDER": "cpu",
-        "STEPPE_STATE": str(registry / "state"),
         "STEPPE_WORKERS": "0",
     }
-    environment = {**os.environ, **settings, **changes}
-    words = [sys.executable, "-m", "serving", "serve", "--port", "0"]
-    with subprocess.Popen(
-        words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    ) as server:
-        try:
-            log = cast("IO[bytes]", server.stderr)
-            url = next(found[0] for line in map(bytes.decode, log) if (found := re.search(r"http://\S+", line)))
-            threading.Thread(target=log.read, daemon=True).start()
-            wait_for(f"{url}/readyz")
-            yield url
-        finally:
-            server.terminate()
+    return steppe(registry.parent / f"{registry.name}-state{''.join(changes.values())}", **settings, **changes)
 
 
 @contextmanager
@@ -243,18 +225,6 @@ def litserve(folder: Path, bundle: Bundle) -> Generator[str]:
             yield "http://127.0.0.1:18321"
         finally:
             os.killpg(server.pid, signal.SIGKILL)
-
-
-def wait_for(url: str, seconds: float = 60) -> None:
-    """Wait until an address answers 200."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(url, timeout=5):  # noqa: S310
-                return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.1)
-    raise RuntimeError(f"nothing answers at {url}")
 
 
 def table(title: str, rows: list[dict[str, float]]) -> None:

@@ -58,7 +58,7 @@ def client(app):
 
 
 def test_one_line_for_each_request(client, logged):
-    answer = client.get("/models/other?version=1", headers={"X-Request-Id": "abc-1.2_3"})
+    answer = client.get("/models/other/legend?language=fr", headers={"X-Request-Id": "abc-1.2_3"})
     (line,) = logged.requests()
     assert line.pop("timestamp").endswith("Z")
     assert line.pop("ms") > 0
@@ -67,7 +67,7 @@ def test_one_line_for_each_request(client, logged):
         "level": "info",
         "logger": "serving.access",
         "method": "GET",
-        "route": "/models/{name}",
+        "route": "/models/{name}/legend",
         "status": 404,
         "bytes": len(answer.content),
         "request_id": "abc-1.2_3",

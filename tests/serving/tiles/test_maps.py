@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from landcover.legends import get_legend
-from serving.results import Results
+from serving.results import ResultGone, Results
 from serving.tiles.errors import MatrixSetUnknown, PointOutside, TileOutside
 from serving.tiles.maps import ResultMap, ResultMaps
 from serving.tiles.matrix import MAX_ZOOM, Tile, check_name, zoom_grid
@@ -139,7 +139,7 @@ def test_maps_are_kept_while_they_are_asked_for(tmp_path):
     assert maps.get("a") is first
     results.remove("a")
     maps.drop_gone()
-    with pytest.raises(OSError, match="outcome"):
+    with pytest.raises(ResultGone, match="removed meanwhile"):
         maps.get("a")
     maps.close()
 

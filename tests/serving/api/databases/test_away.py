@@ -142,4 +142,5 @@ def test_restarts_again_and_again_under_traffic(house, postgres_cluster):
             one.result(20)
     assert odd == []
     assert accepted
+    wait_for(lambda: house.client.get("/readyz").status_code == 200)  # the last restart may take it a moment
     assert {house.ended(job)["status"] for job in accepted} == {"successful"}
