@@ -52,14 +52,17 @@ def steppe(state: Path, *, module: Sequence[str] = STEPPE, **settings: str) -> G
     with subprocess.Popen(
         words, cwd=ROOT, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as server:
+        log = cast("IO[bytes]", server.stderr)
+        reading = threading.Thread(target=_drain, args=(log,), daemon=True)
         try:
-            log = cast("IO[bytes]", server.stderr)
             url = _address(log)
-            threading.Thread(target=_drain, args=(log,), daemon=True).start()
+            reading.start()
             wait_for(f"{url}/readyz")
             yield Running(url, server.pid)
         finally:
             server.terminate()
+            if reading.ident is not None:
+                reading.join()
 
 
 def wait_for(url: str, seconds: float = 60) -> None:

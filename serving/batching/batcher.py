@@ -4,6 +4,9 @@ Threads take what waits as soon as they are free, so a request that comes alone 
 while all are busy form the next calls. Where small windows come from many clients, a thread waits a little for a fuller
 call: only while fewer requests are there than were lately, because then those that have just been answered are likely
 to come back, and no longer than half of what an answer takes anyway.
+
+Where most of a call is the same for one window more (weights to read), a second call beside the first would cost as
+much again: it waits for that to end, and takes what has come meanwhile.
 """
 
 from __future__ import annotations
@@ -12,13 +15,14 @@ import asyncio
 import math
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.batching.cost import Costs, Shape
 from serving.batching.errors import DeadlinePassed, Draining, QueueFull
 from serving.batching.jobs import Answer, Call, Job, Share
 from serving.batching.protocol import Limits, Observer, Runner
@@ -31,6 +35,9 @@ USUAL_DECAY: Final = 0.97
 
 ENOUGH: Final = 0.75
 """Share of the usual requests that is not waited for any longer: some are always being sent or read."""
+
+MOSTLY_FIXED: Final = 0.5
+"""Share of a call that one more window would not add to, from which on calls wait for each other."""
 
 type Result = tuple[Job, BaseException | None]
 
@@ -55,7 +62,8 @@ class Batcher:
     ) -> None:
         self._runner, self._limits, self._clock = runner, limits or Limits(), clock
         self._observer = observer or Observer()
-        self._queue, self._rate = FairQueue(self._limits), Rate()
+        self._queue, self._rate, self._costs = FairQueue(self._limits), Rate(), Costs()
+        self._running: Counter[Shape] = Counter()
         self._changed = threading.Condition()
         self._putting = threading.Lock()
         self._closing = False
@@ -180,6 +188,9 @@ class Batcher:
             seconds = self._clock() - started
             with self._changed:
                 self._rate.add(call.pixels, seconds)
+                self._costs.add(call.shape, call.size, seconds)
+                self._running -= Counter({call.shape: 1})
+                self._changed.notify()
             _deliver(results)
             self._observer.ran(call.windows, call.size - call.windows, call.pixels, seconds)
 
@@ -216,7 +227,11 @@ class Batcher:
             self._changed.wait(pause)
             self._pausing = False
             return None
-        size = limits.size_for(math.ceil(windows / (1 + self._idle)), pixels)
+        together = most > 1 and self._costs.fixed_share(first.shape, windows) > MOSTLY_FIXED
+        if together and self._running[first.shape]:
+            self._changed.wait()
+            return None
+        size = limits.size_for(windows if together else math.ceil(windows / (1 + self._idle)), pixels)
         return self._begin(fellows, size, now)
 
     def _pause(self, first: Job, now: float) -> float:
@@ -238,7 +253,9 @@ class Batcher:
         self._observer.waiting(self._queue.requests, self._queue.pixels)
         if self._queue.requests:
             self._changed.notify()
-        return Call(tuple(shares), size)
+        call = Call(tuple(shares), size)
+        self._running[call.shape] += 1
+        return call
 
     def _results(self, call: Call) -> list[Result]:
         """Run a call; a window that the model refuses fails its own request only."""

@@ -49,6 +49,11 @@ class Job:
         return int(height * width)
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one window: (band, row, col)."""
+        return self.dn_NBHW.shape[1:]
+
+    @property
     def waiting(self) -> int:
         """Windows that have not been taken."""
         return len(self.dn_NBHW) - self.taken
@@ -62,7 +67,7 @@ class Job:
         if self is other:
             return True
         alone = self.overview_1BHW is not None or other.overview_1BHW is not None
-        return not alone and self.dn_NBHW.shape[1:] == other.dn_NBHW.shape[1:]
+        return not alone and self.shape == other.shape
 
     def put(self, start: int, answer_NKHW: Answer) -> None:
         """Keep the answers of some windows; not to be called by two threads at a time."""
@@ -108,6 +113,11 @@ class Call:
     def windows(self) -> int:
         """Windows that somebody asked for."""
         return sum(map(len, self.shares))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one window: (band, row, col)."""
+        return self.shares[0].job.shape
 
     @property
     def pixels(self) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from typing import Annotated
+import sys
+from typing import Annotated, Final
 
 import typer
 
@@ -14,6 +15,10 @@ from serving.settings import environment_of, load_settings, unknown_variables
 from serving.signals import end_as_usual, ended_by_sigterm
 
 _log = logging.getLogger(__name__)
+
+SWITCH_S: Final = 0.001
+"""Longest that a thread of Python keeps the others of the process waiting: threads that run models need the interpreter
+for a moment between two calls, and would wait for it five times as long by default."""
 
 _announcer = logging.getLogger("serving.listening")
 """Says where the service is, whatever the level of other lines: who starts one on any free port reads it there."""
@@ -47,6 +52,7 @@ def serve(
         claim(settings.state, app.state.database())
         sandbox = check_sandbox(settings)
         app.state.address = _url(address)
+        sys.setswitchinterval(SWITCH_S)
         end_as_usual()
         configure_logs(settings.log_level, settings.log_format)
         _announcer.setLevel(logging.INFO)

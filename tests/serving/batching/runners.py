@@ -49,3 +49,16 @@ class Clock:
 
     def __call__(self):
         return self.now
+
+
+class Costly(Gated):
+    """Takes some seconds of a clock for each call, and some more for each window."""
+
+    def __init__(self, clock, *, call_s, window_s, parallel):
+        super().__init__(parallel)
+        self._clock, self._call_s, self._window_s = clock, call_s, window_s
+
+    def run(self, dn_NBHW, overview_1BHW=None):
+        answer = super().run(dn_NBHW, overview_1BHW)
+        self._clock.now += self._call_s + self._window_s * len(dn_NBHW)
+        return answer

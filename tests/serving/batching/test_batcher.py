@@ -11,7 +11,7 @@ import pytest
 from serving.batching.batcher import Batcher
 from serving.batching.errors import DeadlinePassed, Draining, QueueFull
 from serving.batching.protocol import Limits, Observer
-from tests.serving.batching.runners import Clock, Gated, Runner, windows
+from tests.serving.batching.runners import Clock, Costly, Gated, Runner, windows
 
 
 class Recorder(Observer):
@@ -317,3 +317,42 @@ def test_many_clients_of_several_loops_get_their_own_answers():
     asyncio.run(both())
     batcher.close()
     assert (batcher._queue.pixels, batcher._inside) == (0, 0)
+
+
+@pytest.mark.parametrize(("call_s", "window_s", "beside"), [(10, 0.1, False), (0.1, 10, True)])
+def test_a_call_waits_for_another_where_most_of_each_is_the_same(call_s, window_s, beside):
+    clock = Clock()
+    runner = Costly(clock, call_s=call_s, window_s=window_s, parallel=2)
+    runner.gate.set()
+
+    async def test(batcher):
+        for count in (1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8):
+            await batcher.submit(windows(count))
+        runner.gate.clear()
+        while runner.arrived.acquire(blocking=False):
+            pass
+        first = await blocked(batcher, runner)
+        others = [asyncio.create_task(batcher.submit(windows(value=index))) for index in (10, 11, 12)]
+        await settle()
+        assert await asyncio.to_thread(runner.arrived.acquire, timeout=60 if beside else 0.2) is beside
+        runner.gate.set()
+        await asyncio.gather(first, *others)
+
+    run(test, runner, Limits(wait_s=0), clock=clock)
+    if not beside:
+        assert runner.calls[-1] == [10, 11, 12]
+    assert sorted(number for call in runner.calls[-3:] for number in call)[-4:] == [10, 11, 12, 900]
+
+
+def test_one_call_alone_is_not_split_where_most_of_it_is_the_same():
+    clock = Clock()
+    runner = Costly(clock, call_s=10, window_s=0.1, parallel=2)
+    runner.gate.set()
+
+    async def test(batcher):
+        for count in (1, 2, 4, 8, 1, 2, 4, 8, 1, 2, 4, 8):
+            await batcher.submit(windows(count))
+        await batcher.submit(windows(8, value=100))
+
+    run(test, runner, Limits(wait_s=0), clock=clock)
+    assert runner.calls[-1] == list(range(100, 108))
