@@ -130,7 +130,7 @@ def _accept(desk: Desk, who: Principal, file: str, options: Options, media_type:
             product=options.product,
         )
         plan = Plan(
-            order=ClassifyOrder(images=(image,), making=Making(outputs=(output,), name="upload", max_pixels=limit)),
+            order=ClassifyOrder(images=(image,), making=Making(outputs=(output,), max_pixels=limit)),
             model=model,
             cost=cost_of([checked], None, gsd_m=desk.models.bundle(model).manifest.gsd_m, limit=limit),
         )

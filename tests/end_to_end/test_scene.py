@@ -211,7 +211,7 @@ def test_the_service_makes_the_identical_map(made, answers, tmp_path):
 def test_the_service_draws_and_counts_the_same(made, answers):
     counted, expected = answers["application/json"].json(), json.loads((made / "areas.json").read_bytes())
     (uploaded,), (named,) = (areas["drift"]["images"] for areas in (counted, expected))
-    assert (uploaded.pop("image"), named.pop("image") != "") == ("upload", True)
+    assert (uploaded.pop("image"), named.pop("image") != "") == ("upload.tif", True)
     assert counted == expected
     with Image.open(io.BytesIO(answers["image/png"].content)) as one, Image.open(made / "map.png") as other:
         assert abs(one.size[0] - other.size[0]) < 100
