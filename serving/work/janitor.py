@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import shutil
-import threading
 import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
-from landcover.errors import SteppeError
 from serving.folders import StateFolders
 from serving.jobs.store import JobStore
 from serving.processes.orders import Request
-from serving.sentence import sentence
+from serving.rounds import Rounds
 from serving.work.gathering import SCRATCH
 
 ROUND_S: Final = 30.0
@@ -28,11 +24,9 @@ SCRATCH_KEPT_S: Final = 86400.0
 
 _ATTEMPT: Final = re.compile(rf"{SCRATCH}(?P<name>[0-9a-f-]{{36}}\.\d+)-")
 
-_log = logging.getLogger(__name__)
 
-
-class Janitor:
-    """Makes rounds on a thread of its own.
+class Janitor(Rounds):
+    """Makes rounds through the job table and the folders.
 
     Args:
         store: the job table.
@@ -41,9 +35,8 @@ class Janitor:
     """
 
     def __init__(self, store: JobStore, folders: StateFolders, keep_s: float) -> None:
+        super().__init__("steppe-janitor", every_s=ROUND_S, trouble="old files are not removed", at_once=True)
         self._store, self._folders, self._keep_s = store, folders, keep_s
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="steppe-janitor", daemon=True)
 
     def round(self) -> None:
         """Remove everything that is due now.
@@ -68,26 +61,6 @@ class Janitor:
         if over := uploads.over():
             requests = map(Request.model_validate, self._store.requests())
             uploads.drop(over, {upload.file for request in requests for upload in request.uploads})
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.round()
-            except SteppeError as error:
-                _log.warning("old files are not removed: %s", sentence(error))
-            except Exception:  # noqa: BLE001 - the next round may do better
-                _log.exception("old files are not removed")
-            self._stopping.wait(ROUND_S)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
 
 
 def _drop_scratch(found: Iterable[Path], needed: Collection[str]) -> None:

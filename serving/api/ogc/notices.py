@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from landcover.errors import DataError, SteppeError
 from serving.api.ogc.desk import Desk
@@ -18,6 +16,7 @@ from serving.fetch.budget import Budget, Limits
 from serving.fetch.fetcher import Fetcher
 from serving.jobs.record import Job, State
 from serving.jobs.rows import EVENTS
+from serving.rounds import Rounds
 from serving.sentence import sentence
 
 LOOK_S: Final = 1.0
@@ -37,7 +36,7 @@ LIMITS: Final = Limits(max_bytes=1 << 16, seconds=10.0, idle_s=5.0, connect_s=5.
 _log = logging.getLogger(__name__)
 
 
-class Notifier:
+class Notifier(Rounds):
     """Looks into the job table for what is to be told, and tells it.
 
     Args:
@@ -47,9 +46,8 @@ class Notifier:
     """
 
     def __init__(self, desk: Desk, fetcher: Fetcher, base: str) -> None:
+        super().__init__("steppe-notices", every_s=LOOK_S, trouble="subscribers wait")
         self._desk, self._fetcher, self._base = desk, fetcher, base
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="steppe-notices", daemon=True)
 
     def round(self) -> int:
         """Tell everything that is due.
@@ -81,25 +79,6 @@ class Notifier:
         if job.state is State.SUCCESSFUL:
             return document(made_by(job, self._desk.process(job.new.process), self._desk.results, self._base))
         return status_info(job, self._base)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.round()
-            except SteppeError as error:
-                _log.warning("subscribers wait: %s", sentence(error))
-            except Exception:  # noqa: BLE001 - the next round may do better
-                _log.exception("subscribers wait")
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
 
 
 def _log_failure(job: Job, error: Exception) -> None:

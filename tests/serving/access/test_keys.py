@@ -214,7 +214,7 @@ def test_a_last_use_that_cannot_be_noted_keeps_nobody_out(database, monkeypatch,
     authenticator.refresh()
     for _ in range(2):
         assert authenticator.identify([minted.text]).id == minted.id
-        UseNotes(authenticator).note()
+        UseNotes(authenticator).attempt()
     assert caplog.text.count("full") == 2
 
 
