@@ -159,7 +159,9 @@ class Mix:
         zoom = chance.randint(12, 14)
         document = json.loads(self._ask("tilejson", 200, "GET", f"/sources/scene.tif/{TILES}/tilejson.json"))
         west, south, east, north = document["bounds"]
-        lon, lat = chance.uniform(west, east), chance.uniform(south, north)
+        # Not to the very edge: the corners of a box in degrees lie outside a scene in metres.
+        lon = west + (east - west) * chance.uniform(0.05, 0.95)
+        lat = south + (north - south) * chance.uniform(0.05, 0.95)
         self._ask("point", 200, "GET", f"/sources/scene.tif/point/{lon},{lat}")
         x, y = _tile_of(lon, lat, zoom)
         self._ask("tile", 200, "GET", f"/sources/scene.tif/{TILES}/{zoom}/{x}/{y}.png")
