@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from serving.degradation import PairInputs
@@ -10,7 +11,7 @@ from serving.processes.orders import ClassifyOrder, DegradationOrder, Making
 from serving.processes.outputs import FILES
 from serving.request import Inputs, Outputs
 from serving.treatment import MinimumPatch, Treatment
-from serving.work.gathering import Gathered
+from serving.work.gathering import Gathered, Local
 
 type Measured = Callable[[int], None]
 """Is told how many pixels are to be mapped."""
@@ -61,8 +62,8 @@ def inputs_of(order: ClassifyOrder, gathered: Gathered, *, measured: Measured | 
         ConfigError: when a name or an option cannot be used.
     """
     first, *others = gathered.images
-    return Inputs(
-        source=first.path,
+    return replace(
+        _image(first, order.making, gathered, measured),
         others=tuple(other.path for other in others),
         mosaic=order.mosaic,
         aoi=gathered.write_geojson(order.place.geometry),
@@ -70,14 +71,7 @@ def inputs_of(order: ClassifyOrder, gathered: Gathered, *, measured: Measured | 
         area_crs=order.place.crs,
         crs=order.crs,
         resolution=order.resolution,
-        bands=first.bands,
-        level=first.level,
-        product=first.product,
-        stated=gathered.stated,
         name=order.making.name or gathered.name,
-        max_pixels=order.making.max_pixels,
-        measured=measured,
-        opener=gathered.opener,
     )
 
 
@@ -92,23 +86,25 @@ def pair_of(order: DegradationOrder, gathered: Gathered, *, measured: Measured |
     Raises:
         ConfigError: when a name or an option cannot be used.
     """
-    before, after = (
-        Inputs(
-            source=image.path,
-            bands=image.bands,
-            level=image.level,
-            product=image.product,
-            stated=gathered.stated,
-            max_pixels=order.making.max_pixels,
-            measured=measured,
-            opener=gathered.opener,
-        )
-        for image in gathered.images
-    )
+    before, after = (_image(image, order.making, gathered, measured) for image in gathered.images)
     return PairInputs(
         before=before,
         after=after,
         before_date=order.before.date,
         after_date=order.after.date,
         name=order.making.name,
+    )
+
+
+def _image(image: Local, making: Making, gathered: Gathered, measured: Measured | None) -> Inputs:
+    """One image by itself."""
+    return Inputs(
+        source=image.path,
+        bands=image.bands,
+        level=image.level,
+        product=image.product,
+        stated=gathered.stated,
+        max_pixels=making.max_pixels,
+        measured=measured,
+        opener=gathered.opener,
     )

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 
 from tests.crew import open_test_shop
-from tests.postgres import ABSENT, Cluster, find_binaries
 from tests.serving.conftest import folders, logs_end_with_their_test, readers, scene, settings
 from tests.serving.work.conftest import Yard
 
@@ -31,28 +30,18 @@ def yards(readers, body):
         yield lambda settings: Yard(opened.enter_context(open_test_shop(settings, readers)), body)
 
 
-@pytest.fixture(scope="session")
-def cluster():
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip(ABSENT)
-    made = Cluster(binaries)
-    yield made
-    made.remove()
-
-
 @pytest.fixture
-def guarded(cluster):
+def guarded(postgres_cluster):
     """A schema of its own in that server, whose user has to give a password."""
     password = f"pw/{secrets.token_urlsafe(12)}"
     settings = {
-        "STEPPE_DATABASE_URL": cluster.guarded(password),
+        "STEPPE_DATABASE_URL": postgres_cluster.guarded(password),
         "STEPPE_DATABASE_SCHEMA": f"test_{uuid.uuid4().hex}",
         "STEPPE_DATABASE_WAIT_S": "1",
     }
 
     def restart():
-        cluster.stop(signal.SIGQUIT)
-        cluster.start()
+        postgres_cluster.stop(signal.SIGQUIT)
+        postgres_cluster.start()
 
-    return SimpleNamespace(settings=settings, password=password, cluster=cluster, restart=restart)
+    return SimpleNamespace(settings=settings, password=password, cluster=postgres_cluster, restart=restart)

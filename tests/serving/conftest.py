@@ -14,7 +14,6 @@ from serving.reader.pool import ReaderPool
 from serving.reader.terms import Terms
 from serving.settings import Settings
 from serving.telemetry import logs
-from tests.postgres import ABSENT, Cluster, find_binaries
 from tests.service import left_in, make_registry, make_settings, write_scene
 from tests.websites import World, authority
 
@@ -98,17 +97,6 @@ def signals_are_heard():
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
-
-
-@pytest.fixture(scope="session")
-def postgres_cluster():
-    """A PostgreSQL server that all tests share; one that stops it starts it again."""
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip(ABSENT)
-    cluster = Cluster(binaries)
-    yield cluster
-    cluster.remove()
 
 
 @pytest.fixture
