@@ -94,6 +94,16 @@ class Authenticator:
                 "`steppe keys create --name NAME`, or listen on 127.0.0.1"
             )
 
+    def check(self) -> str:
+        """A sentence about the keys; waits as ``refresh`` does.
+
+        Raises:
+            StoreUnavailable: when keys cannot be read: whoever asks is refused until they are read again.
+        """
+        self._ring.refresh()
+        self._ring.check()
+        return "can be read"
+
     def _find(self, text: str) -> Principal | None:
         if _is_key(text):
             return self._ring.find(text)

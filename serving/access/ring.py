@@ -110,7 +110,7 @@ class KeyRing:
         Raises:
             StoreUnavailable: when that cannot be known.
         """
-        self._check()
+        self.check()
         return bool(self._keys)
 
     @property
@@ -120,7 +120,7 @@ class KeyRing:
         Raises:
             StoreUnavailable: when that cannot be known.
         """
-        self._check()
+        self.check()
         now = self._now()
         return any(key.usable(now) for key in self._keys.values())
 
@@ -130,7 +130,7 @@ class KeyRing:
         Raises:
             StoreUnavailable: when that cannot be known.
         """
-        self._check()
+        self.check()
         key = self._keys.get(key_id(text) or "")
         right = compare_digest(digest(text), key.sha256 if key else _NOTHING)
         now = self._now()
@@ -141,6 +141,7 @@ class KeyRing:
                 self._used.add(key.id)
         return key.principal
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise what kept the copy from being renewed."""
         if self._failure is not None:
             raise self._failure

@@ -123,6 +123,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         telemetry.watch(app, desk.store)
         stack.enter_context(UseNotes(state.authenticator))
         state.readiness.add("flushing", desk.disk.check)
+        state.readiness.add("keys", state.authenticator.check)
         base: str = settings.public_url or state.address
         stack.enter_context(Janitor(desk.store, StateFolders.of(settings), settings.keep_jobs_s))
         stack.enter_context(Notifier(desk, state.fetcher, f"{base.rstrip('/')}/"))

@@ -123,9 +123,11 @@ def test_without_the_database_nobody_comes_in_and_it_is_not_asked_all_the_time()
             ring.find(text)
         with pytest.raises(StoreUnavailable):
             _ = ring.any
+        with pytest.raises(StoreUnavailable):  # so that whoever waits for the service to be ready waits for keys, too
+            Authenticator(ring, local=True).check()
     assert drawer.loads == 2
     drawer.failure, clock.s = None, 4
-    ring.refresh()
+    assert Authenticator(ring, local=True).check()
     assert ring.find(text) is not None
 
 

@@ -27,6 +27,7 @@ def test_alive_and_ready(client):
         "model": "tiny@0.1.0 on cpu",
         "disk": "has room",
         "flushing": "keeps what it is given",
+        "keys": "can be read",
         "jobs": "answers",
     }
     assert answer == {"status": "ready", "model": "tiny@0.1.0", "provider": "cpu"}
