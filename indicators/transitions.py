@@ -6,8 +6,6 @@ hash: keep ``TransitionMatrix.identity`` with every result.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,13 +14,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from indicators.codes import DEGRADED, IMPROVED, STABLE
 from landcover.errors import ConfigError, GridMismatch
+from landcover.identity import identity
 from landcover.legends import CLASS_NODATA, DEGRADATION_NODATA, Legend, get_legend
 from landcover.lookup import LOWEST, build_table, look_up
-
-DEGRADED: Final = -1
-STABLE: Final = 0
-IMPROVED: Final = 1
 
 type Codes = npt.NDArray[np.integer[Any]]
 
@@ -177,8 +173,7 @@ class TransitionMatrix:
     @property
     def identity(self) -> str:
         """``id@version#sha256`` of the canonical JSON (sorted keys, no spaces, UTF-8), for provenance."""
-        text = json.dumps(self.to_document(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return f"{self.id}@{self.version}#{hashlib.sha256(text.encode()).hexdigest()}"
+        return identity(self.to_document())
 
     def _ranks(self, initial: int, final: int) -> tuple[int, int]:
         return self.legend.index_of(initial), self.legend.index_of(final)

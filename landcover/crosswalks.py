@@ -5,8 +5,6 @@ Two maps may only be compared when both went through the same crosswalk: keep ``
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import InitVar, dataclass
@@ -18,6 +16,7 @@ import numpy.typing as npt
 
 from landcover import crosswalk_tables as tables
 from landcover.errors import ConfigError, DtypeMismatch, UnknownLegend
+from landcover.identity import canonical_sha256, identity
 from landcover.legends import CLASS_NODATA, Legend, get_legend
 from landcover.lookup import HIGHEST, LOWEST, build_table, look_up
 
@@ -111,13 +110,12 @@ class Crosswalk:
     @property
     def sha256(self) -> str:
         """Hex digest of the canonical JSON: sorted keys, no spaces, UTF-8; the order of pairs does not matter."""
-        text = json.dumps(self.to_document(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return canonical_sha256(self.to_document())
 
     @property
     def identity(self) -> str:
         """``id@version#sha256``, for provenance."""
-        return f"{self.id}@{self.version}#{self.sha256}"
+        return identity(self.to_document())
 
 
 @lru_cache(maxsize=64)

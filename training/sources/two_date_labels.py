@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from indicators.transitions import DEGRADED, IMPROVED, STABLE, TransitionMatrix
+from indicators.codes import DEGRADED, IMPROVED, STABLE
+from indicators.transitions import TransitionMatrix
 from landcover.errors import ConfigError
 from landcover.legends import get_legend
 from training.scenes import IGNORE
