@@ -75,7 +75,7 @@ def place_area(area: Area, grid: Grid) -> tuple[tuple[Polygon, ...], Window]:
         AreaInvalid: when the area does not touch the grid.
     """
     box = bounds_in(grid, area.crs)
-    polygons = tuple(_projected(polygon, area, grid) for polygon in _near(area.polygons, box, turn_of(area.crs)))
+    polygons = polygons_on(area, grid)
     window = _window_of(polygons, grid)
     if window is not None:
         return polygons, window
@@ -85,6 +85,26 @@ def place_area(area: Area, grid: Grid) -> tuple[tuple[Polygon, ...], Window]:
             pixel = np.array([(col, row), (col + 1, row), (col + 1, row + 1), (col, row + 1)], np.float64)
             return ((pixel,),), Window(row, col, 1, 1)
     raise AreaInvalid(_no_touch(area, box))
+
+
+def polygons_on(area: Area, grid: Grid, *, bend_px: float = _BEND_PX) -> tuple[Polygon, ...]:
+    """The area's polygons in columns and rows of a grid; whole numbers are corners of pixels.
+
+    What lies far outside the grid is cut off, so that there may be fewer polygons, or none. An area that the grid meets
+    on two turns around the Earth is there twice.
+
+    Args:
+        area: polygons in any CRS; sides are straight there and bend, as far as they do, on the grid.
+        grid: the grid.
+        bend_px: how far the middle of a piece of a side may lie off the straight line, in pixels.
+
+    Raises:
+        AreaInvalid: when a point has no place in the grid's CRS.
+        GridMismatch: when the grid does not lie where the area's CRS maps to.
+    """
+    box = bounds_in(grid, area.crs)
+    near = _near(area.polygons, box, turn_of(area.crs))
+    return tuple(_projected(polygon, area, grid, bend_px) for polygon in near)
 
 
 def _near(polygons: Sequence[Polygon], box: Box, turn: float | None) -> Iterator[Polygon]:
@@ -101,7 +121,7 @@ def _near(polygons: Sequence[Polygon], box: Box, turn: float | None) -> Iterator
                 yield tuple(ring for ring in rings if len(ring))
 
 
-def _projected(polygon: Polygon, area: Area, grid: Grid) -> Polygon:
+def _projected(polygon: Polygon, area: Area, grid: Grid, bend_px: float) -> Polygon:
     """The polygon in pixels of the grid; sides that bend on the way are cut into pieces.
 
     Raises:
@@ -113,18 +133,18 @@ def _projected(polygon: Polygon, area: Area, grid: Grid) -> Polygon:
     transformer = Transformer.from_crs(area.crs, grid.crs, always_xy=True)
     rings = []
     for ring in polygon:
-        points = _densified(ring, transformer, grid)
+        points = _densified(ring, transformer, grid, bend_px)
         rings.append(np.column_stack(to_pixel @ (points[:, 0], points[:, 1])))
     return tuple(rings)
 
 
-def _densified(ring: Ring, transformer: Transformer, grid: Grid) -> Ring:
+def _densified(ring: Ring, transformer: Transformer, grid: Grid, bend_px: float) -> Ring:
     """The ring in the grid's CRS, with as many points as its bends need."""
     turn = turn_of(grid.crs)
     middle_x = (grid.transform @ (grid.width / 2, grid.height / 2))[0]
     share = np.arange(_PARTS)[:, None] / _PARTS
     ring = (ring[:, None] + (np.roll(ring, -1, axis=0) - ring)[:, None] * share).reshape(-1, 2)
-    tolerance = _BEND_PX * min(grid.pixel_size)
+    tolerance = bend_px * min(grid.pixel_size)
     for _ in range(_HALVINGS):
         halfway = (ring + np.roll(ring, -1, axis=0)) / 2
         here, there = (np.column_stack(transformer.transform(*points.T)) for points in (ring, halfway))
