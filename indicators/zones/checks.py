@@ -49,7 +49,7 @@ def refuse_bad_polygon(polygon: Polygon, owner: str) -> None:
 
 def _flat(ring: Ring) -> bool:
     """Whether all points lie on a line, as far as numbers of 64 bits tell."""
-    hull = shapely.convex_hull(shapely.MultiPoint(ring))
+    hull = shapely.convex_hull(shapely.LineString(ring))
     width, height = np.ptp(ring, axis=0)
     return bool(shapely.area(hull) <= np.finfo(np.float64).eps * (width**2 + height**2))
 

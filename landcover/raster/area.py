@@ -18,7 +18,10 @@ from landcover.raster.target import Box, bounds_in, unwrapped
 from landcover.raster.view import SceneView
 
 _PARTS: Final = 4
-"""Pieces of a side before its bend is looked at."""
+"""Pieces of a side before its bend is looked at: a side may bend twice and have its middle on the straight line."""
+
+_SHORT_PX: Final = 2.0
+"""A side of at most this many pixels does not bend twice."""
 
 _HALVINGS: Final = 12
 
@@ -142,8 +145,7 @@ def _densified(ring: Ring, transformer: Transformer, grid: Grid, bend_px: float)
     """The ring in the grid's CRS, with as many points as its bends need."""
     turn = turn_of(grid.crs)
     middle_x = (grid.transform @ (grid.width / 2, grid.height / 2))[0]
-    share = np.arange(_PARTS)[:, None] / _PARTS
-    ring = (ring[:, None] + (np.roll(ring, -1, axis=0) - ring)[:, None] * share).reshape(-1, 2)
+    ring = _in_parts(ring, transformer, grid)
     tolerance = bend_px * min(grid.pixel_size)
     for _ in range(_HALVINGS):
         halfway = (ring + np.roll(ring, -1, axis=0)) / 2
@@ -160,6 +162,18 @@ def _densified(ring: Ring, transformer: Transformer, grid: Grid, bend_px: float)
         both = np.stack([ring, halfway], axis=1).reshape(-1, 2)
         ring = both[np.stack([np.ones_like(bent), bent], axis=1).ravel()]
     return here
+
+
+def _in_parts(ring: Ring, transformer: Transformer, grid: Grid) -> Ring:
+    """The ring with its long sides cut into ``_PARTS``."""
+    x, y = transformer.transform(*ring.T)
+    with np.errstate(invalid="ignore"):  # a point without a place makes a long side, and is refused later
+        length = np.hypot(np.roll(x, -1) - x, np.roll(y, -1) - y)
+    parts = np.where(length <= _SHORT_PX * min(grid.pixel_size), 1, _PARTS)
+    side = np.repeat(np.arange(len(ring)), parts)
+    number = np.arange(len(side)) - np.repeat(np.cumsum(parts) - parts, parts)
+    steps = np.roll(ring, -1, axis=0) - ring
+    return np.asarray(ring[side] + steps[side] * (number / parts[side])[:, None])
 
 
 def _window_of(polygons: Sequence[Polygon], grid: Grid) -> Window | None:
