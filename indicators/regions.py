@@ -59,8 +59,8 @@ class RegionalMatrices:
         names = self.zones.names
         if len(names) > MOST_REGIONS:
             raise ConfigError(
-                f"regions {self.id!r} are {len(names)} ({', '.join(names)}), at most {MOST_REGIONS} regional matrices are "
-                "reported; join some of them"
+                f"regions {self.id!r} are {len(names)} ({', '.join(names)}), at most {MOST_REGIONS} regional matrices "
+                "are reported; join some of them"
             )
         if len(self.matrices) != len(names):
             raise ConfigError(
