@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.transitions import TransitionMatrix
+from indicators.wording import said
 from indicators.zones.placed import ZonePart, ZonesOnGrid
 from indicators.zones.zone import Zones
 from landcover.errors import ConfigError, DataError
@@ -199,8 +200,10 @@ class UncoveredLand:
         """
         if not self._found:
             return
-        said = "; ".join(f"{zone!r}: {pixels:,} pixels, {km2:,.4g} km2" for zone, (pixels, km2) in self._found.items())
+        listed = "; ".join(
+            f"{zone!r}: {pixels:,} pixels, {said(km2)} km2" for zone, (pixels, km2) in self._found.items()
+        )
         raise RegionsIncomplete(
-            f"the regions {', '.join(map(repr, self._regions.names))} leave land without a transition matrix ({said}); "
-            "extend their polygons, which may reach over sea and borders"
+            f"the regions {', '.join(map(repr, self._regions.names))} leave land without a transition matrix "
+            f"({listed}); extend their polygons, which may reach over sea and borders"
         )

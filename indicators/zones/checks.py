@@ -10,6 +10,7 @@ import shapely
 import shapely.affinity
 from pyproj import CRS
 
+from indicators.wording import said
 from indicators.zones.errors import ZonesInvalid, ZonesOverlap
 from indicators.zones.geodesic import polygons_km2
 from indicators.zones.shapes import polygons_in, rings_of, shape_of
@@ -85,7 +86,7 @@ def refuse_overlaps(parts: Sequence[tuple[str, Polygon]], crs: CRS) -> None:
         name, second = (parts[index][0] for index in pair)
         whose = f"zones {name!r} and {second!r}" if name != second else f"two polygons of zone {name!r}"
         raise ZonesOverlap(
-            f"{whose} overlap by {worst:,.4g} km2, which would be counted twice; cut one along the other"
+            f"{whose} overlap by {said(worst)} km2, which would be counted twice; cut one along the other"
         )
 
 
