@@ -49,12 +49,11 @@ def ndvi_stack(values: npt.NDArray[Any], *, scale: float = 1.0, nodata: float | 
     """
     _check(values)
     missing = _missing(values, nodata)
-    if values.dtype == np.int16 and scale == 1.0:
-        scaled = values
-    else:
-        scaled = np.rint(np.where(missing, 0, values).astype(np.float64) * scale)
-    _check_range(scaled[~missing], values.dtype, scale)
-    return np.where(missing, np.int16(NDVI_NODATA), scaled).astype(np.int16)
+    present = values[~missing]
+    _check_range(present, scale)
+    found = np.full(values.shape, NDVI_NODATA, np.int16)
+    found[~missing] = present if scale == 1.0 and present.dtype.kind != "f" else np.rint(present * float(scale))
+    return found
 
 
 def check_ndvi(ndvi_YRC: Ndvi) -> None:
@@ -85,14 +84,14 @@ def _missing(values: npt.NDArray[Any], nodata: float | None) -> npt.NDArray[np.b
     return missing if nodata is None or np.isnan(nodata) else missing | (values == nodata)
 
 
-def _check_range(present: npt.NDArray[Any], dtype: np.dtype[Any], scale: float) -> None:
+def _check_range(present: npt.NDArray[Any], scale: float) -> None:
     if not present.size:
         return
     low, high = float(present.min()), float(present.max())
-    if not -NDVI_SCALE <= low <= high <= NDVI_SCALE:
+    if not -NDVI_SCALE <= low * scale <= high * scale <= NDVI_SCALE:
         raise NdviUnfit(
-            f"annual NDVI x 10000 from {low:g} to {high:g}, at a scale of {scale:g}: expected -10000 to 10000; give "
-            "the scale and the value of missing years"
+            f"annual NDVI from {low:g} to {high:g} at a scale of {scale:g}: expected -10000 to 10000 then; give the "
+            "scale and the value of missing years"
         )
-    if dtype.kind == "f" and scale == 1.0 and max(-low, high) <= 1 and (low or high):
+    if present.dtype.kind == "f" and scale == 1.0 and max(-low, high) <= 1 and (low or high):
         raise NdviUnfit("annual NDVI in floats of at most 1: for NDVI of -1 to 1 give a scale of 10000")
