@@ -20,6 +20,9 @@ CLASSES: Final = 7
 NO_COVER: Final = CLASSES
 """Position of pixels without a class."""
 
+COVER_CODES: Final = (*range(1, CLASSES + 1), NODATA)
+"""Codes at the positions: 1 to 7, and -32768."""
+
 
 def cover_positions(cover: Codes) -> npt.NDArray[np.uint8]:
     """Positions of land-cover codes.

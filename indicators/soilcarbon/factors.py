@@ -84,6 +84,12 @@ class FactorTable:
             raise ConfigError(f"no climate {climate!r}; known climates are {', '.join(known)}")
         return known[climate]
 
+    @cached_property
+    def f_by_zone(self) -> tuple[float, ...]:
+        """The f of the IPCC zone codes 0 to 12, NaN for 0, which has no climate."""
+        known = dict(self.climates)
+        return tuple(known.get(climate, float("nan")) for climate in CLIMATE_OF_ZONE)
+
     def f_of_zones(self, zones: Codes) -> npt.NDArray[np.float64]:
         """The f of IPCC climate zones.
 
@@ -97,10 +103,7 @@ class FactorTable:
             DtypeMismatch: when the codes are not integers.
             UnmappedCodes: with other codes and their pixel counts.
         """
-        known = dict(self.climates)
-        return np.array([known.get(climate, np.nan) for climate in CLIMATE_OF_ZONE])[
-            look_up(_zone_table(), zones, owner="the layer of IPCC climate zones")
-        ]
+        return np.array(self.f_by_zone)[zone_positions(zones)]
 
     def factors(
         self,
@@ -147,6 +150,11 @@ class FactorTable:
         constant = [[1.0 if isinstance(cell, str) else cell for cell in row] for row in self.cells]
         kind = [[_BY_CLIMATE.index(cell) + 1 if isinstance(cell, str) else 0 for cell in row] for row in self.cells]
         return np.array(constant, np.float64), np.array(kind, np.int8)
+
+
+def zone_positions(zones: Codes) -> npt.NDArray[np.uint8]:
+    """IPCC zones 0 to 12, 0 where there is no climate; see ``FactorTable.f_of_zones``."""
+    return look_up(_zone_table(), zones, owner="the layer of IPCC climate zones")
 
 
 @lru_cache(maxsize=1)

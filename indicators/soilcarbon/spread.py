@@ -56,6 +56,20 @@ def spread_change(
     if initial_RC.shape != final_RC.shape:
         raise GridMismatch(f"maps of shape {initial_RC.shape} and {final_RC.shape}; bring both to one grid first")
     year = middle_year(first, last) if change_year is None else change_year
+    check_change_year(year, first=first, last=last)
+    return (initial_RC if now < year else final_RC for now in range(first, last + 1))
+
+
+def check_change_year(year: int, *, first: int, last: int) -> None:
+    """Refuse changes that do not lie between two maps.
+
+    Args:
+        year: first year with the second map's classes.
+        first: year of the first map.
+        last: year of the second map.
+
+    Raises:
+        ConfigError: with the years.
+    """
     if not first < year <= last:
         raise ConfigError(f"change of land cover in {year}: expected a year after {first} and up to {last}")
-    return (initial_RC if now < year else final_RC for now in range(first, last + 1))
