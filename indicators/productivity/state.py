@@ -19,13 +19,15 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators.codes import NODATA
-from indicators.productivity.ndvi import NDVI_NODATA, Ndvi, NdviUnfit, check_ndvi, chunks
+from indicators.productivity.ndvi import LONGEST, NDVI_NODATA, NDVI_SCALE, Ndvi, NdviUnfit, check_ndvi, chunks
 from indicators.productivity.recodes import recode_state
 from landcover.errors import ConfigError
 from landcover.identity import identity
 
-type Whole = npt.NDArray[np.int64]
+type Whole = npt.NDArray[np.int32]
+"""Enough for 200 x 10000 x 59."""
 
+_HIGHEST: Final = 2 * NDVI_SCALE  # no means are further apart
 _LAST: Final = np.iinfo(np.int16).max
 """Stands for missing years while sorting: above every NDVI, so that they come last."""
 
@@ -53,18 +55,19 @@ class StateMethod:
     citation: str
 
     def __post_init__(self) -> None:
-        """Refuse windows without years.
+        """Refuse windows without years, and numbers that cannot be of NDVI.
 
         Raises:
             ConfigError: with the numbers.
         """
-        numbers = (self.historical_years - 1, self.recent_years - 1, self.min_change, self.max_missing_years)
-        if min(numbers) < 0:
+        windows = (self.historical_years, self.recent_years)
+        if not (1 <= min(windows) and max(windows) <= LONGEST and self.max_missing_years >= 0):
             raise ConfigError(
-                f"state over {self.historical_years} historical and {self.recent_years} recent years, least change "
-                f"{self.min_change}, {self.max_missing_years} missing years: expected one year or more in each window, "
-                "and no negative number"
+                f"state over {self.historical_years} historical and {self.recent_years} recent years, of which "
+                f"{self.max_missing_years} may be missing: expected 1 to {LONGEST} years in each window"
             )
+        if not 0 <= self.min_change <= _HIGHEST:
+            raise ConfigError(f"least change of NDVI x 10000 of {self.min_change}: expected 0 to {_HIGHEST}")
 
     def to_document(self) -> dict[str, Any]:
         """The method as JSON-ready data."""
@@ -151,12 +154,22 @@ def _classify(ndvi_YP: Ndvi, method: StateMethod, found_KP: npt.NDArray[np.int16
     history, recent = _sorted(ndvi_YP[: method.historical_years]), _sorted(ndvi_YP[method.historical_years :])
     for members, n_history, n_recent in _alike(history, recent, method.max_missing_years):
         found_KP[:, members] = _of_complete(
-            history[:n_history, members].astype(np.int64), recent[:n_recent, members].astype(np.int64), method
+            history[:n_history, members].astype(np.int32), recent[:n_recent, members].astype(np.int32), method
         )
 
 
 def _sorted(ndvi_YP: Ndvi) -> Ndvi:
-    return np.sort(np.where(ndvi_YP == NDVI_NODATA, np.int16(_LAST), ndvi_YP), axis=0)
+    """Years of each pixel in ascending order, missing ones last.
+
+    Neighbouring years change places until all are in order (odd-even transposition): for windows of some years that is
+    six times as fast as sorting along an axis, as all pixels take the same steps.
+    """
+    rows = list(np.where(ndvi_YP == NDVI_NODATA, np.int16(_LAST), ndvi_YP))
+    for turn in range(len(rows)):
+        for low in range(turn % 2, len(rows) - 1, 2):
+            pair = rows[low], rows[low + 1]
+            rows[low], rows[low + 1] = np.minimum(*pair), np.maximum(*pair)
+    return np.stack(rows)
 
 
 def _alike(history: Ndvi, recent: Ndvi, max_missing: int) -> Iterator[tuple[npt.NDArray[np.intp], int, int]]:
@@ -172,17 +185,19 @@ def _alike(history: Ndvi, recent: Ndvi, max_missing: int) -> Iterator[tuple[npt.
 def _of_complete(history: Whole, recent: Whole, method: StateMethod) -> npt.NDArray[np.int16]:
     """Classes of both means and the change, of pixels without missing years, sorted along the first axis."""
     n_h, n_r = len(history), len(recent)
-    sum_h, sum_r = history.sum(axis=0), recent.sum(axis=0)
-    cuts = _cuts(history)
-    class_h = 1 + (cuts * n_h < 200 * sum_h).sum(axis=0)
-    class_r = 1 + (cuts * n_r < 200 * sum_r).sum(axis=0)
+    sum_h, sum_r = history.sum(axis=0, dtype=np.int32), recent.sum(axis=0, dtype=np.int32)
+    class_h, class_r = np.ones((2, len(sum_h)), np.int16)
+    for cut in _cuts(history):
+        class_h += cut * n_h < 200 * sum_h
+        class_r += cut * n_r < 200 * sum_r
     alike = np.abs(sum_h * n_r - sum_r * n_h) <= method.min_change * n_h * n_r
-    return np.stack([class_h, class_r, np.where(alike, 0, class_r - class_h)]).astype(np.int16)
+    return np.stack([class_h, class_r, np.where(alike, np.int16(0), class_r - class_h)])
 
 
-def _cuts(history: Whole) -> Whole:
+def _cuts(history: Whole) -> Iterator[Whole]:
     """The nine cut points of sorted histories, in 200ths of a step."""
     spread = history[-1] - history[0]
-    extended = np.concatenate([[20 * history[0] - spread], 20 * history, [20 * history[-1] + spread]])
-    ranks = [divmod(tenth * (len(extended) - 1), 10) for tenth in range(1, 10)]
-    return np.stack([extended[low] * (10 - part) + extended[low + 1] * part for low, part in ranks])
+    extended = [20 * history[0] - spread, *(20 * history), 20 * history[-1] + spread]
+    for tenth in range(1, 10):
+        low, part = divmod(tenth * (len(extended) - 1), 10)
+        yield extended[low] * (10 - part) + extended[low + 1] * part

@@ -70,7 +70,10 @@ def trajectory(ndvi_YRC: Ndvi, method: TrendMethod = KENDALL) -> Trajectory:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Statistics:
-    """Of the years that are there, one number for each pixel; the slope is ``rise / run``, whole numbers."""
+    """Of the years that are there, one number for each pixel, or one for all where no year is missing.
+
+    The slope is ``rise / run``; all are whole numbers.
+    """
 
     years: npt.NDArray[np.int64]
     s: npt.NDArray[np.int64]
@@ -83,6 +86,8 @@ def _trend(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Slope, S and significance of some pixels."""
     there_YP = ndvi_YP != NDVI_NODATA
+    if there_YP.all():
+        there_YP = there_YP[:, :1]  # the same for all pixels
     years = there_YP.sum(axis=0, dtype=np.int64)
     known = years >= max(SHORTEST, len(ndvi_YP) - method.max_missing_years)
     rise, run = _least_squares(ndvi_YP, there_YP, years)
@@ -110,20 +115,24 @@ def _least_squares(
     ndvi_YP: Ndvi, there_YP: npt.NDArray[np.bool_], years: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Numerator and denominator of the slope of ordinary least squares on the year."""
-    values_YP = np.where(there_YP, ndvi_YP, 0).astype(np.int64)
     t = np.arange(len(ndvi_YP), dtype=np.int64)
     sum_t, sum_tt = t @ there_YP, (t * t) @ there_YP
-    sum_y, sum_ty = values_YP.sum(axis=0), t @ values_YP
+    sum_y, sum_ty = np.zeros((2, ndvi_YP.shape[1]), np.int32)  # at most 59 x 58 x 10000
+    for year, (values, there) in enumerate(zip(ndvi_YP, there_YP, strict=True)):
+        present = values.astype(np.int32) * there
+        sum_y += present
+        sum_ty += year * present
     return years * sum_ty - sum_t * sum_y, years * sum_tt - sum_t * sum_t
 
 
 def _by_critical_values(_ndvi_YP: Ndvi, found: _Statistics, method: TrendMethod) -> npt.NDArray[np.int64]:
     """Sign of the slope times 1, 2, 3; 0 where abs(S) is no more than the value at 90 % or the slope is small."""
-    levels_PK = np.array(KENDALL_CRITICAL, np.int64)[found.years - SHORTEST]
+    at_90, at_95, at_99 = np.array(KENDALL_CRITICAL, np.int64).T[:, found.years - SHORTEST]
     size = np.abs(found.s)
-    level = (size[:, None] >= levels_PK).sum(axis=1)
-    none = (size <= levels_PK[:, 0]) | (np.abs(found.rise) <= method.min_slope * found.run)
-    return np.where(none, 0, np.sign(found.rise) * level)
+    level = (size > at_90) * (1 + (size >= at_95) + (size >= at_99).astype(np.int64))
+    steep = np.abs(found.rise) > method.min_slope * found.run
+    code: npt.NDArray[np.int64] = np.sign(found.rise) * level * steep
+    return code
 
 
 def _by_z(ndvi_YP: Ndvi, found: _Statistics, _method: TrendMethod) -> npt.NDArray[np.int64]:

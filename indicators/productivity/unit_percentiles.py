@@ -152,11 +152,14 @@ def sums_of_years(
     check_ndvi(ndvi_YRC)
     if ndvi_YRC.shape[1:] != units_RC.shape:
         raise GridMismatch(f"NDVI of {ndvi_YRC.shape[1:]} pixels and units of {units_RC.shape}; bring both to one grid")
-    there = ndvi_YRC != NDVI_NODATA
-    years = there.sum(axis=0, dtype=np.int64)
-    years[years < len(ndvi_YRC) - method.max_missing_years] = 0
-    total = np.where(there, ndvi_YRC, 0).sum(axis=0, dtype=np.int64)
-    return np.where(years, total, 0), years
+    years, total = np.zeros(units_RC.shape, np.int64), np.zeros(units_RC.shape, np.int64)
+    for values in ndvi_YRC:
+        there = values != NDVI_NODATA
+        years += there
+        total += values * there
+    few = years < len(ndvi_YRC) - method.max_missing_years
+    years[few] = total[few] = 0
+    return total, years
 
 
 def _percentile(counts: npt.NDArray[np.int64], percent: int) -> int:

@@ -103,4 +103,8 @@ def test_bad_stacks_and_methods():
         state(noisy(16).astype(np.int32))
     with pytest.raises(ConfigError, match="0 recent years"):
         replace(STATE, recent_years=0)
+    with pytest.raises(ConfigError, match="expected 1 to 59 years"):
+        replace(STATE, historical_years=60)
+    with pytest.raises(ConfigError, match="expected 0 to 20000"):
+        replace(STATE, min_change=-1)
     assert replace(STATE, recent_years=4).identity != STATE.identity
