@@ -201,7 +201,8 @@ class TransitionMatrix:
         cells_KK = self.multiplier * rank[:, None] + rank[None, :]
         if cells_KK.max() > np.iinfo(np.int16).max:
             raise ConfigError(f"transition codes of {len(codes)} classes do not fit int16; aggregate the legend first")
-        return cells_KK.astype(np.int16)
+        cells: npt.NDArray[np.int16] = cells_KK.astype(np.int16)
+        return cells
 
     def _each(self, cells_KK: npt.NDArray[np.int16], before: Codes, after: Codes) -> npt.NDArray[np.int16]:
         if before.shape != after.shape:

@@ -68,9 +68,7 @@ class CoverAccount:
         axes: initial class, final class and, with several matrices, region: the axes of a `JointTable`.
     """
 
-    def __init__(
-        self, initial: ClassPositions, final: ClassPositions, matrices: Sequence[TransitionMatrix]
-    ) -> None:
+    def __init__(self, initial: ClassPositions, final: ClassPositions, matrices: Sequence[TransitionMatrix]) -> None:
         """Lay the tables.
 
         Args:
@@ -155,7 +153,9 @@ class CoverAccount:
 
     def _check_region(self, region: Positions | None, shape: tuple[int, ...]) -> None:
         if (region is None) != (len(self.matrices) == 1):
-            raise ConfigError(f"{len(self.matrices)} transition matrices: regions are for several, and needed with these")
+            raise ConfigError(
+                f"{len(self.matrices)} transition matrices: regions are for several, and needed with these"
+            )
         if region is not None and (region.shape != shape or (region.size and region.max() >= len(self.matrices))):
             raise ConfigError(
                 f"regions of shape {region.shape} up to {region.max()}: expected {shape}, 0 to {len(self.matrices) - 1}"

@@ -85,9 +85,7 @@ class JointAreas:
         self._km2_ZB = np.zeros((zones, self._bins), np.float64)
         self._seen = np.zeros(self._grid.height, np.bool_)
 
-    def add(
-        self, row_start: int, positions: Sequence[Positions], parts: Sequence[ZonePart] = EVERYWHERE
-    ) -> None:
+    def add(self, row_start: int, positions: Sequence[Positions], parts: Sequence[ZonePart] = EVERYWHERE) -> None:
         """Count some whole rows.
 
         Args:
@@ -139,7 +137,7 @@ class JointAreas:
         for axis, array_RW in zip(self.axes, positions, strict=True):
             if array_RW.max() >= len(axis):
                 raise ConfigError(f"axis {axis.name!r} has {len(axis)} positions; position {array_RW.max()} came")
-        return shape[0]
+        return int(shape[0])
 
     def _block_of(self, part: ZonePart, row_start: int, rows: int) -> tuple[slice, slice]:
         """Rows (from the first of the block) and columns of a part."""
@@ -147,7 +145,9 @@ class JointAreas:
         inside = row_start <= window.row and window.row_stop <= row_start + rows and window.col_stop <= self._grid.width
         shape = (window.height, window.width)
         if not inside or (part.coverage is not None and part.coverage.shape != shape):
-            raise WindowError(f"{window} of a zone does not fit its coverage, or rows from {row_start} on, {rows} of them")
+            raise WindowError(
+                f"{window} of a zone does not fit its coverage, or rows from {row_start} on, {rows} of them"
+            )
         if not 0 <= part.zone < len(self._pixels_ZB):
             raise ConfigError(f"zone {part.zone} came; there are {len(self._pixels_ZB)}, counted from 0")
         return slice(window.row - row_start, window.row_stop - row_start), window.cols

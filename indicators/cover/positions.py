@@ -44,7 +44,9 @@ class ClassPositions:
         legend = get_legend(crosswalk.target_legend)
         self.crosswalk, self.nodata = crosswalk, len(legend)
         self.strangers: Counter[int] = Counter()
-        own = () if nodata is None or not LOWEST <= nodata <= HIGHEST else ((nodata, CLASS_NODATA),)
+        near = nodata is not None and LOWEST <= nodata <= HIGHEST
+        self._far_nodata = None if near else nodata
+        own = ((nodata, CLASS_NODATA),) if nodata is not None and near else ()
         empty = ((code, CLASS_NODATA) for code in crosswalk.nodata_codes)
         codes = build_table((*crosswalk.mapping, *empty, *own))
         places = {code: place for place, code in enumerate(legend.codes)}
@@ -107,6 +109,8 @@ class ClassPositions:
         inside = (codes >= LOWEST) & (codes <= HIGHEST)
         places = np.take(self._table, np.where(inside, codes, 0).astype(np.intp), mode="wrap")
         places[~inside] = self.stranger
+        if self._far_nodata is not None:
+            places[codes == self._far_nodata] = self.nodata
         return places
 
     def _count(self, codes: Codes) -> None:
