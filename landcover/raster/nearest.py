@@ -150,8 +150,10 @@ def _gathered[Sample: np.generic](
 ) -> NDArray[Sample]:
     """Samples at rows and columns that broadcast to (row, col)."""
     if rows.shape[1] == 1 and cols.shape[0] == 1:  # one axis after the other touches each pixel once, in order
-        return samples_RC[:, cols[0]][rows[:, 0]]
-    return samples_RC[rows, cols]
+        found: NDArray[Sample] = samples_RC[:, cols[0]][rows[:, 0]]
+    else:
+        found = samples_RC[rows, cols]
+    return found
 
 
 def _window(rows: NDArray[np.signedinteger], cols: NDArray[np.signedinteger]) -> Window | None:

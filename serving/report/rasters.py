@@ -13,7 +13,7 @@ from indicators.cover.account import CoverAccount
 from indicators.cover.transition_legend import transition_legend
 from landcover.grid import Grid
 from landcover.legends import Legend, get_legend
-from landcover.raster.cog import MapWriter
+from landcover.raster.cog import LargeMapWriter, MapWriter
 
 DEGRADATION: Final = "degradation"
 TRANSITIONS: Final = "transitions"
@@ -101,7 +101,7 @@ def writer_of(raster: ReportRaster, grid: Grid) -> MapWriter:
         OutputNotWritable: the place cannot be written to.
         DiskFull: the disk has no room.
     """
-    return MapWriter(
+    return LargeMapWriter(
         raster.path,
         grid,
         dtype=raster.dtype,
