@@ -19,7 +19,7 @@ def country_is_land_and_water(tables: Tables) -> Iterator[Finding]:
     """CP-1.T1: total country area = land + water."""
     for table in _some(tables, "CP-1.T1"):
         for row in table.rows:
-            place = Place("country-area", table.id, f"{row.key}/total_country_area_km2")
+            place = Place("country-is-land-and-water", table.id, f"{row.key}/total_country_area_km2")
             found = table.number(row.key, "total_country_area_km2")
             yield from place.compare(found, sum(areas(table, row)), "land and water bodies")
 
@@ -30,10 +30,12 @@ def extents_fill_the_country(tables: Tables) -> Iterator[Finding]:
     for table in _some(tables, "SO1-1.T4"):
         for row in table.rows:
             found = sum(areas(table, row))
-            place = Place("extent-sum", table.id, f"{row.key}/total_km2")
+            place = Place("extents-fill-the-country", table.id, f"{row.key}/total_km2")
             yield from place.compare(table.number(row.key, "total_km2"), found, "the classes and no data")
             country = known.number(row.key, "total_country_area_km2") if known is not None else None
-            yield from Place("extent-sum", table.id, row.key).compare(found, country, "the country area in CP-1.T1")
+            yield from Place("extents-fill-the-country", table.id, row.key).compare(
+                found, country, "the country area in CP-1.T1"
+            )
 
 
 def changes_agree_with_extents(tables: Tables) -> Iterator[Finding]:
@@ -54,7 +56,9 @@ def conditions_fill_the_land(tables: Tables) -> Iterator[Finding]:
                     year = str(table.value(row.key, "land_area_year"))
                     land = known.number(year, "total_land_area_km2")
                     what = f"the total land area of {year} in CP-1.T1"
-                    yield from Place("land-sum", table.id, row.key).compare(sum(areas(table, row)), land, what)
+                    yield from Place("conditions-fill-the-land", table.id, row.key).compare(
+                        sum(areas(table, row)), land, what
+                    )
 
 
 def status_agrees_with_indicator(tables: Tables) -> Iterator[Finding]:
@@ -64,7 +68,7 @@ def status_agrees_with_indicator(tables: Tables) -> Iterator[Finding]:
         for indicator in _some(tables, "SO1-4.T2"):
             for row in indicator.rows:
                 found = _degraded(status, row.key)
-                place = Place("status-sum", indicator.id, f"{row.key}/degraded_km2")
+                place = Place("status-agrees-with-indicator", indicator.id, f"{row.key}/degraded_km2")
                 scale = indicator.number(row.key, "total_land_area_km2") or 0.0
                 yield from place.compare(indicator.number(row.key, "degraded_km2"), found, what, scale=scale)
 
@@ -81,7 +85,7 @@ def _change(table: Table, extents: Table, year: str, end: str) -> Iterator[Findi
         name = key.removesuffix("_km2")
         across, down = ((name, each) for each in keys), ((each.removesuffix("_km2"), key) for each in keys)
         found = sum(table.number(*cell) or 0.0 for cell in (across if end == "initial" else down))
-        place = Place("change-sum", table.id, f"{name}/{end}")
+        place = Place("changes-agree-with-extents", table.id, f"{name}/{end}")
         expected = extents.number(year, key)
         yield from place.compare(found, expected, f"the extent of {year} in SO1-1.T4", scale=scale)
 

@@ -26,7 +26,9 @@ def areas_are_numbers(tables: Tables) -> Iterator[Finding]:
             if cell is None or _is_amount(cell, signed=_signed(row, column)):
                 continue
             wanted = "a number" if _signed(row, column) else "a number of at least 0"
-            yield Place("area-number", table.id, f"{row.key}/{column.key}").says(f"{cell!r} came; expected {wanted}")
+            yield Place("areas-are-numbers", table.id, f"{row.key}/{column.key}").says(
+                f"{cell!r} came; expected {wanted}"
+            )
 
 
 def within_the_country(tables: Tables) -> Iterator[Finding]:
@@ -48,11 +50,11 @@ def limits(tables: Tables) -> Iterator[Finding]:
     legend, matrix = tables.get("SO1-1.T2"), tables.get("SO1-1.T3")
     if legend is not None and len(legend.rows) > MOST_CLASSES:
         said = f"{len(legend.rows)} classes came; PRAIS takes {MOST_CLASSES} at most: join classes"
-        yield Place("legend-size", legend.id, "").says(said)
+        yield Place("limits", legend.id, "").says(said)
     count = len({row.key.partition("_")[0] for row in matrix.rows}) if matrix is not None else 0
     if count > MOST_MATRICES:
         said = f"{count} transition matrices came; PRAIS takes {MOST_MATRICES} at most: join regions"
-        yield Place("matrix-count", "SO1-1.T3", "").says(said)
+        yield Place("limits", "SO1-1.T3", "").says(said)
 
 
 def _amounts(table: Table) -> Iterator[tuple[Row, Column, Cell]]:
@@ -76,7 +78,7 @@ def _within(table: Table, most: float, what: str) -> Iterator[Finding]:
     for row, column, cell in _amounts(table):
         area = abs(cell) if column.unit == "km2" and isinstance(cell, (int, float)) else 0.0
         if area > most * (1 + RELATIVE):
-            place = Place("area-too-large", table.id, f"{row.key}/{column.key}")
+            place = Place("within-the-country", table.id, f"{row.key}/{column.key}")
             yield place.says(f"{area:,.6f} km2 exceeds {most:,.6f}, {what}")
 
 
@@ -87,5 +89,5 @@ def _people_within(exposed: Table, people: Table) -> Iterator[Finding]:
             thousands = people.number(row.key, group)
             most = inf if thousands is None else 1000 * thousands
             if count is not None and count > most:
-                place = Place("population-too-large", exposed.id, f"{row.key}/{group}")
+                place = Place("within-the-country", exposed.id, f"{row.key}/{group}")
                 yield place.says(f"{count:,.0f} persons exceed {most:,.0f}, the population in CP-1.T2")

@@ -20,7 +20,7 @@ class Finding:
     """A rule that a table breaks.
 
     Attributes:
-        rule: short name of the rule.
+        rule: key of ``indicators.reporting.rules.RULES``.
         table: id of the table.
         cell: ``row/column`` by their keys; the row alone where it is about a row; empty where about the whole table.
         sentence: what is wrong and by how much, English.

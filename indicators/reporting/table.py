@@ -14,7 +14,7 @@ from landcover.legends import Legend
 type Cell = float | int | str | Text | None
 """A value; None where there is nothing to say, which is not zero."""
 
-Unit = Literal["", "km2", "%", "t/ha", "percentage points"]
+Unit = Literal["", "km2", "%", "t/ha", "percentage points", "pixels"]
 
 
 @dataclass(frozen=True, slots=True)

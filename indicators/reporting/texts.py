@@ -18,6 +18,12 @@ Kind = Literal["words", "class", "lpd", "condition", "process"]
 
 ENGLISH: Final[Mapping[str, str]] = MappingProxyType(
     {
+        # Groups of tables.
+        "group_land": "Land area",
+        "group_cover": "Land cover",
+        "group_productivity": "Productivity",
+        "group_soc": "Soil carbon",
+        "group_status": "Degraded land",
         # Titles of tables, by their ids.
         "CP-1.T1": "Land area",
         "SO1-1.T1": "Key degradation processes",
@@ -95,6 +101,25 @@ ENGLISH: Final[Mapping[str, str]] = MappingProxyType(
         "drivers": "Drivers",
         "remediation": "Remediation done or planned",
         "actions": "Actions",
+        # Tables beside those of PRAIS.
+        "processes": "Changes of land cover by process",
+        "zones": "Areas of the zones",
+        "cover_condition": "{condition} (land cover)",
+        "pixels": "Pixels",
+        "unlikely": "Needs verification",
+        "yes": "Yes",
+        "zone": "Zone",
+        "no_processes": "No land changed its class of cover.",
+        # Rules.
+        "rule_areas-are-numbers": "Areas are numbers of at least 0.",
+        "rule_within-the-country": "No area exceeds the total country area or the total land area of CP-1.T1.",
+        "rule_country-is-land-and-water": "The total country area is land and water bodies.",
+        "rule_extents-fill-the-country": "The land cover extents of a year sum to the country area.",
+        "rule_changes-agree-with-extents": "Changes of land cover sum to the extents of the first and the last year.",
+        "rule_conditions-fill-the-land": "Improved, stable and degraded land and land without data sum to the total "
+        "land area.",
+        "rule_status-agrees-with-indicator": "The degraded cells of SO1-4.T1 sum to the degraded area of SO1-4.T2.",
+        "rule_limits": "The country legend has 15 classes at most, and there are five transition matrices at most.",
         # Notes.
         "mapped_area": "Areas are mapped areas (pixel counts): the ground area of the pixels of each class.",
         "country_share": "Percentages are of the total country area, water bodies included.",

@@ -71,5 +71,5 @@ def broken(**changes):
     ],
 )
 def test_damaged_documents_are_refused(document):
-    with pytest.raises(AccountUnreadable, match="the account is damaged: .+"):
+    with pytest.raises(AccountUnreadable, match=r"the account is damaged: .+"):
         parse_account(document)
