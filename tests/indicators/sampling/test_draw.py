@@ -12,7 +12,7 @@ from landcover.errors import RasterChanged
 
 CODES = np.random.default_rng(3).integers(1, 4, (37, 23)).astype(np.uint8)
 CODES[5:9, 3:7] = 255
-PIXELS = {code: int((CODES == code).sum()) for code in (1, 2, 3)}
+PIXELS = {code: int((code == CODES).sum()) for code in (1, 2, 3)}
 COUNTS = {1: 20, 2: 2, 3: PIXELS[3]}
 
 

@@ -26,7 +26,10 @@ def share(value, low=None, high=None):
     return Estimate(value=value, se=0.01, low=low, high=high)
 
 
-def land(code, users=0.9, producers=0.9, area=share(5.0, 1.0, 9.0)):
+AREA = share(5.0, 1.0, 9.0)
+
+
+def land(code, users=0.9, producers=0.9, area=AREA):
     return ClassAccuracy(
         code=code,
         title=f"class {code}",
