@@ -178,8 +178,8 @@ def _of_resolution(before: MapSource, after: MapSource) -> Iterator[Caveat]:
         yield Caveat(
             "two-resolutions",
             f"The maps have pixels of {said(fine)} m and {said(coarse)} m and the coarser one was resampled to the "
-            "finer grid by the nearest pixel, so that borders of classes and small patches seem to change; aggregate the "
-            "finer map to the coarser grid by majority before comparing.",
+            "finer grid by the nearest pixel, so that borders of classes and small patches seem to change; aggregate "
+            "the finer map to the coarser grid by majority before comparing.",
         )
 
 

@@ -7,6 +7,7 @@ another.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,7 +36,7 @@ class RegionsIncomplete(DataError):
     slug = "regions-incomplete"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RegionalMatrices:
     """Transition matrices with the zones in which they hold, in one order.
 
@@ -73,6 +74,29 @@ class RegionalMatrices:
             raise ConfigError(
                 f"regions {self.id!r} mix matrices on the legends {', '.join(legends)}; choose one legend"
             )
+
+    @classmethod
+    def by_name(
+        cls, zones: Zones, matrices: Mapping[str, TransitionMatrix], *, regions_id: str, version: str = "1"
+    ) -> RegionalMatrices:
+        """Regions whose matrices are given by the name of the zone.
+
+        Args:
+            zones: the regions' polygons, for example of ``indicators.zones.reading.read_zones``.
+            matrices: a matrix for each name.
+            regions_id: id of the whole.
+            version: its version.
+
+        Raises:
+            ConfigError: with the names that only one side has, or as the constructor.
+        """
+        odd = [*(name for name in zones.names if name not in matrices), *(set(matrices) - set(zones.names))]
+        if odd:
+            raise ConfigError(
+                f"regions {regions_id!r}: {', '.join(sorted(odd))} stand for polygons without a matrix or matrices "
+                f"without polygons; the polygons of {zones.name!r} are {', '.join(zones.names)}"
+            )
+        return cls(regions_id, version, tuple(matrices[name] for name in zones.names), zones)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -61,7 +61,7 @@ class StateMethod:
             ConfigError: with the numbers.
         """
         windows = (self.historical_years, self.recent_years)
-        if not (1 <= min(windows) and max(windows) <= LONGEST and self.max_missing_years >= 0):
+        if not (min(windows) >= 1 and max(windows) <= LONGEST and self.max_missing_years >= 0):
             raise ConfigError(
                 f"state over {self.historical_years} historical and {self.recent_years} recent years, of which "
                 f"{self.max_missing_years} may be missing: expected 1 to {LONGEST} years in each window"

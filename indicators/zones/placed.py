@@ -32,7 +32,7 @@ _BANDS_KEPT: Final = 64
 """Bands of zones whose tiles are remembered: of the rows that are read now."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ZonePart:
     """Pixels of one zone in a rectangle.
 

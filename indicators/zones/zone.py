@@ -18,7 +18,7 @@ MOST_ZONES: Final = 1000
 """Each has its own tables."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Zone:
     """One named area.
 
@@ -36,7 +36,7 @@ class Zone:
         return polygons_km2(self.area.polygons, self.area.crs)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Zones:
     """Areas that share no ground, so that their accounts add up.
 

@@ -49,7 +49,7 @@ class Area:
     sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Feature:
     """Polygons that belong together, and what is said of them.
 

@@ -50,7 +50,7 @@ _POLYGONAL: Final = ("Polygon", "Unknown", "GeometryCollection")  # in the names
 _POLYGON_IDS: Final = (3, 6)  # shapely's type ids of Polygon and MultiPolygon
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class VectorLayer:
     """A layer of polygons.
 

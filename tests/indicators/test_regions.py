@@ -81,6 +81,14 @@ def test_what_the_form_does_not_take():
         RegionRows(regions(), GRID).rows(199, 201)
 
 
+def test_matrices_by_name_of_the_polygons():
+    zones = regions().zones
+    made = RegionalMatrices.by_name(zones, {"south": STEPPE, "north": UNCCD7_TRANSITIONS}, regions_id="mali")
+    assert made.identity == regions().identity
+    with pytest.raises(ConfigError, match=r"'mali': east, south stand for .* are north, south"):
+        RegionalMatrices.by_name(zones, {"north": STEPPE, "east": STEPPE}, regions_id="mali")
+
+
 def test_land_without_a_matrix_is_refused_with_its_size():
     land = UncoveredLand(regions())
     land.refuse()
