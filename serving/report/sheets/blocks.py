@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from openpyxl.cell.cell import Cell as SheetCell
 from openpyxl.utils import get_column_letter
@@ -36,13 +36,14 @@ class Page:
         sheet: the sheet.
         language: language of its texts.
         zone: name of the area.
-        formulas: value of each formula by cell; spreadsheets compute it anew, other readers take it as it is.
+        numbers: each number by cell, to all digits; of a formula the value, which spreadsheets compute anew and other
+            readers take as it is.
     """
 
     sheet: Worksheet
     language: str
     zone: str
-    formulas: dict[str, float] = field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)
 
     def cell(self, row: int, column: int) -> SheetCell:
         """A cell, counted from 1."""
@@ -51,11 +52,11 @@ class Page:
             raise TypeError(f"cell {row}, {column} is within a merged one")
         return found
 
-    def text(self, row: int, column: int, text: str, *, span: int = 1, **looks: object) -> SheetCell:
+    def text(self, row: int, column: int, text: str, *, span: int = 1, **looks: Any) -> SheetCell:
         """A text over ``span`` columns, wrapped; ``looks`` are those of ``style.font``."""
         cell = self.cell(row, column)
         style.put_text(cell, text)
-        cell.font = style.font(**looks)  # type: ignore[arg-type]
+        cell.font = style.font(**looks)
         cell.alignment = style.align(self.language, text)
         if span > 1:
             self.sheet.merge_cells(start_row=row, start_column=column, end_row=row, end_column=column + span - 1)
@@ -123,9 +124,10 @@ def _rows(page: Page, table: Table, top: int) -> int:
             cell = page.cell(number, place)
             _look(cell, column, row)
             formula = _formula(table, row, place, (start, number))
-            if formula and isinstance(value, (int, float)):
+            if isinstance(value, float):
+                page.numbers[cell.coordinate] = value
+            if formula and value is not None:
                 cell.value = formula
-                page.formulas[cell.coordinate] = float(value)
             else:
                 _put(page, cell, column, value)
         start = number + 1 if row.total else start

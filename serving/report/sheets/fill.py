@@ -15,7 +15,7 @@ from indicators.reporting.texts import words
 from landcover.labels import canonical_language
 from serving.report.book import Book
 from serving.report.sheets import front, style
-from serving.report.sheets.blocks import Page, put_table
+from serving.report.sheets.blocks import NOTE_COLUMNS, Page, put_table
 from serving.report.tablefiles import stamp
 from serving.report.words import say, word
 
@@ -30,7 +30,7 @@ def fill(workbook: Workbook, book: Book) -> list[Mapping[str, float]]:
     """Write all sheets.
 
     Returns:
-        The value of each formula by cell, sheet by sheet.
+        The numbers by cell, to all digits, sheet by sheet.
     """
     for sheet in workbook.worksheets:
         workbook.remove(sheet)
@@ -45,7 +45,7 @@ def fill(workbook: Workbook, book: Book) -> list[Mapping[str, float]]:
         pages.append(_page(workbook, book, word(key, book.language), widths))
         _banner(pages[-1])
         front.WRITERS[key](pages[-1], book.submission, book.findings)
-    return [page.formulas for page in pages]
+    return [page.numbers for page in pages]
 
 
 def _groups(book: Book) -> list[tuple[str, Sequence[Table]]]:
@@ -67,7 +67,7 @@ def _facts(book: Book, groups: Sequence[tuple[str, Sequence[Table]]]) -> front.F
 def _page(workbook: Workbook, book: Book, name: str, widths: Sequence[float] = ()) -> Page:
     sheet = workbook.create_sheet(name)
     language = canonical_language(book.language)
-    header = f"{word('book_title', language)}: {book.submission.zone}"
+    header = word("missing_for", language, name=word("book_title", language), reason=book.submission.zone)
     style.sheet_setup(sheet, language, columns=len(widths) or COLUMNS, header=header)
     for column, width in enumerate(widths, 1):
         style.set_width(sheet, column, width)
@@ -83,7 +83,7 @@ def _banner(page: Page) -> None:
 def _tables(page: Page, tables: Sequence[Table]) -> None:
     _banner(page)
     top, used = _TOP, 0.0
-    room = style.page_points(page.sheet, max(len(table.columns) for table in tables))
+    room = style.page_points(page.sheet, max(NOTE_COLUMNS, *(len(table.columns) for table in tables)))
     for table in tables:
         bottom = put_table(page, table, top)
         height = sum(page.sheet.row_dimensions[row].height or style.LINE for row in range(top, bottom))

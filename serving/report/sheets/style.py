@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from functools import cache
 from typing import Final
 
 from openpyxl.cell.cell import Cell
@@ -103,6 +104,7 @@ def put_text(cell: Cell, text: str) -> None:
     cell.data_type = "s"
 
 
+@cache
 def align(
     language: str, text: str, horizontal: str | None = None, *, wrap: bool = True, top: bool = False
 ) -> Alignment:
@@ -114,21 +116,25 @@ def align(
     return Alignment(side, vertical, wrap_text=wrap, readingOrder=order, indent=indent)
 
 
+@cache
 def number_alignment() -> Alignment:
     """Numbers stand at the right in every language, so that their digits stand below each other."""
     return Alignment("right", "center", indent=1)
 
 
+@cache
 def font(*, bold: bool = False, italic: bool = False, size: float = 10, color: str = INK) -> Font:
     """The workbook's font."""
     return Font(name="Calibri", bold=bold, italic=italic, size=size, color=color)
 
 
+@cache
 def fill(color: str) -> PatternFill:
     """A plain fill of ``#RRGGBB`` or ``RRGGBB``."""
     return PatternFill("solid", fgColor=color.removeprefix("#"))
 
 
+@cache
 def ink_on(color: str) -> str:
     """Black or white, whichever is easier to read on ``#RRGGBB``.
 
