@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from indicators.reporting.period import Role
 from landcover.crosswalks import Crosswalk
 from landcover.legends import Legend, get_legend
 
@@ -84,7 +85,7 @@ class Correction:
     km2: float
     process: str = ""
     basis: str = ""
-    periods: tuple[str, ...] = ()
+    periods: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

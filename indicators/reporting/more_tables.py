@@ -52,7 +52,7 @@ def zones(accounts: Sequence[PeriodAccount]) -> Table:
         Column("proportion_percent", words("proportion"), "%"),
     )
     rows = tuple(_zone_row(account, str(index)) for index, account in enumerate(accounts, 1))
-    notes = words("mapped_area"), words("proportion_rule")
+    notes = words("mapped_area"), words("proportion_of_row")
     return Table("zones", words("zones"), "km2", columns, rows, notes)
 
 

@@ -12,6 +12,7 @@ from indicators.codes import NODATA
 from indicators.reporting.account import PeriodAccount
 from indicators.reporting.conditions import COLORS, KEYS, land_rule, percent
 from indicators.reporting.entries import Spot
+from indicators.reporting.period import Role
 from indicators.reporting.submission import Submission, period_text
 from indicators.reporting.table import Cell, Column, Row, Table, empty, summed
 from indicators.reporting.texts import Text, condition_text, process_text, words
@@ -101,7 +102,7 @@ def corrections(submission: Submission) -> Table:
     rows = tuple(
         Row(
             str(index),
-            (each.place, words(each.judgement), each.km2, each.process, each.basis, ", ".join(each.periods)),
+            (each.place, words(each.judgement), each.km2, each.process, each.basis, _listed(each.periods)),
         )
         for index, each in enumerate(submission.corrections, 1)
     )
@@ -116,6 +117,14 @@ def hotspots(submission: Submission) -> Table:
 def brightspots(submission: Submission) -> Table:
     """SO1-4.T5: improved places."""
     return _spots("SO1-4.T5", submission.brightspots, "no_brightspots", Column("actions", words("actions")))
+
+
+def _listed(roles: Sequence[Role]) -> Text | None:
+    if not roles:
+        return None
+    first, *others = roles
+    rest = _listed(others)
+    return words("pair", first=words(first), second=rest) if rest else words(first)
 
 
 def _spots(table_id: str, spots: Sequence[Spot], missing: str, last: Column) -> Table:

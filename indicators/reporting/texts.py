@@ -51,6 +51,7 @@ ENGLISH: Final[Mapping[str, str]] = MappingProxyType(
         "report_1": "Reporting period 1",
         "report_2": "Reporting period 2",
         "years": "{name}, {initial}-{final}",
+        "pair": "{first}, {second}",
         "land_area": "Total land area",
         "water_area": "Water bodies",
         "country_area": "Total country area",
@@ -147,6 +148,7 @@ ENGLISH: Final[Mapping[str, str]] = MappingProxyType(
         "year_differs": "Two periods give other areas for {year}; those of the earlier period are shown.",
         "not_prais": "PRAIS does not ask for this table.",
         "proportion_rule": "The proportion is of the total land area of the same year in table CP-1.T1.",
+        "proportion_of_row": "The proportion is of the total land area in the same row, that of the last year.",
         "to_be_filled": "Empty cells are for the country to fill in.",
     }
 )

@@ -20,6 +20,8 @@ from landcover.labels import Language, canonical_language
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
 """Languages that are written from right to left."""
 
+_UNITLESS: Final = frozenset({"", "pixels"})
+
 _UNITS: Final = {"km2": "unit_km2", "t/ha": "unit_t_ha", "percentage points": "unit_points"}
 
 
@@ -41,7 +43,7 @@ def word(key: str, language: str, **values: str) -> str:
 def heading(column: Column, language: str) -> str:
     """The title of a column with its unit: ``Cropland (km²)``; raises as ``say``."""
     title = say(column.title, language)
-    if not column.unit:
+    if column.unit in _UNITLESS:
         return title
     unit = word(_UNITS[column.unit], language) if column.unit in _UNITS else column.unit
     return f"{title} ({unit})"

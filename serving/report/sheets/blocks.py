@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from openpyxl.cell.cell import Cell as SheetCell
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from indicators.reporting.conditions import COLORS
+from indicators.reporting.matrix_tables import SIGNS
 from indicators.reporting.table import Cell, Column, Row, Table
 from indicators.reporting.texts import Text
 from serving.report.sheets import style
@@ -18,6 +20,9 @@ _LABELS: Final = frozenset(
     {"initial_by_final", "cover", "baseline_by_period", "status_class", "unccd_class", "final_class"}
 )
 """Titles of columns whose cells have the colour of their row: that of a class."""
+
+SIGN_COLORS: Final = {SIGNS[code]: COLORS[code] for code in SIGNS}
+"""Colour of each sign of a transition matrix: that of the condition."""
 
 NOTE_COLUMNS: Final = 8
 """Columns that a note runs over at least."""
@@ -31,13 +36,14 @@ class Page:
         sheet: the sheet.
         language: language of its texts.
         zone: name of the area.
-        formulas: value of each formula by cell; spreadsheets compute it anew, other readers take it as it is.
+        numbers: each number by cell, to all digits; of a formula the value, which spreadsheets compute anew and other
+            readers take as it is.
     """
 
     sheet: Worksheet
     language: str
     zone: str
-    formulas: dict[str, float] = field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)
 
     def cell(self, row: int, column: int) -> SheetCell:
         """A cell, counted from 1."""
@@ -46,12 +52,12 @@ class Page:
             raise TypeError(f"cell {row}, {column} is within a merged one")
         return found
 
-    def text(self, row: int, column: int, text: str, *, span: int = 1, **looks: object) -> SheetCell:
-        """A text over ``span`` columns, wrapped, in a row as high as it needs; ``looks`` are those of ``style.font``."""
+    def text(self, row: int, column: int, text: str, *, span: int = 1, **looks: Any) -> SheetCell:
+        """A text over ``span`` columns, wrapped; ``looks`` are those of ``style.font``."""
         cell = self.cell(row, column)
         style.put_text(cell, text)
-        cell.font = style.font(**looks)  # type: ignore[arg-type]
-        cell.alignment = style.align(self.language)
+        cell.font = style.font(**looks)
+        cell.alignment = style.align(self.language, text)
         if span > 1:
             self.sheet.merge_cells(start_row=row, start_column=column, end_row=row, end_column=column + span - 1)
         return cell
@@ -106,7 +112,7 @@ def _header(page: Page, table: Table, row: int) -> int:
         color = column.color or f"#{style.HEADER}"
         cell = page.text(row, number, text, bold=True, color=style.ink_on(color))
         cell.fill, cell.border = style.fill(color), style.BOX
-        cell.alignment = style.align(page.language, "center")
+        cell.alignment = style.align(page.language, text, "center")
         page.grow(row, style.lines(text, page.width(number) - 2))
     return row + 1
 
@@ -116,13 +122,14 @@ def _rows(page: Page, table: Table, top: int) -> int:
     for number, row in enumerate(table.rows, top):
         for place, (column, value) in enumerate(zip(table.columns, row.cells, strict=True), 1):
             cell = page.cell(number, place)
-            _look(page, cell, column, row)
+            _look(cell, column, row)
             formula = _formula(table, row, place, (start, number))
-            if formula and isinstance(value, (int, float)):
+            if isinstance(value, float):
+                page.numbers[cell.coordinate] = value
+            if formula and value is not None:
                 cell.value = formula
-                page.formulas[cell.coordinate] = float(value)
             else:
-                _put(page, cell, value)
+                _put(page, cell, column, value)
         start = number + 1 if row.total else start
     return top + len(table.rows)
 
@@ -139,12 +146,12 @@ def _formula(table: Table, row: Row, place: int, rows: tuple[int, int]) -> str:
     return f"=SUM({letter}{start}:{letter}{number - 1})" if row.total else ""
 
 
-def _look(page: Page, cell: SheetCell, column: Column, row: Row) -> None:
+def _look(cell: SheetCell, column: Column, row: Row) -> None:
     cell.border = style.BOX
     cell.font = style.font(bold=row.total or column.total)
     signed = row.key == "net_change" or column.key == "change_km2"
     cell.number_format = style.SIGNED if signed and column.unit == "km2" else style.FORMATS[column.unit]
-    cell.alignment = style.align(page.language, None if column.unit else _side(column))
+    cell.alignment = style.number_alignment()
     if row.total or column.total:
         cell.fill = style.fill(style.PALE)
     elif row.color and column.title.key in _LABELS:
@@ -155,11 +162,15 @@ def _side(column: Column) -> str | None:
     return "center" if column.color or column.key.endswith(("year", "code", "unlikely")) else None
 
 
-def _put(page: Page, cell: SheetCell, value: Cell) -> None:
+def _put(page: Page, cell: SheetCell, column: Column, value: Cell) -> None:
     if isinstance(value, Text):
         value = say(value, page.language)
+    if not column.unit:
+        cell.alignment = style.align(page.language, str(value), _side(column))
     if isinstance(value, str):
         style.put_text(cell, value)
-        page.grow(cell.row, style.lines(value, page.width(cell.column) - 1))
+        page.grow(cell.row, style.lines(value, page.width(cell.column)))
+        if value in SIGN_COLORS:
+            cell.fill, cell.font = style.fill(SIGN_COLORS[value]), style.font(color=style.ink_on(SIGN_COLORS[value]))
     elif value is not None:
         cell.value = value

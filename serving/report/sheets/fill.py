@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from openpyxl import Workbook
+from openpyxl.worksheet.pagebreak import Break
 
 from indicators.reporting import more_tables
 from indicators.reporting.table import Table
@@ -14,7 +15,7 @@ from indicators.reporting.texts import words
 from landcover.labels import canonical_language
 from serving.report.book import Book
 from serving.report.sheets import front, style
-from serving.report.sheets.blocks import Page, put_table
+from serving.report.sheets.blocks import NOTE_COLUMNS, Page, put_table
 from serving.report.tablefiles import stamp
 from serving.report.words import say, word
 
@@ -29,13 +30,14 @@ def fill(workbook: Workbook, book: Book) -> list[Mapping[str, float]]:
     """Write all sheets.
 
     Returns:
-        The value of each formula by cell, sheet by sheet.
+        The numbers by cell, to all digits, sheet by sheet.
     """
     for sheet in workbook.worksheets:
         workbook.remove(sheet)
     groups = _groups(book)
     pages = [_page(workbook, book, word("sheet_read_me", book.language), front.READ_ME_WIDTHS)]
     front.read_me(pages[0], _facts(book, groups))
+    pages[0].sheet.page_setup.fitToHeight = 1
     for name, tables in groups:
         pages.append(_page(workbook, book, name))
         _tables(pages[-1], tables)
@@ -43,7 +45,7 @@ def fill(workbook: Workbook, book: Book) -> list[Mapping[str, float]]:
         pages.append(_page(workbook, book, word(key, book.language), widths))
         _banner(pages[-1])
         front.WRITERS[key](pages[-1], book.submission, book.findings)
-    return [page.formulas for page in pages]
+    return [page.numbers for page in pages]
 
 
 def _groups(book: Book) -> list[tuple[str, Sequence[Table]]]:
@@ -65,7 +67,7 @@ def _facts(book: Book, groups: Sequence[tuple[str, Sequence[Table]]]) -> front.F
 def _page(workbook: Workbook, book: Book, name: str, widths: Sequence[float] = ()) -> Page:
     sheet = workbook.create_sheet(name)
     language = canonical_language(book.language)
-    header = f"{word('book_title', language)}: {book.submission.zone}"
+    header = word("missing_for", language, name=word("book_title", language), reason=book.submission.zone)
     style.sheet_setup(sheet, language, columns=len(widths) or COLUMNS, header=header)
     for column, width in enumerate(widths, 1):
         style.set_width(sheet, column, width)
@@ -73,14 +75,22 @@ def _page(workbook: Workbook, book: Book, name: str, widths: Sequence[float] = (
 
 
 def _banner(page: Page) -> None:
-    page.text(1, 1, page.sheet.title, bold=True, size=16).alignment = style.align(page.language, wrap=False)
-    page.text(2, 1, page.zone, color="5B6773").alignment = style.align(page.language, wrap=False)
+    for row, text, looks in ((1, page.sheet.title, {"bold": True, "size": 16}), (2, page.zone, {"color": "5B6773"})):
+        page.text(row, 1, text, **looks).alignment = style.align(page.language, text, wrap=False)
     page.grow(1, 2)
 
 
 def _tables(page: Page, tables: Sequence[Table]) -> None:
     _banner(page)
-    top = _TOP
+    top, used = _TOP, 0.0
+    room = style.page_points(page.sheet, max(NOTE_COLUMNS, *(len(table.columns) for table in tables)))
     for table in tables:
-        top = put_table(page, table, top)
+        bottom = put_table(page, table, top)
+        height = sum(page.sheet.row_dimensions[row].height or style.LINE for row in range(top, bottom))
+        if used and used + height > room:
+            page.sheet.row_breaks.append(Break(top - 1))
+            used = 0.0
+        used, top = used + height, bottom
     page.sheet.freeze_panes = f"B{_TOP}"
+    if len(tables) == 1:
+        page.sheet.print_title_rows = f"{_TOP + 1}:{_TOP + 1}"

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from openpyxl.worksheet.hyperlink import Hyperlink
+
+from indicators.reporting.assumptions import Assumption
 from indicators.reporting.finding import Finding
 from indicators.reporting.rules import RULES
 from indicators.reporting.submission import Submission, period_text
@@ -19,8 +22,11 @@ READ_ME_WIDTHS: Final = (26.0, 110.0)
 WIDTHS: Final = {
     "sheet_assumptions": (34.0, 32.0, 26.0, 10.0, 34.0, 40.0),
     "sheet_caveats": (30.0, 110.0),
-    "sheet_checks": (60.0, 12.0, 26.0, 60.0),
+    "sheet_checks": (66.0, 14.0, 26.0, 66.0),
 }
+
+_TOP: Final = 4
+"""Row of the header of lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,44 +63,45 @@ def read_me(page: Page, facts: Facts) -> None:
 def assumptions(page: Page, submission: Submission, _: Sequence[Finding]) -> None:
     """Each object that the report rests on, with its version and hash."""
     if not submission.assumptions:
-        page.text(3, 1, word("no_assumptions", page.language))
+        page.text(_TOP, 1, word("no_assumptions", page.language), span=2)
         return
-    _headers(page, 3, ("what", "period", "id", "version", "sha256", "note"))
-    for row, (role, each) in enumerate(submission.assumptions, 4):
-        period = say(words(role), page.language)
-        _line(page, row, (each.name, period, each.id, each.version, each.sha256, each.note))
+    _headers(page, _TOP, ("what", "periods", "id", "version", "sha256", "note"))
+    together: dict[Assumption, list[str]] = {}
+    for role, each in submission.assumptions:
+        together.setdefault(each, []).append(say(words(role), page.language))
+    for row, (each, roles) in enumerate(together.items(), _TOP + 1):
+        _line(page, row, (each.name, "\n".join(roles), each.id, each.version, each.sha256, each.note))
         page.cell(row, 5).font = style.font(size=8)
-    page.sheet.freeze_panes = "A4"
+    page.sheet.freeze_panes = f"A{_TOP + 1}"
 
 
 def caveats(page: Page, submission: Submission, _: Sequence[Finding]) -> None:
     """Each warning once."""
     if not submission.caveats:
-        page.text(3, 1, word("no_caveats", page.language), span=2)
+        page.text(_TOP, 1, word("no_caveats", page.language), span=2)
         return
-    _headers(page, 3, ("short_name", "caveat"))
-    row = 4
-    for row, pair in enumerate(submission.caveats, 4):
+    _headers(page, _TOP, ("short_name", "caveat"))
+    for row, pair in enumerate(submission.caveats, _TOP + 1):
         _line(page, row, pair)
-    _english(page, row + 1, 2)
-    page.sheet.freeze_panes = "A4"
+    _english(page, _TOP + 1 + len(submission.caveats), 2)
+    page.sheet.freeze_panes = f"A{_TOP + 1}"
 
 
 def checks(page: Page, _: Submission, findings: Sequence[Finding]) -> None:
     """Each rule and whether it was kept, then what was found."""
-    _headers(page, 3, ("rule", "result"))
-    for row, name in enumerate(RULES, 4):
+    _headers(page, _TOP, ("rule", "result"))
+    for row, name in enumerate(RULES, _TOP + 1):
         count = sum(finding.rule == name for finding in findings)
         result = str(count) if count else word("passed", page.language)
         _line(page, row, (say(words(f"rule_{name}"), page.language), result))
         page.cell(row, 2).fill = style.fill("FBE3E4" if count else "E3F4E6")
-    row = 4 + len(RULES) + 1
+    top = _TOP + len(RULES) + 2
     if findings:
-        _headers(page, row, ("table", "cell", "rule", "finding"))
-        for row, each in enumerate(findings, row + 1):
-            _line(page, row, (each.table, each.cell, each.rule, each.sentence))
-        _english(page, row + 1, 4)
-    page.sheet.freeze_panes = "A4"
+        _headers(page, top, ("rule", "table", "cell", "finding"))
+        for row, each in enumerate(findings, top + 1):
+            _line(page, row, (say(words(f"rule_{each.rule}"), page.language), each.table, each.cell, each.sentence))
+        _english(page, top + 1 + len(findings), 4)
+    page.sheet.freeze_panes = f"A{_TOP + 1}"
 
 
 def _facts(page: Page, facts: Facts) -> list[tuple[str, str]]:
@@ -124,17 +131,20 @@ def _checked(findings: Sequence[Finding], language: str) -> str:
 
 
 def _sheets(page: Page, facts: Facts, top: int) -> None:
-    for row, (name, tables) in enumerate(facts.sheets, top):
-        titles = "\n".join(f"{table.id}  {say(table.title, page.language)}" for table in tables if "." in table.id)
-        text = f"{name}\n{titles}" if titles else name
-        _pair(page, row, word("rm_sheets", page.language) if row == top else "", text)
-        page.cell(row, 2).hyperlink = f"#'{name}'!A1"
+    page.text(top, 1, word("rm_sheets", page.language), bold=True)
+    others = ((word(key, page.language), ()) for key in WIDTHS)
+    for row, (name, tables) in enumerate((*facts.sheets, *others), top + 1):
+        titles = (f"{table.id}  {say(table.title, page.language)}" for table in tables if "." in table.id)
+        _pair(page, row, name, "\n".join(titles))
+        link = page.cell(row, 1)
+        link.hyperlink = Hyperlink(link.coordinate, location=f"'{name}'!A1")
+        link.font = style.font(color="1D5FA8")
 
 
 def _pair(page: Page, row: int, name: str, text: str) -> None:
     label, value = page.text(row, 1, name, bold=True), page.text(row, 2, text)
-    for cell in (label, value):
-        cell.alignment = style.align(page.language).copy(vertical="top")  # type: ignore[no-untyped-call]
+    label.alignment = style.align(page.language, name, top=True)
+    value.alignment = style.align(page.language, text, top=True)
     page.grow(row, style.lines(text, page.width(2)))
 
 

@@ -67,11 +67,11 @@ def account(role="baseline", *, seed=0, layers=LAYERS, regions=1, **more):
     return made, pixels, km2
 
 
-def submission(**more):
+def submission(size=400, **more):
     """Baseline and report of one area, whose map of 2015 is the same: every table has rows."""
     rng = np.random.default_rng(7)
-    before, km2 = draw(rng, (*COVERS, "lpd", "productivity", "soc", "sdg"))
-    after, _ = draw(rng, (*COVERS, *LAYERS), initial=before["final"])
+    before, km2 = draw(rng, (*COVERS, "lpd", "productivity", "soc", "sdg"), size=size)
+    after, _ = draw(rng, (*COVERS, *LAYERS), size=size, initial=before["final"])
     after["baseline"] = before["sdg"]
     stocks = tuple(
         SocStock(year, tuple((code, 1000.0 * code) for code in range(1, 8)), tuple((code, 2.0) for code in range(1, 7)))
