@@ -1,0 +1,107 @@
+"""From joint tables to what the page shows; sums along axes and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from indicators.codes import DEGRADED, IMPROVED, NODATA, STABLE
+from indicators.joint import FINAL, INITIAL, LPD, JointTable
+from indicators.transitions import TransitionMatrix
+from serving.report.page.conditions import Conditions, Denominator
+from serving.report.page.cover import CoverChange, Flow
+from serving.report.page.sections import Crosstab
+
+_ONE_YEAR: Final = 1
+
+
+def cover_change(table: JointTable, matrix: TransitionMatrix, *, years: int) -> CoverChange:
+    """Flows of a joint table (UNCCD PRAIS 4 tables SO1-1.T4 to T6).
+
+    A change within one year needs verification whatever it is (LDN facts, section 2.3). Under regional matrices pass
+    the matrix that most of the land has; areas do not depend on it.
+
+    Args:
+        table: with the axes ``initial`` and ``final``.
+        matrix: signs, processes and unlikely transitions.
+        years: from the initial to the final year.
+
+    Raises:
+        ConfigError: the table lacks an axis.
+    """
+    cells = table.over((INITIAL, FINAL))
+    rows, cols = (axis.codes for axis in cells.axes)
+    km2 = {(i, f): float(cells.km2[r, c]) for r, i in enumerate(rows) for c, f in enumerate(cols)}
+    missing = any(area > 0 for pair, area in km2.items() if NODATA in pair)
+    codes = tuple(code for code in rows if code != NODATA or missing)
+    flows = (_flow(pair, km2[pair], matrix, years) for pair in km2 if set(pair) <= set(codes))
+    return CoverChange(matrix.legend_id, codes, tuple(flows))
+
+
+def conditions(table: JointTable, axis: str, of_km2: float, of: Denominator = "land") -> Conditions:
+    """Area by land condition along an axis of -1, 0, 1 and -32768.
+
+    Args:
+        table: with that axis.
+        axis: its name.
+        of_km2: what shares are taken of.
+        of: its name.
+
+    Raises:
+        ConfigError: the table lacks the axis.
+    """
+    sums = table.over((axis,))
+    return _conditions(dict(zip(sums.axes[0].codes, map(float, sums.km2), strict=True)), of_km2, of)
+
+
+def cover_conditions(cover: CoverChange, of_km2: float, of: Denominator = "total") -> Conditions:
+    """Degradation by land-cover change alone (UNCCD PRAIS 4 table SO1-1.T7)."""
+    km2 = dict.fromkeys((DEGRADED, STABLE, IMPROVED, NODATA), 0.0)
+    for flow in cover.flows:
+        km2[flow.sign] += flow.km2
+    return _conditions(km2, of_km2, of)
+
+
+def dynamics(table: JointTable) -> Crosstab:
+    """Land productivity dynamics by land cover of the initial year (UNCCD PRAIS 4 table SO1-2.T1).
+
+    Raises:
+        ConfigError: the table lacks an axis.
+    """
+    return crosstab(table, INITIAL, LPD)
+
+
+def crosstab(table: JointTable, rows: str, cols: str) -> Crosstab:
+    """Areas along two axes; rows of no data are left out where there are none.
+
+    Raises:
+        ConfigError: the table lacks an axis.
+    """
+    cells = table.over((rows, cols))
+    row_codes, col_codes = (axis.codes for axis in cells.axes)
+    kept = [i for i, code in enumerate(row_codes) if code != NODATA or cells.km2[i].sum() > 0]
+    return Crosstab(tuple(row_codes[i] for i in kept), col_codes, tuple(tuple(map(float, cells.km2[i])) for i in kept))
+
+
+def _conditions(km2: Mapping[int, float], of_km2: float, of: Denominator) -> Conditions:
+    return Conditions(
+        degraded=km2.get(DEGRADED, 0.0),
+        stable=km2.get(STABLE, 0.0),
+        improved=km2.get(IMPROVED, 0.0),
+        nodata=km2.get(NODATA, 0.0),
+        of_km2=of_km2,
+        of=of,
+    )
+
+
+def _flow(pair: tuple[int, int], km2: float, matrix: TransitionMatrix, years: int) -> Flow:
+    if NODATA in pair:
+        return Flow(*pair, km2=km2, sign=NODATA, process="")
+    hasty = years <= _ONE_YEAR and pair[0] != pair[1]
+    return Flow(
+        *pair,
+        km2=km2,
+        sign=matrix.sign(*pair),
+        process=matrix.process(*pair),
+        unlikely=hasty or pair in matrix.unlikely,
+    )
