@@ -38,27 +38,40 @@ def cover_change(table: JointTable, matrix: TransitionMatrix, *, years: int) -> 
     return CoverChange(matrix.legend_id, codes, tuple(flows))
 
 
-def conditions(table: JointTable, axis: str, of_km2: float, of: Denominator = "land") -> Conditions:
+def conditions(
+    table: JointTable, axis: str, of_km2: float, of: Denominator = "land", *, water: int | None = None
+) -> Conditions:
     """Area by land condition along an axis of -1, 0, 1 and -32768.
 
+    Water of the initial year is no data in the indicator, and must not be told as land without data (LDN facts,
+    sections 4.3 and 5.3): pass its class wherever the denominator is land.
+
     Args:
-        table: with that axis.
+        table: with that axis, and ``initial`` where water is left out.
         axis: its name.
         of_km2: what shares are taken of.
         of: its name.
+        water: class of the initial year that is left out.
 
     Raises:
-        ConfigError: the table lacks the axis.
+        ConfigError: the table lacks an axis.
     """
-    sums = table.over((axis,))
-    return _conditions(dict(zip(sums.axes[0].codes, map(float, sums.km2), strict=True)), of_km2, of)
+    if water is None:
+        sums = table.over((axis,)).km2
+    else:
+        cells = table.over((INITIAL, axis))
+        sums = cells.km2.sum(axis=0) - cells.km2[cells.axes[0].index(water)]
+    return _conditions(dict(zip(table.axis(axis).codes, map(float, sums), strict=True)), of_km2, of)
 
 
-def cover_conditions(cover: CoverChange, of_km2: float, of: Denominator = "total") -> Conditions:
-    """Degradation by land-cover change alone (UNCCD PRAIS 4 table SO1-1.T7)."""
+def cover_conditions(
+    cover: CoverChange, of_km2: float, of: Denominator = "total", *, water: int | None = None
+) -> Conditions:
+    """Degradation by land-cover change alone (UNCCD PRAIS 4 table SO1-1.T7); arguments as of ``conditions``."""
     km2 = dict.fromkeys((DEGRADED, STABLE, IMPROVED, NODATA), 0.0)
     for flow in cover.flows:
-        km2[flow.sign] += flow.km2
+        if flow.initial != water:
+            km2[flow.sign] += flow.km2
     return _conditions(km2, of_km2, of)
 
 

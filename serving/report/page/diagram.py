@@ -51,8 +51,8 @@ class Diagram:
         if not flow.is_change:
             return text
         process = words.process(flow.process)
-        mark = f"{words('list')}{words('verify')}" if flow.unlikely else ""
-        return f"{text}{words('list')}{process} ({words.apart(glyph(flow.sign))}){mark}"
+        mark = f"{words('comma')}{words('verify')}" if flow.unlikely else ""
+        return f"{text}{words('comma')}{process} ({words.apart(glyph(flow.sign))}){mark}"
 
     def bar_tooltip(self, bar: Bar) -> str:
         """What a bar says when pointed at."""
@@ -70,7 +70,7 @@ def changes_diagrams(cover: CoverChange, figures: Figures) -> tuple[Diagram, Dia
 
     def label(side: Side, code: int, km2: float) -> tuple[str, str]:
         sign = MINUS if side == "before" else "+"
-        value = figures.words.apart(f"{sign}{figures.number(km2)}")
+        value = figures.words.apart(f"{sign}{figures.big(km2)}")
         return figures.words.label(cover.legend_id, code), figures.words("with_unit", value, figures.words("km2"))
 
     return _both("changes", tuple(cover.changes()), cover, figures, label)
@@ -80,7 +80,8 @@ def all_diagrams(cover: CoverChange, figures: Figures) -> tuple[Diagram, Diagram
     """All land, wide and narrow."""
 
     def label(_side: Side, code: int, km2: float) -> tuple[str, str]:
-        return figures.words.label(cover.legend_id, code), figures.area(km2)
+        value = figures.words("with_unit", figures.words.apart(figures.big(km2)), figures.words("km2"))
+        return figures.words.label(cover.legend_id, code), value
 
     return _both("all", cover.flows, cover, figures, label)
 

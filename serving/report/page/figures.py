@@ -60,7 +60,12 @@ class Figures:
 
     def big(self, km2: float) -> str:
         """An area for a headline, with as many decimals as help."""
-        return self.number(km2, 0 if km2 >= _WHOLE_FROM else _DIGITS)
+        return self.number(km2, _headline_digits(km2))
+
+    def margin(self, km2: float, margin_km2: float) -> str:
+        """An estimate and half of its interval, with as many decimals as each other."""
+        digits = _headline_digits(km2)
+        return f"{self.number(km2, digits)} \N{PLUS-MINUS SIGN} {self.number(margin_km2, digits)}"
 
     def length(self, km: float) -> str:
         """Length of a scale bar."""
@@ -70,3 +75,7 @@ class Figures:
     def _text(self, value: float, digits: int) -> str:
         text = f"{value:,.{digits}f}"
         return text.replace(",", "\0").replace(".", self.words("decimal")).replace("\0", self.words("thousands"))
+
+
+def _headline_digits(km2: float) -> int:
+    return 0 if km2 >= _WHOLE_FROM else _DIGITS

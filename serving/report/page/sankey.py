@@ -6,7 +6,8 @@ column. Ribbons are in proportion to area; the drawing adds a hairline so that t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -16,8 +17,13 @@ type Side = Literal["before", "after"]
 type Labeller = Callable[[Side, int, float], tuple[str, str]]
 """Name and value of a class, by side, code and km2."""
 
+_PARTS: Final = re.compile(r"[^ -]*(?:[ -]|$)(?<=.)")
+"""Words with the space or hyphen after them."""
+_BESIDE: Final = 7.0
+"""Between a label and its bar."""
 _WIDE: Final = 0x2E80
 """Letters from here on are as wide as tall (CJK)."""
+_INVISIBLE: Final = "\N{LEFT-TO-RIGHT ISOLATE}\N{POP DIRECTIONAL ISOLATE}"
 _NARROW_EM: Final = 0.62
 """Width of other letters, in letter heights; on the safe side for DejaVu Sans, the widest common typeface."""
 
@@ -68,6 +74,7 @@ class Bar:
         text_x: where lines of the label end (before) or start (after).
         text_y: baseline of each line of the label.
         lines: the label.
+        names: how many of the lines are the name.
         top: upper edge of the slot.
         bottom: lower edge of the slot.
     """
@@ -81,6 +88,7 @@ class Bar:
     text_x: float
     text_y: tuple[float, ...]
     lines: tuple[str, ...]
+    names: int
     top: float
     bottom: float
 
@@ -169,24 +177,34 @@ def draw(
 
 def text_width(text: str, font: float) -> float:
     """An upper bound of the width of a text."""
-    return font * sum(1.0 if ord(letter) >= _WIDE else _NARROW_EM for letter in text)
+    return font * sum(_em(letter) for letter in text)
+
+
+def _em(letter: str) -> float:
+    if letter in _INVISIBLE:
+        return 0.0
+    return 1.0 if ord(letter) >= _WIDE else _NARROW_EM
 
 
 def wrap(text: str, font: float, width: float) -> list[str]:
-    """Break a name into lines that fit, at spaces; between letters where it has none."""
+    """Break a name into lines that fit: at spaces, after hyphens, and within a word only where it must be."""
     lines: list[str] = []
-    for word in text.split(" "):
-        joined = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(joined, font) <= width:
+    for word in _PARTS.findall(text):
+        joined = (lines[-1] + word) if lines else word
+        if lines and text_width(joined.rstrip(), font) <= width:
             lines[-1] = joined
-            continue
-        while text_width(word, font) > width:
-            fit = max(1, *(i for i in range(len(word)) if text_width(word[:i], font) <= width))
-            lines.append(word[:fit])
-            word = word[fit:]  # noqa: PLW2901 (the rest of a word too long for a line)
-        if word:
-            lines.append(word)
-    return lines
+        else:
+            lines.extend(_cut(word, font, width))
+    return [line.rstrip() for line in lines]
+
+
+def _cut(word: str, font: float, width: float) -> Iterator[str]:
+    """A word too long for a line, between letters."""
+    while text_width(word.rstrip(), font) > width:
+        fit = max(1, *(i for i in range(len(word)) if text_width(word[:i], font) <= width))
+        yield word[:fit]
+        word = word[fit:]
+    yield word
 
 
 def _column(
@@ -200,20 +218,29 @@ def _column(
     bars: list[Bar] = []
     y = 0.0
     x = frame.label if side == "before" else frame.width - frame.label - frame.bar
-    text_x = frame.label - 7 if side == "before" else frame.width - frame.label + 7
+    text_x = frame.label - _BESIDE if side == "before" else frame.width - frame.label + _BESIDE
     for code in codes:
         km2 = sum(flow.km2 for flow in flows if (flow.initial if side == "before" else flow.final) == code)
         if km2 <= 0:
             continue
         name, value = label(side, code, km2)
-        lines = (*wrap(name, frame.font, frame.label - 7), value)
+        names = wrap(name, frame.font, frame.label - _BESIDE)
+        lines = (*names, *_value_lines(value, frame))
         height, text = km2 * scale, frame.line * len(lines)
         slot = max(height, text)
         first = y + (slot - text) / 2 + 0.78 * frame.line
         baselines = tuple(first + i * frame.line for i in range(len(lines)))
-        bars.append(Bar(side, code, km2, x, y + (slot - height) / 2, height, text_x, baselines, lines, y, y + slot))
+        bars.append(
+            Bar(side, code, km2, x, y + (slot - height) / 2, height, text_x, baselines, lines, len(names), y, y + slot)
+        )
         y += slot + frame.gap
     return bars
+
+
+def _value_lines(value: str, frame: Frame) -> tuple[str, ...]:
+    """A value; its unit on a line of its own where both do not fit."""
+    number, _, unit = value.rpartition("\N{NO-BREAK SPACE}")
+    return (number, unit) if number and text_width(value, frame.font) > frame.label - _BESIDE else (value,)
 
 
 def _centred(bars: Sequence[Bar], height: float) -> list[Bar]:

@@ -48,25 +48,26 @@ def cover_maps():
     """Grassland nearly everywhere; -32767 outside an oval country."""
     rng = np.random.default_rng(5)
     before = np.full((HEIGHT, WIDTH), 2, np.int16)
-    for code, scale, above in ((6, 22, 3.4), (3, 12, 3.2), (1, 14, 3.1), (7, 9, 3.5), (4, 7, 3.5), (5, 4, 3.6)):
+    for code, scale, above in ((6, 22, 2.3), (3, 12, 2.5), (1, 14, 2.2), (7, 9, 3.0), (4, 7, 2.9), (5, 4, 3.4)):
         before[smooth(rng, scale) > above] = code
     after = before.copy()
     for old, new, scale, above in (
-        (2, 6, 9, 3.5),
-        (2, 3, 8, 3.6),
-        (3, 5, 5, 1.5),
-        (1, 2, 6, 2.5),
-        (6, 2, 7, 3.0),
-        (7, 6, 6, 2.2),
-        (4, 3, 3, 2.5),
-        (2, 5, 3, 3.9),
-        (4, 1, 3, 3.0),
-        (6, 3, 4, 3.6),
+        (2, 6, 9, 2.2),
+        (2, 3, 8, 2.8),
+        (3, 5, 5, 1.8),
+        (1, 2, 6, 2.2),
+        (6, 2, 7, 2.0),
+        (7, 6, 6, 1.2),
+        (4, 3, 3, 1.5),
+        (2, 5, 3, 3.4),
+        (4, 1, 3, 2.2),
+        (6, 3, 4, 2.6),
+        (2, 1, 5, 3.2),
     ):
         after[(before == old) & (smooth(rng, scale) > above)] = new
     after[60:64, 30:45] = NODATA
     row, col = np.mgrid[:HEIGHT, :WIDTH]
-    angle = np.arctan2(row - 75, col - 130)
+    angle = np.arctan2((row - 75) / 66, (col - 130) / 118)
     outside = np.hypot((row - 75) / 66, (col - 130) / 118) > 1 + 0.08 * np.sin(5 * angle) + 0.04 * np.sin(11 * angle)
     before[outside] = after[outside] = -32767
     return before, after
@@ -106,7 +107,7 @@ def page_data(**changes):
     water = cover.before(7)
     land = total - water
     of_cover = adapter.cover_conditions(cover, total)
-    headline = adapter.cover_conditions(cover, land, "land")
+    headline = adapter.cover_conditions(cover, land, "land", water=7)
     signs = UNCCD7_TRANSITIONS.degradation(np.where(before < 0, 0, before), np.where(after < 0, 0, after))
     signs[before == -32767] = -32767
     ring = outline(GRID)
