@@ -164,7 +164,8 @@ class _Lattice:
     def areas_km2(self, row_start: int, row_stop: int) -> NDArray[np.float64]:
         first = int(np.searchsorted(self._node_rows, row_start, side="right")) - 1
         last = int(np.searchsorted(self._node_rows, row_stop - 1, side="left"))
-        lines = {i: self._lines[i] if i in self._lines else self._line(i) for i in range(first, last + 1)}
+        held = self._lines  # one look, because other threads may ask for other rows
+        lines = {i: held[i] if i in held else self._line(i) for i in range(first, last + 1)}
         self._lines = lines  # the next rows need the last of these again
         areas_RW = np.empty((row_stop - row_start, len(self._cols)))
         for i in range(first, last):  # rows between two nodes at once, without an array for each term of the sum

@@ -131,12 +131,28 @@ class TransitionMatrix:
             ConfigError: when the legend is so long that codes do not fit int16.
             SteppeError: as `degradation`.
         """
-        codes = self.legend.codes
-        rank = np.array([sorted(codes).index(code) + 1 for code in codes])
-        table = self.multiplier * rank[:, None] + rank[None, :]
-        if table.max() > np.iinfo(np.int16).max:
-            raise ConfigError(f"transition codes of {len(codes)} classes do not fit int16; aggregate the legend first")
-        return self._each(table.astype(np.int16), before, after)
+        return self._each(self._transition_codes(), before, after)
+
+    def map_codes(self, before: Codes, after: Codes) -> npt.NDArray[np.int16]:
+        """Codes of a transition map, pixel by pixel: transition codes, but of pixels that kept their class the class.
+
+        With the seven UNCCD classes 11 becomes 1 and 77 becomes 7, while 12 stays 12 (Trends.Earth, output_data.rst,
+        and LDN facts 2.2), so that one picture shows both what stayed and what changed.
+
+        Args:
+            before: see `degradation`.
+            after: see `degradation`.
+
+        Returns:
+            int16 of the same shape, ranks where the class stayed, else as `transitions`; -32768 where either map has
+            no data.
+
+        Raises:
+            SteppeError: as `transitions`.
+        """
+        cells_KK = self._transition_codes()
+        np.fill_diagonal(cells_KK, np.diagonal(cells_KK) % self.multiplier)
+        return self._each(cells_KK, before, after)
 
     def edited(self, signs: Mapping[tuple[int, int], int], *, matrix_id: str, version: str) -> TransitionMatrix:
         """A copy with other signs in some cells, under a name of its own.
@@ -177,6 +193,16 @@ class TransitionMatrix:
 
     def _ranks(self, initial: int, final: int) -> tuple[int, int]:
         return self.legend.index_of(initial), self.legend.index_of(final)
+
+    def _transition_codes(self) -> npt.NDArray[np.int16]:
+        """``multiplier * initial + final`` of the ranks of every pair of classes, in the order of the legend."""
+        codes = self.legend.codes
+        rank = np.array([sorted(codes).index(code) + 1 for code in codes])
+        cells_KK = self.multiplier * rank[:, None] + rank[None, :]
+        if cells_KK.max() > np.iinfo(np.int16).max:
+            raise ConfigError(f"transition codes of {len(codes)} classes do not fit int16; aggregate the legend first")
+        cells: npt.NDArray[np.int16] = cells_KK.astype(np.int16)
+        return cells
 
     def _each(self, cells_KK: npt.NDArray[np.int16], before: Codes, after: Codes) -> npt.NDArray[np.int16]:
         if before.shape != after.shape:

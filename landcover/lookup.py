@@ -6,7 +6,7 @@ at ``SIZE + c`` when it is, which is how numpy counts negative positions: int16,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -80,8 +80,14 @@ def _strangers(table: npt.NDArray[np.uint8], flat: npt.NDArray[Any]) -> npt.NDAr
 def unmapped_codes(codes: npt.NDArray[Any], *, owner: str) -> UnmappedCodes:
     """The error that names every distinct value of ``codes`` with its pixel count."""
     values, pixels = np.unique(codes, return_counts=True)
-    listed = [f"{value}: {count}" for value, count in zip(values[:_LISTED], pixels[:_LISTED], strict=True)]
-    more = f" and {len(values) - _LISTED} more codes" if len(values) > _LISTED else ""
-    signed = any(np.iinfo(np.int8).min <= value < 0 for value in values.tolist())
+    return unmapped_pixels(dict(zip(values.tolist(), pixels.tolist(), strict=True)), owner=owner)
+
+
+def unmapped_pixels(pixels: Mapping[int, int], *, owner: str) -> UnmappedCodes:
+    """The error that names codes with their pixels, the lowest code first."""
+    codes = sorted(pixels)
+    listed = [f"{code}: {pixels[code]}" for code in codes[:_LISTED]]
+    more = f" and {len(codes) - _LISTED} more codes" if len(codes) > _LISTED else ""
+    signed = any(np.iinfo(np.int8).min <= code < 0 for code in codes)
     hint = "; negative codes can be unsigned bytes read as signed: see crosswalks.repair_signed_bytes" if signed else ""
     return UnmappedCodes(f"codes that {owner} does not have (code: pixels): {', '.join(listed)}{more}{hint}")

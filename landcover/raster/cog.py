@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import numpy as np
 import rasterio
@@ -27,6 +27,7 @@ from rasterio.windows import Window as RasterioWindow
 from landcover.errors import DtypeMismatch, WindowError
 from landcover.grid import Grid
 from landcover.legends import Legend
+from landcover.raster.modes import with_modes
 from landcover.raster.opening import gdal_env, limit_block_cache
 from landcover.raster.protocol import AnyArray
 from landcover.raster.readback import RowLedger, read_back
@@ -88,6 +89,9 @@ class MapWriter:
         OutputNotWritable: the place cannot be written to; found here, before anything is computed.
         DiskFull: the disk has no room for the uncompressed map.
     """
+
+    effort: ClassVar[int] = 6
+    """How hard DEFLATE tries, 1 to 9."""
 
     def __init__(
         self,
@@ -221,9 +225,18 @@ class MapWriter:
         with self._write_errors():
             with _writing_env():
                 self._raw.close()
-                rasterio.shutil.copy(self._raw.name, staged, driver="COG", **self._cog_options())
+                rasterio.shutil.copy(self._source(), staged, driver="COG", **self._cog_options())
             read_back(staged, self._grid, self._dtype, self._ledger)
         publish(staged, self._path)
+
+    def _source(self) -> Path:
+        """The uncompressed map, of classes with its overviews."""
+        raw = Path(self._raw.name)
+        return with_modes(raw, block=_BLOCK, nodata=self._nodata) if self._by_mode else raw
+
+    @property
+    def _by_mode(self) -> bool:
+        return self._legend is not None and len(self._bands) == 1
 
     def _cog_options(self) -> dict[str, str]:
         """See https://gdal.org/drivers/raster/cog.html."""
@@ -231,9 +244,16 @@ class MapWriter:
         return {
             "BLOCKSIZE": str(_BLOCK),
             "COMPRESS": "DEFLATE",
+            "LEVEL": str(self.effort),
             "INTERLEAVE": "BAND",
             "PREDICTOR": "YES" if smooth and self._dtype.itemsize > 1 else "NO",
             "OVERVIEW_RESAMPLING": "AVERAGE" if smooth else "MODE",
             "BIGTIFF": "IF_SAFER",
             "NUM_THREADS": "ALL_CPUS",
         }
+
+
+class LargeMapWriter(MapWriter):
+    """For maps of a whole country: compressed in half the time, a seventh larger."""
+
+    effort = 3

@@ -150,17 +150,21 @@ def read_overview(scene: Scene) -> NDArray[np.generic]:
 
 
 def _common_grid(before: Scene, after: Scene) -> Grid:
-    """The smallest part of the older image's grid that holds all its pixels whose centres the younger image covers."""
-    older, younger = before.grid, after.grid
-    steps = np.linspace(0, 1, _POINTS)
-    col_HW, row_HW = np.meshgrid(steps * younger.width, steps * younger.height)
-    there_cols, there_rows = Positions(younger, older).exact(col_HW, row_HW)
-    rows, cols = _covered(there_rows, older.height), _covered(there_cols, older.width)
-    if not (rows and cols):
+    grid = shared_part(before.grid, after.grid)
+    if grid is None:
         raise GridMismatch(
             f"{before.identifier!r} and {after.identifier!r} have no place in common; give two images of one place"
         )
-    return older.crop(Window(rows.start, cols.start, len(rows), len(cols)))
+    return grid
+
+
+def shared_part(grid: Grid, other: Grid) -> Grid | None:
+    """The smallest part of a grid that holds all its pixels whose centres another covers; None when there is none."""
+    steps = np.linspace(0, 1, _POINTS)
+    col_HW, row_HW = np.meshgrid(steps * other.width, steps * other.height)
+    there_cols, there_rows = Positions(other, grid).exact(col_HW, row_HW)
+    rows, cols = _covered(there_rows, grid.height), _covered(there_cols, grid.width)
+    return grid.crop(Window(rows.start, cols.start, len(rows), len(cols))) if rows and cols else None
 
 
 def _covered(places: NDArray[np.float64], length: int) -> range:

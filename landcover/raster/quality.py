@@ -18,14 +18,14 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window as RasterioWindow
 
 from landcover.errors import BandMapping, GridMismatch
-from landcover.grid import Grid, Window
+from landcover.grid import Grid
 from landcover.quality import MASKS, UNKNOWN, MaskKind
 from landcover.raster.bands import data_bands
 from landcover.raster.digest import file_digest
 from landcover.raster.georeference import grid_of
 from landcover.raster.mask_files import mask_files
+from landcover.raster.nearest import nearest_places
 from landcover.raster.opening import RasterFile, open_raster, pixel_errors, reading_env
-from landcover.raster.positions import CELL, Positions
 from landcover.raster.protocol import DEFAULT_POLICY
 from landcover.raster.scene import place_of
 from landcover.raster.target import touching
@@ -54,7 +54,7 @@ class MaskReader:
         own = grid_of(found.dataset, found.file.name)
         if not touching(grid, own):
             raise GridMismatch(f"the mask {found.kind.name} in {found.file.name!r} {ELSEWHERE}")
-        self._places = _Aligned.of(grid, own) or _Warped(grid, own)
+        self._places = nearest_places(grid, own)
 
     @property
     def name(self) -> str:
@@ -102,44 +102,6 @@ class MaskReader:
 
 
 @dataclass(frozen=True, slots=True)
-class _Aligned:
-    """A mask whose rows and columns run along the scene's: for each of these its own, -1 beyond it."""
-
-    rows_H: NDArray[np.intp]
-    cols_W: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, grid: Grid, own: Grid) -> Self | None:
-        """Where a grid's pixels lie on the mask's own grid; None when the two are turned or in different CRS."""
-        to_mask = ~own.transform @ grid.transform
-        if own.crs != grid.crs or abs(to_mask.b) * grid.height > 1 or abs(to_mask.d) * grid.width > 1:
-            return None
-        rows_H = _containing(grid.height, to_mask.e, to_mask.f, own.height)
-        return cls(rows_H, _containing(grid.width, to_mask.a, to_mask.c, own.width))
-
-    def rows(self, start: int, stop: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Row and column on the mask of some rows of the scene, shapes (row, 1) and (1, col)."""
-        return self.rows_H[start:stop, None], self.cols_W[None]
-
-
-class _Warped:
-    """A mask in another CRS than the scene, or turned against it."""
-
-    def __init__(self, grid: Grid, own: Grid) -> None:
-        self._width, self._shape, self._positions = grid.width, (own.height, own.width), Positions(grid, own)
-
-    def rows(self, start: int, stop: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Row and column on the mask of some rows of the scene, each (row, col); -1 beyond it."""
-        rows_RW, cols_RW = (np.full((stop - start, self._width), -1, np.int32) for _ in range(2))
-        for top in range(start, stop, CELL):  # positions take eight times the memory of what is kept of them
-            part = slice(top - start, min(top + CELL, stop) - start)
-            cols, rows = self._positions.of(Window(top, 0, part.stop - part.start, self._width))
-            inside = (rows >= 0) & (rows < self._shape[0]) & (cols >= 0) & (cols < self._shape[1])
-            rows_RW[part][inside], cols_RW[part][inside] = rows[inside], cols[inside]
-        return rows_RW, cols_RW
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
     """An opened mask: its file, its bands in the file counted from 1, and what they mean."""
 
@@ -172,13 +134,6 @@ def open_mask(source: Path, grid: Grid, *, bands: Sequence[str] | None = None) -
     except BaseException:
         found.dataset.close()
         raise
-
-
-def _containing(length: int, step: float, start: float, size: int) -> NDArray[np.intp]:
-    """For every pixel of an axis the mask's pixel that holds its centre, -1 beyond the mask."""
-    # A centre on the border of two pixels, to the precision of the transform, falls to the one behind it.
-    index = np.floor((np.arange(length) + 0.5) * step + start + 1e-6).astype(np.intp)
-    return np.where((index >= 0) & (index < size), index, -1)
 
 
 def _among_bands(path: Path, given: Sequence[str] | None) -> _Found | None:

@@ -1,0 +1,112 @@
+"""The rasters of a report: degradation and transitions, and what each says of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from indicators.codes import NODATA
+from indicators.cover.account import CoverAccount
+from indicators.cover.transition_legend import transition_legend
+from landcover.grid import Grid
+from landcover.legends import Legend, get_legend
+from landcover.raster.cog import LargeMapWriter, MapWriter
+
+DEGRADATION: Final = "degradation"
+TRANSITIONS: Final = "transitions"
+
+CONDITION_LEGEND: Final = "degradation3"
+"""Codes, names and official colours of -1, 0 and 1 (UNCCD PRAIS 4 and Trends.Earth; LDN facts 2.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRaster:
+    """A raster to write while rows stream by.
+
+    Attributes:
+        path: the file; replaced when it is there.
+        description: name of its band.
+        legend: what its codes mean, None where they are no classes.
+        dtype: sample type.
+        nodata: its "no data".
+        tags: dataset tags.
+    """
+
+    path: Path
+    description: str
+    legend: Legend | None = None
+    dtype: str = "int16"
+    nodata: int = NODATA
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Years:
+    """The years that an account compares.
+
+    Attributes:
+        initial: the first.
+        final: the last.
+    """
+
+    initial: int
+    final: int
+
+
+def degradation_raster(path: Path, account: CoverAccount, years: Years) -> ReportRaster:
+    """Degradation of land cover: -1, 0, 1, nodata -32768, in the official colours."""
+    return ReportRaster(
+        path=path,
+        description=f"land cover degradation {years.initial}-{years.final}",
+        legend=get_legend(CONDITION_LEGEND),
+        tags=provenance_tags(account, years),
+    )
+
+
+def transitions_raster(path: Path, account: CoverAccount, years: Years) -> ReportRaster:
+    """Map codes of transitions, see ``TransitionMatrix.map_codes``: int16, nodata -32768."""
+    matrix = account.matrices[0]
+    return ReportRaster(
+        path=path,
+        description=f"land cover transitions {years.initial}-{years.final}",
+        legend=transition_legend(matrix),
+        tags={**provenance_tags(account, years), "transition_multiplier": str(matrix.multiplier)},
+    )
+
+
+def provenance_tags(account: CoverAccount, years: Years) -> dict[str, str]:
+    """Which years, legend, crosswalks and matrices a raster comes from, with the content of each as a hash.
+
+    Several matrices are a JSON list, in the order of regions.
+    """
+    initial, final = account.crosswalks
+    matrices = [matrix.identity for matrix in account.matrices]
+    return {
+        "year_initial": str(years.initial),
+        "year_final": str(years.final),
+        "cover_legend": account.matrices[0].legend_id,
+        "transition_matrix": matrices[0] if len(matrices) == 1 else json.dumps(matrices),
+        "crosswalk_initial": initial.identity,
+        "crosswalk_final": final.identity,
+    }
+
+
+def writer_of(raster: ReportRaster, grid: Grid) -> MapWriter:
+    """A writer for a raster on a grid.
+
+    Raises:
+        OutputNotWritable: the place cannot be written to.
+        DiskFull: the disk has no room.
+    """
+    return LargeMapWriter(
+        raster.path,
+        grid,
+        dtype=raster.dtype,
+        nodata=raster.nodata,
+        legend=raster.legend,
+        tags=raster.tags,
+        description=raster.description,
+    )
