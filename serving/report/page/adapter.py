@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
 from typing import Final
 
 from indicators.codes import DEGRADED, IMPROVED, NODATA, STABLE
-from indicators.joint import FINAL, INITIAL, LPD, JointTable
+from indicators.joint import FINAL, INITIAL, LPD, REGION, JointTable
 from indicators.transitions import TransitionMatrix
 from serving.report.page.conditions import Conditions, Denominator
 from serving.report.page.cover import CoverChange, Flow
@@ -15,27 +17,29 @@ from serving.report.page.sections import Crosstab
 _ONE_YEAR: Final = 1
 
 
-def cover_change(table: JointTable, matrix: TransitionMatrix, *, years: int) -> CoverChange:
+def cover_change(table: JointTable, matrices: Sequence[TransitionMatrix], *, years: int) -> CoverChange:
     """Flows of a joint table (UNCCD PRAIS 4 tables SO1-1.T4 to T6).
 
-    A change within one year needs verification whatever it is (LDN facts, section 2.3). Under regional matrices pass
-    the matrix that most of the land has; areas do not depend on it.
+    A change within one year needs verification whatever it is (LDN facts, section 2.3).
 
     Args:
-        table: with the axes ``initial`` and ``final``.
-        matrix: signs, processes and unlikely transitions.
+        table: with the axes ``initial`` and ``final``, and ``region`` where there are several matrices.
+        matrices: signs, processes and unlikely transitions, by region.
         years: from the initial to the final year.
 
     Raises:
         ConfigError: the table lacks an axis.
     """
-    cells = table.over((INITIAL, FINAL))
-    rows, cols = (axis.codes for axis in cells.axes)
-    km2 = {(i, f): float(cells.km2[r, c]) for r, i in enumerate(rows) for c, f in enumerate(cols)}
-    missing = any(area > 0 for pair, area in km2.items() if NODATA in pair)
-    codes = tuple(code for code in rows if code != NODATA or missing)
-    flows = (_flow(pair, km2[pair], matrix, years) for pair in km2 if set(pair) <= set(codes))
-    return CoverChange(matrix.legend_id, codes, tuple(flows))
+    codes = _codes_with_area(table)
+    sums: dict[Flow, float] = {}
+    for region, cells in _regions(table, len(matrices)):
+        rows, cols = (axis.codes for axis in cells.axes)
+        for (i, before), (j, after) in product(enumerate(rows), enumerate(cols)):
+            if {before, after} <= set(codes):
+                key = _verdict((before, after), None if region == NODATA else matrices[region], years)
+                sums[key] = sums.get(key, 0.0) + float(cells.km2[i, j])
+    flows = tuple(replace(key, km2=km2) for key, km2 in sums.items())
+    return CoverChange(matrices[0].legend_id, codes, flows)
 
 
 def conditions(
@@ -107,13 +111,35 @@ def _conditions(km2: Mapping[int, float], of_km2: float, of: Denominator) -> Con
     )
 
 
-def _flow(pair: tuple[int, int], km2: float, matrix: TransitionMatrix, years: int) -> Flow:
-    if NODATA in pair:
-        return Flow(*pair, km2=km2, sign=NODATA, process="")
+def _codes_with_area(table: JointTable) -> tuple[int, ...]:
+    """Classes in the order of the legend, and no data where a year has some."""
+    cells = table.over((INITIAL, FINAL))
+    missing = any(
+        cells.km2.take(axis.index(NODATA), axis=i).sum() > 0
+        for i, axis in enumerate(cells.axes)
+        if NODATA in axis.codes
+    )
+    return tuple(code for code in cells.axes[0].codes if code != NODATA or missing)
+
+
+def _regions(table: JointTable, matrices: int) -> Iterator[tuple[int, JointTable]]:
+    """Position of a matrix, or -32768 outside all regions, and the table over both years there."""
+    if matrices == 1 and REGION not in table.names:
+        yield 0, table.over((INITIAL, FINAL))
+        return
+    each = table.over((REGION, INITIAL, FINAL))
+    for i, code in enumerate(each.axes[0].codes):
+        yield code, JointTable(each.axes[1:], each.pixels[i], each.km2[i], each.method)
+
+
+def _verdict(pair: tuple[int, int], matrix: TransitionMatrix | None, years: int) -> Flow:
+    """A flow without area."""
+    if NODATA in pair or matrix is None:
+        return Flow(*pair, km2=0.0, sign=NODATA, process="")
     hasty = years <= _ONE_YEAR and pair[0] != pair[1]
     return Flow(
         *pair,
-        km2=km2,
+        km2=0.0,
         sign=matrix.sign(*pair),
         process=matrix.process(*pair),
         unlikely=hasty or pair in matrix.unlikely,

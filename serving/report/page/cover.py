@@ -11,7 +11,7 @@ from landcover.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One cell of the transition matrix.
+    """One cell of a transition matrix.
 
     Attributes:
         initial: class code of the initial year, or -32768.
@@ -51,7 +51,7 @@ class CoverChange:
     Attributes:
         legend_id: key of ``landcover.legends.get_legend``.
         codes: class codes in the order of the legend, and -32768 where there is any.
-        flows: one for each cell with area, and for each pair of classes of the matrix.
+        flows: for each pair of classes one; under regional matrices one for each verdict.
     """
 
     legend_id: str
@@ -64,14 +64,14 @@ class CoverChange:
         Raises:
             ConfigError: with the cell.
         """
-        pairs = [(flow.initial, flow.final) for flow in self.flows]
-        strange = [pair for pair in pairs if not set(pair) <= set(self.codes)]
-        if strange or len(set(pairs)) != len(pairs):
+        keys = [(flow.initial, flow.final, flow.sign, flow.process) for flow in self.flows]
+        strange = [key for key in keys if not set(key[:2]) <= set(self.codes)]
+        if strange or len(set(keys)) != len(keys):
             raise ConfigError(f"flows of legend {self.legend_id!r} repeat or have unknown codes: {strange[:3]}")
 
-    def flow(self, initial: int, final: int) -> Flow | None:
-        """The cell of two codes, or None where there is none."""
-        return next((flow for flow in self.flows if (flow.initial, flow.final) == (initial, final)), None)
+    def of(self, initial: int, final: int) -> tuple[Flow, ...]:
+        """The flows of a cell: several where regional matrices judge it differently."""
+        return tuple(flow for flow in self.flows if (flow.initial, flow.final) == (initial, final))
 
     def before(self, code: int) -> float:
         """Extent in the initial year, km2."""

@@ -23,7 +23,8 @@ class Cell:
 
     Attributes:
         km2: mapped area.
-        glyph: the sign as a character, empty on the diagonal and without data.
+        glyph: the sign as a character, plus-minus where regional matrices differ; empty on the diagonal and without
+            data.
         tint: class in the style sheet.
         unlikely: whether the change needs verification.
     """
@@ -56,7 +57,8 @@ def glyph(sign: int) -> str:
 
 def lines(cover: CoverChange) -> tuple[Line, ...]:
     """All rows of the matrix, in the order of the legend."""
-    most = max((flow.km2 for flow in cover.changes()), default=0.0)
+    changes = {(flow.initial, flow.final) for flow in cover.changes()}
+    most = max((sum(flow.km2 for flow in cover.of(*pair)) for pair in changes), default=0.0)
     return tuple(
         Line(code, tuple(_cell(cover, code, final, most) for final in cover.codes), cover.before(code))
         for code in cover.codes
@@ -64,18 +66,19 @@ def lines(cover: CoverChange) -> tuple[Line, ...]:
 
 
 def _cell(cover: CoverChange, initial: int, final: int, most: float) -> Cell:
-    flow = cover.flow(initial, final)
-    if flow is None:
-        return Cell(0.0, "", "same" if initial == final else "none", unlikely=False)
-    if not flow.is_change:
-        return Cell(flow.km2, "", "same" if initial == final != NODATA else "none", unlikely=False)
-    return Cell(flow.km2, glyph(flow.sign), _tint(flow.sign, flow.km2, most), flow.unlikely)
+    flows = cover.of(initial, final)
+    km2 = sum(flow.km2 for flow in flows)
+    judged = [flow for flow in flows if flow.is_change and flow.sign in _FAMILIES]
+    if not judged:
+        return Cell(km2, "", "same" if initial == final != NODATA else "none", unlikely=False)
+    largest = max(judged, key=lambda flow: flow.km2)
+    signs = {flow.sign for flow in judged if flow.km2 > 0} or {largest.sign}
+    mark = glyph(largest.sign) if len(signs) == 1 else "\N{PLUS-MINUS SIGN}"
+    return Cell(km2, mark, _tint(largest.sign, km2, most), any(flow.unlikely for flow in judged))
 
 
 def _tint(sign: int, km2: float, most: float) -> Tint:
     """Depth by the square root of the area, so that small changes differ from none."""
-    if sign not in _FAMILIES:
-        return "none"
     depth = max(1, math.ceil(_DEPTHS * math.sqrt(km2 / most))) if most > 0 else 1
     tint: Tint = f"{_FAMILIES[sign]}{depth}"  # type: ignore[assignment]  # one of the twelve by construction
     return tint

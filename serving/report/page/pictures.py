@@ -64,7 +64,7 @@ def map_picture(
     metres = None if ground is None else ground[0] * codes_HW.shape[1] / size[1]
     bar = None if metres is None else scale_bar(metres, _BAR * size[1])
     file = io.BytesIO()
-    image.save(file, "PNG", optimize=True)
+    image.save(file, "PNG")
     return MapPicture(
         png=file.getvalue(),
         width=size[1],

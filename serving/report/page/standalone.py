@@ -56,7 +56,7 @@ def standalone(picture: MapPicture, legend: Legend, words: Words, *, title: str,
     with Image.open(io.BytesIO(picture.png)) as image:
         sheet = _composed(image.convert("RGB"), picture, texts, fonts)
     file = io.BytesIO()
-    sheet.image.save(file, "PNG", optimize=True)
+    sheet.image.save(file, "PNG")
     return file.getvalue()
 
 

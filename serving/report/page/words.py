@@ -46,6 +46,10 @@ class Words:
         """A text, or something else where there is none: names of items that others add."""
         return self.texts.get(key, otherwise)
 
+    def item(self, kind: str, name: str) -> str:
+        """Name of an assumption or of the role of a file, where there are words for it; else as it is."""
+        return self.texts.get(f"{kind}_{name.lower().replace(' ', '_').replace('-', '_')}", name)
+
     @property
     def direction(self) -> str:
         """``ltr`` or ``rtl``."""
