@@ -38,18 +38,18 @@ EXTENSIONS: Final = (
 EO_EXTENSION: Final = "https://stac-extensions.github.io/eo/v2.0.0/schema.json"
 """Declared where the cloud cover is known."""
 
-_SHA256_MULTIHASH: Final = "1220"
+SHA256_MULTIHASH: Final = "1220"
 """Multihash prefix: function 0x12 (sha2-256), length 0x20."""
 _SHA256_DIGITS: Final = 64
-_COG: Final = "image/tiff; application=geotiff; profile=cloud-optimized"
+COG: Final = "image/tiff; application=geotiff; profile=cloud-optimized"
 _KINDS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
-    "map": ("Land-cover map", _COG, ("data",)),
-    "confidence": ("Confidence of the map, percent", _COG, ("data", "confidence")),
-    "probabilities": ("Probability of each class", _COG, ("data", "probabilities")),
-    "uncertainty": ("Uncertainty of the map, percent", _COG, ("data", "uncertainty")),
+    "map": ("Land-cover map", COG, ("data",)),
+    "confidence": ("Confidence of the map, percent", COG, ("data", "confidence")),
+    "probabilities": ("Probability of each class", COG, ("data", "probabilities")),
+    "uncertainty": ("Uncertainty of the map, percent", COG, ("data", "uncertainty")),
     "quality": (
         "Observation quality",
-        _COG,
+        COG,
         ("metadata", "data-mask", "cloud", "cloud-shadow", "snow-ice", "saturation"),
     ),
     "quicklook": ("Picture with legend", "image/png", ("overview",)),
@@ -180,7 +180,7 @@ def product_item(product: Product) -> dict[str, Any]:
         bbox=box,
         datetime=times.pop("datetime"),
         properties={
-            **{name: _text(value) for name, value in times.items()},
+            **{name: rfc3339(value) for name, value in times.items()},
             **_properties(product),
             "steppe:datetime_source": source,
         },
@@ -225,13 +225,13 @@ def _properties(product: Product) -> dict[str, Any]:
         "steppe:drift": product.drift,
     }
     return {
-        "created": _text(product.created),
+        "created": rfc3339(product.created),
         "gsd": round(sum(ground_pixel_size(product.grid)) / 2, 3),
         **{name: value for name, value in optional.items() if value is not None},
         **_cloud_cover(product),
-        **_projection(product.grid),
+        **projection_fields(product.grid),
         "processing:level": "L4",
-        "processing:datetime": _text(product.created),
+        "processing:datetime": rfc3339(product.created),
         "processing:expression": {"format": "stac-mlm", "expression": f"{product.model_name}@{product.model_version}"},
         "processing:software": {"steppe": product.software_version},
         "steppe:model_name": product.model_name,
@@ -245,7 +245,7 @@ def _properties(product: Product) -> dict[str, Any]:
     }
 
 
-def _projection(grid: Grid) -> dict[str, Any]:
+def projection_fields(grid: Grid) -> dict[str, Any]:
     """CRS, size and transform; a CRS without a code is written out."""
     authority = grid.crs.to_authority()
     crs = (
@@ -258,7 +258,7 @@ def _projection(grid: Grid) -> dict[str, Any]:
 
 def _asset(kind: str, file: AssetFile, product: Product) -> pystac.Asset:
     title, media_type, roles = _KINDS[kind]
-    extra: dict[str, Any] = {"file:size": file.size, "file:checksum": _SHA256_MULTIHASH + file.sha256}
+    extra: dict[str, Any] = {"file:size": file.size, "file:checksum": SHA256_MULTIHASH + file.sha256}
     extra |= _raster_fields(kind, product)
     title = product.map_title if kind == "map" else title
     return pystac.Asset(href=file.href, title=title, media_type=media_type, roles=list(roles), extra_fields=extra)
@@ -353,5 +353,6 @@ def _moments(text: str) -> tuple[datetime, datetime]:
     return moment, moment
 
 
-def _text(moment: datetime | None) -> str | None:
+def rfc3339(moment: datetime | None) -> str | None:
+    """A moment in UTC as STAC writes it; None stays."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
