@@ -91,7 +91,8 @@ def test_a_long_legend_needs_more_than_a_byte_for_a_pair():
     rows = rows_of(found, before, after)
     np.testing.assert_array_equal(rows.degradation, signs)
     np.testing.assert_array_equal(found.map_codes(rows), matrix.map_codes(before, after))
-    assert set(np.unique(found.map_codes(rows)).tolist()) == set(transition_legend(matrix).codes)
+    with pytest.raises(ConfigError, match="1369 classes"):
+        transition_legend(matrix)
 
 
 def test_zero_is_a_class_unless_the_file_says_otherwise():
