@@ -10,9 +10,9 @@ The sums are *mapped area (pixel count)*, geodesic, see ``indicators.areas``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -32,27 +32,38 @@ _PIXELS_PER_BIN: Final = 4
 """A chunk has at least as many pixels for each combination, so that clearing counters costs little beside counting."""
 
 type Positions = npt.NDArray[np.uint8]
-type Shares = npt.NDArray[np.float32]
+type Shares = npt.NDArray[np.floating[Any]]
+
+
+class ZonePart(Protocol):
+    """Pixels of one zone in a rectangle, such as ``indicators.zones`` makes them."""
+
+    @property
+    def zone(self) -> int:
+        """Number of the zone, from 0."""
+
+    @property
+    def window(self) -> Window:
+        """The rectangle, in rows and columns of the grid."""
+
+    @property
+    def share(self) -> Shares | None:
+        """Share of each pixel that lies in the zone, 0 to 1, (row, col) of the window; None = all of every pixel."""
 
 
 @dataclass(frozen=True, slots=True)
-class ZonePart:
-    """Where a zone lies in a block of rows.
+class WholePart:
+    """A rectangle wholly in a zone.
 
     Attributes:
-        zone: number of the zone, from 0.
-        coverage: float32, share of each pixel that lies in the zone, 0 to 1, of the shape of ``window``, or of the
-            whole block where there is none; None = all of every pixel.
-        window: the part of the grid that ``coverage`` is for, within the rows of the block; None = the whole block.
+        zone: number of the zone.
+        window: the rectangle.
+        share: None, for all of every pixel.
     """
 
     zone: int
-    coverage: Shares | None = None
-    window: Window | None = None
-
-
-EVERYWHERE: Final = (ZonePart(0),)
-"""One zone that is the whole grid."""
+    window: Window
+    share: None = None
 
 
 class JointAreas:
@@ -85,20 +96,22 @@ class JointAreas:
         self._km2_ZB = np.zeros((zones, self._bins), np.float64)
         self._seen = np.zeros(self._grid.height, np.bool_)
 
-    def add(self, row_start: int, positions: Sequence[Positions], parts: Sequence[ZonePart] = EVERYWHERE) -> None:
+    def add(self, row_start: int, positions: Sequence[Positions], parts: Iterable[ZonePart] | None = None) -> None:
         """Count some whole rows.
 
         Args:
             row_start: first row.
             positions: for each axis the pixels' positions on it, uint8 (rows, width of the grid).
-            parts: which zones the rows lie in; zones may overlap, rows outside every zone count nowhere.
+            parts: where zones lie in the rows; what lies in none counts nowhere, what lies in several counts in each.
+                None = all of the rows in zone 0.
 
         Raises:
             WindowError: the rows do not fit the grid or were counted before, or a part does not fit the rows.
             ConfigError: a position is not on its axis, or there are not as many arrays as axes.
         """
         rows = self._check(row_start, positions)
-        blocks = [(part, *self._block_of(part, row_start, rows)) for part in parts]
+        whole = WholePart(0, Window(row_start, 0, rows, self._grid.width))
+        blocks = [self._block_of(part, row_start, rows) for part in ((whole,) if parts is None else parts)]
         step = self._step()
         for start in range(0, rows, step):
             self._add_chunk(row_start, slice(start, min(start + step, rows)), positions, blocks)
@@ -139,84 +152,86 @@ class JointAreas:
                 raise ConfigError(f"axis {axis.name!r} has {len(axis)} positions; position {array_RW.max()} came")
         return int(shape[0])
 
-    def _block_of(self, part: ZonePart, row_start: int, rows: int) -> tuple[slice, slice]:
-        """Rows (from the first of the block) and columns of a part."""
-        window = part.window or Window(row_start, 0, rows, self._grid.width)
+    def _block_of(self, part: ZonePart, row_start: int, rows: int) -> _Block:
+        window, share = part.window, part.share
         inside = row_start <= window.row and window.row_stop <= row_start + rows and window.col_stop <= self._grid.width
-        shape = (window.height, window.width)
-        if not inside or (part.coverage is not None and part.coverage.shape != shape):
+        if not inside or (share is not None and share.shape != (window.height, window.width)):
             raise WindowError(
-                f"{window} of a zone does not fit its coverage, or rows from {row_start} on, {rows} of them"
+                f"{window} of a zone does not fit its shares, or does not lie in rows {row_start} to "
+                f"{row_start + rows - 1} of {self._grid.width} columns"
             )
         if not 0 <= part.zone < len(self._pixels_ZB):
             raise ConfigError(f"zone {part.zone} came; there are {len(self._pixels_ZB)}, counted from 0")
-        return slice(window.row - row_start, window.row_stop - row_start), window.cols
+        return _Block(part.zone, range(window.row - row_start, window.row_stop - row_start), window.cols, share)
 
     def _add_chunk(
-        self,
-        row_start: int,
-        chunk: slice,
-        positions: Sequence[Positions],
-        blocks: Sequence[tuple[ZonePart, slice, slice]],
+        self, row_start: int, chunk: slice, positions: Sequence[Positions], blocks: Sequence[_Block]
     ) -> None:
-        touching = [block for block in blocks if block[1].start < chunk.stop and chunk.start < block[1].stop]
+        touching = [block for block in blocks if block.rows.start < chunk.stop and chunk.start < block.rows.stop]
         if not touching:
             return
         joint_RW = _joint([array_RW[chunk] for array_RW in positions], self._shape)
         areas = self._areas.rows(row_start + chunk.start, row_start + chunk.stop)
-        for part, rows, cols in touching:
-            start, stop = max(rows.start, chunk.start), min(rows.stop, chunk.stop)
+        for block in touching:
+            start, stop = max(block.rows.start, chunk.start), min(block.rows.stop, chunk.stop)
             here = slice(start - chunk.start, stop - chunk.start)
-            coverage = None if part.coverage is None else part.coverage[start - rows.start : stop - rows.start]
-            areas_here = areas[here] if areas.ndim == 1 else areas[here, cols]
-            self._add_part(part.zone, joint_RW[here, cols], areas_here, coverage)
+            share = None if block.share is None else block.share[start - block.rows.start : stop - block.rows.start]
+            areas_here = areas[here] if areas.ndim == 1 else areas[here, block.cols]
+            self._add_part(block.zone, joint_RW[here, block.cols], areas_here, share)
 
     def _add_part(
-        self, zone: int, joint_RW: npt.NDArray[Any], areas: npt.NDArray[np.float64], coverage: Shares | None
+        self, zone: int, joint_RW: npt.NDArray[Any], areas: npt.NDArray[np.float64], share: Shares | None
     ) -> None:
-        if coverage is not None:
-            if not coverage.any():
+        if share is not None:
+            if not share.any():
                 return
-            if coverage.min() >= 1:
-                coverage = None
+            if share.min() >= 1:
+                share = None
         if areas.ndim == 1 and len(joint_RW) * (self._bins + 1) <= _ROW_BINS:
-            pixels_B, km2_B = self._count(joint_RW, areas, coverage)
+            pixels_B, km2_B = self._count(joint_RW, areas, share)
         else:
-            pixels_B, km2_B = self._weigh(joint_RW, areas, coverage)
+            pixels_B, km2_B = self._weigh(joint_RW, areas, share)
         self._pixels_ZB[zone] += pixels_B
         self._km2_ZB[zone] += km2_B
 
     def _count(
-        self, joint_RW: npt.NDArray[Any], areas_R: npt.NDArray[np.float64], coverage: Shares | None
+        self, joint_RW: npt.NDArray[Any], areas_R: npt.NDArray[np.float64], share: Shares | None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Pixels and km2 of each combination, by counting whole pixels in each row; the others are weighed."""
         rows, bins = len(joint_RW), self._bins + 1  # the last one takes pixels that are not wholly in the zone
-        offset_R1 = (bins * np.arange(rows))[:, None]
-        if coverage is None:
-            index_RW = joint_RW + offset_R1
-        else:
-            index_RW = np.where(coverage >= 1, joint_RW, self._bins) + offset_R1
+        places_RW = joint_RW if share is None else np.where(share >= 1, joint_RW, self._bins)
+        index_RW = places_RW + (bins * np.arange(rows))[:, None]
         counts_RB = np.bincount(index_RW.ravel(), minlength=rows * bins).reshape(rows, bins)[:, :-1]
         pixels_B, km2_B = counts_RB.sum(axis=0), areas_R @ counts_RB
-        if coverage is not None:
-            row, col = np.nonzero((coverage > 0) & (coverage < 1))
-            share = areas_R[row] * coverage[row, col]
+        if share is not None:
+            row, col = np.nonzero((share > 0) & (share < 1))
+            km2 = areas_R[row] * share[row, col]
             pixels_B += np.bincount(joint_RW[row, col], minlength=self._bins)
-            km2_B += np.bincount(joint_RW[row, col], weights=share, minlength=self._bins)
+            km2_B += np.bincount(joint_RW[row, col], weights=km2, minlength=self._bins)
         return pixels_B, km2_B
 
     def _weigh(
-        self, joint_RW: npt.NDArray[Any], areas: npt.NDArray[np.float64], coverage: Shares | None
+        self, joint_RW: npt.NDArray[Any], areas: npt.NDArray[np.float64], share: Shares | None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Pixels and km2 of each combination, by adding up the area of every pixel."""
         areas_RW = np.broadcast_to(areas[:, None], joint_RW.shape) if areas.ndim == 1 else areas
-        if coverage is None:
+        if share is None:
             index, km2 = joint_RW.astype(np.intp).ravel(), areas_RW.ravel()
         else:
-            inside_RW = coverage > 0
+            inside_RW = share > 0
             index = joint_RW[inside_RW].astype(np.intp)
-            km2 = areas_RW[inside_RW] * coverage[inside_RW]
+            km2 = areas_RW[inside_RW] * share[inside_RW]
         return np.bincount(index, minlength=self._bins), np.bincount(index, weights=km2, minlength=self._bins)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A part of a zone in the rows that are counted: rows from the first of these, columns of the grid."""
+
+    zone: int
+    rows: range
+    cols: slice
+    share: Shares | None
 
 
 def _joint(positions: Sequence[Positions], shape: Sequence[int]) -> npt.NDArray[Any]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from indicators.codes import OUTSIDE
 from landcover.crosswalks import Crosswalk
 from landcover.errors import DtypeMismatch
 from landcover.legends import CLASS_NODATA, get_legend
@@ -47,8 +48,8 @@ class ClassPositions:
         near = nodata is not None and LOWEST <= nodata <= HIGHEST
         self._far_nodata = None if near else nodata
         own = ((nodata, CLASS_NODATA),) if nodata is not None and near else ()
-        empty = ((code, CLASS_NODATA) for code in crosswalk.nodata_codes)
-        codes = build_table((*crosswalk.mapping, *empty, *own))
+        empty = ((code, CLASS_NODATA) for code in (*_zero(crosswalk), OUTSIDE, *crosswalk.nodata_codes))
+        codes = build_table((*empty, *crosswalk.mapping, *own))
         places = {code: place for place, code in enumerate(legend.codes)}
         place_of = np.full(256, self.nodata, np.uint8)
         place_of[list(places)] = list(places.values())
@@ -116,3 +117,8 @@ class ClassPositions:
     def _count(self, codes: Codes) -> None:
         values, pixels = np.unique(codes, return_counts=True)
         self.strangers.update(dict(zip(values.tolist(), pixels.tolist(), strict=True)))
+
+
+def _zero(crosswalk: Crosswalk) -> tuple[int, ...]:
+    """0, which means no data in maps that are in the target legend already (LDN facts 2.2), and is no class there."""
+    return (0,) if crosswalk.source_legend == crosswalk.target_legend else ()

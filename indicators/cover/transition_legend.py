@@ -16,6 +16,9 @@ def transition_legend(matrix: TransitionMatrix) -> Legend:
 
     Classes that stayed have the class's name and colour; a change is named "Grassland to Cropland" and has the darker
     colour of the class it led to. Codes as in LDN facts 2.2.
+
+    Raises:
+        ConfigError: when the matrix has more than 15 classes, the most that UNCCD takes of a country.
     """
     legend = matrix.legend
     rank = {code: place for place, code in enumerate(sorted(legend.codes), start=1)}

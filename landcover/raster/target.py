@@ -205,3 +205,28 @@ def union_grid(grids: Sequence[Grid]) -> Grid:
             f"{DEFAULT_POLICY.max_pixels:,} are read; map them one by one"
         )
     return Grid(first.crs, first.transform @ Affine.translation(col, row), height, width)
+
+
+def pixels_per_pixel(one: Grid, other: Grid) -> float:
+    """How many pixels of another grid lie in a pixel of one, where both are; 1 where they share no place.
+
+    Measured in the place they share: a degree is not as long everywhere, nor a metre of every projection.
+    """
+    (count, pixels), (back_count, back) = _density(one, other), _density(other, one)
+    return pixels if count >= back_count else 1 / back
+
+
+def _density(grid: Grid, source: Grid) -> tuple[int, float]:
+    """Points of a net over a grid that lie on a source, and how many of its pixels a pixel has there, in the median."""
+    positions = Positions(grid, source)
+    cols, rows = np.meshgrid(np.linspace(0, grid.width, _POINTS), np.linspace(0, grid.height, _POINTS))
+    here = positions.exact(cols, rows)
+    inside = (here[0] >= 0) & (here[0] <= source.width) & (here[1] >= 0) & (here[1] <= source.height)
+    if not inside.any():
+        return 0, 1.0
+    (across_col, across_row), (down_col, down_row) = (
+        tuple(there - from_ for there, from_ in zip(positions.exact(cols + right, rows + down), here, strict=True))
+        for right, down in ((1.0, 0.0), (0.0, 1.0))
+    )
+    pixels = np.abs(across_col * down_row - across_row * down_col)[inside]
+    return int(inside.sum()), float(np.nanmedian(pixels))

@@ -7,7 +7,6 @@ the land-cover tables say.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -16,11 +15,14 @@ from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from landcover.errors import GridMismatch, WrongUse
-from landcover.grid import Grid, Window, ground_pixel_size
+from landcover.grid import Grid, Window
 from landcover.raster.categorical import CodeMap, open_codes
 from landcover.raster.pair import shared_part
 from landcover.raster.protocol import DEFAULT_POLICY, ReadPolicy
-from landcover.raster.target import pixel_shift, touching
+from landcover.raster.target import pixel_shift, pixels_per_pixel, touching
+
+_EQUAL: Final = 0.01
+"""Pixels whose areas differ less are equally fine: the scales of projections vary from place to place."""
 
 NO_LAYERS: Final[Mapping[str, CodeMap]] = MappingProxyType({})
 
@@ -126,8 +128,11 @@ def pair_maps(maps: Sequence[CodeMap], layers: Mapping[str, CodeMap] = NO_LAYERS
 
 
 def _one_grid(maps: Sequence[CodeMap]) -> Grid:
-    """The finest grid of the maps, as far as all of them reach."""
-    finest = min(maps, key=lambda each: math.prod(ground_pixel_size(each.grid)))
+    """The grid of the finest map, as far as all maps reach."""
+    finest = maps[0]
+    for each in maps[1:]:
+        if pixels_per_pixel(finest.grid, each.grid) > 1 + _EQUAL:
+            finest = each
     grid = finest.grid
     for each in maps:
         part = grid if each is finest else shared_part(grid, each.grid)

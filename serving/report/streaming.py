@@ -7,7 +7,7 @@ counts, a thread writes. What a report needs beside land cover takes part as an 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ import numpy as np
 
 from indicators.areas import PixelAreas
 from indicators.cover.account import CoverAccount, CoverRows, MapCodes
-from indicators.cover.joint_areas import EVERYWHERE, JointAreas, Positions, ZonePart
+from indicators.cover.joint_areas import JointAreas, Positions, ZonePart
 from indicators.joint import Axis, JointTable
 from landcover.errors import NoValidData
 from landcover.grid import Grid, Window
@@ -80,22 +80,8 @@ class Extend(Protocol):
 class Zones(Protocol):
     """The areas that each get a table."""
 
-    @property
-    def count(self) -> int:
-        """Number of zones."""
-
-    def parts(self, row_start: int, row_stop: int, /) -> Sequence[ZonePart]:
-        """Where the zones lie in some rows of the grid."""
-
-
-class Everywhere:
-    """One zone that is the whole grid."""
-
-    count = 1
-
-    def parts(self, _row_start: int, _row_stop: int, /) -> Sequence[ZonePart]:
-        """The same of all rows."""
-        return EVERYWHERE
+    def parts(self, window: Window, /) -> Iterable[ZonePart]:
+        """Where the zones lie in some rows of the grid, see ``indicators.zones``."""
 
 
 class _Plain:
@@ -120,7 +106,8 @@ class AccountPlan:
 
     Attributes:
         account: crosswalks and matrices of the first and the last map of the pairing.
-        zones: the areas that each get a table.
+        zones: the areas that each get a table; None = one table of the whole grid.
+        zone_count: their number.
         regions: which matrix holds where; needed with several matrices.
         extend: what a report adds to the account.
         rasters: what to write, by name: ``degradation``, ``transitions``, and names of ``Extension.maps``. They appear
@@ -128,7 +115,8 @@ class AccountPlan:
     """
 
     account: CoverAccount
-    zones: Zones = field(default_factory=Everywhere)
+    zones: Zones | None = None
+    zone_count: int = 1
     regions: Regions | None = None
     extend: Extend = field(default_factory=_Plain)
     rasters: Mapping[str, ReportRaster] = MappingProxyType({})
@@ -153,7 +141,7 @@ def run_account(pairing: Pairing, plan: AccountPlan, *, progress: Progress | Non
         DiskFull: when there is no space.
     """
     axes = (*plan.account.axes, *plan.extend.axes)
-    joint = JointAreas(axes, PixelAreas(pairing.grid), zones=plan.zones.count)
+    joint = JointAreas(axes, PixelAreas(pairing.grid), zones=plan.zone_count)
     with ExitStack() as stack:
         writers = {name: stack.enter_context(writer_of(each, pairing.grid)) for name, each in plan.rasters.items()}
         behind = stack.enter_context(_Behind(writers))
@@ -218,8 +206,9 @@ def _count(rows: AccountRows, plan: AccountPlan, joint: JointAreas, behind: _Beh
     if TRANSITIONS in plan.rasters:
         maps[TRANSITIONS] = plan.account.map_codes(rows.cover)
     behind.write(rows.row_start, maps)
-    row_stop = rows.row_start + len(rows.cover.initial)
-    joint.add(rows.row_start, (*rows.cover.positions, *more.positions), plan.zones.parts(rows.row_start, row_stop))
+    window = Window(rows.row_start, 0, *rows.cover.initial.shape)
+    parts = None if plan.zones is None else plan.zones.parts(window)
+    joint.add(rows.row_start, (*rows.cover.positions, *more.positions), parts)
 
 
 def _refuse_empty(tables: Sequence[JointTable], account: CoverAccount) -> None:
