@@ -6,6 +6,7 @@ neighbours add up to the area of both. Memory depends on the polygons, not on th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -81,6 +82,15 @@ class ZonesOnGrid:
                 f"no zone of {zones.name!r} touches the raster; choose other zones, or check their coordinate "
                 f"reference system, which is {zones.crs.name!r}"
             )
+
+    @property
+    def window(self) -> Window:
+        """The smallest window that holds all pixels of the zones."""
+        shapes = [shape for bands in self._bands for shape in bands.values()]
+        west, north, east, south = shapely.total_bounds(shapes)
+        col, row = max(math.floor(west), 0), max(math.floor(north), 0)
+        col_stop, row_stop = min(math.ceil(east), self.grid.width), min(math.ceil(south), self.grid.height)
+        return Window(row, col, max(row_stop - row, 1), max(col_stop - col, 1))
 
     def touching(self, window: Window) -> tuple[int, ...]:
         """Positions of the zones that may have pixels in a window: those with polygons in its rows."""

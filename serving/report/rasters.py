@@ -110,3 +110,23 @@ def writer_of(raster: ReportRaster, grid: Grid) -> MapWriter:
         tags=raster.tags,
         description=raster.description,
     )
+
+
+def indicator_raster(path: Path, account: CoverAccount, years: Years, tags: Mapping[str, str]) -> ReportRaster:
+    """SDG indicator 15.3.1 of the period: -1, 0, 1, nodata -32768; ``tags`` name the rules beside the matrix."""
+    return ReportRaster(
+        path=path,
+        description=f"SDG indicator 15.3.1, {years.initial}-{years.final}",
+        legend=get_legend(CONDITION_LEGEND),
+        tags={**provenance_tags(account, years), **tags},
+    )
+
+
+def status_raster(path: Path, account: CoverAccount, years: Years, tags: Mapping[str, str]) -> ReportRaster:
+    """Status against the baseline, 1 to 7 (Good Practice Guidance, addendum), nodata -32768."""
+    return ReportRaster(
+        path=path,
+        description=f"status of land against the baseline, {years.initial}-{years.final}",
+        legend=get_legend("status7"),
+        tags={**provenance_tags(account, years), **tags},
+    )

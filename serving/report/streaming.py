@@ -205,10 +205,23 @@ def _count(rows: AccountRows, plan: AccountPlan, joint: JointAreas, behind: _Beh
     maps: dict[str, AnyArray] = {DEGRADATION: rows.cover.degradation, **more.maps}
     if TRANSITIONS in plan.rasters:
         maps[TRANSITIONS] = plan.account.map_codes(rows.cover)
-    behind.write(rows.row_start, maps)
     window = Window(rows.row_start, 0, *rows.cover.initial.shape)
-    parts = None if plan.zones is None else plan.zones.parts(window)
+    parts = None if plan.zones is None else list(plan.zones.parts(window))
+    behind.write(rows.row_start, maps if parts is None else _within(parts, window, maps, plan.rasters))
     joint.add(rows.row_start, (*rows.cover.positions, *more.positions), parts)
+
+
+def _within(
+    parts: Iterable[ZonePart], window: Window, maps: Mapping[str, AnyArray], rasters: Mapping[str, ReportRaster]
+) -> Mapping[str, AnyArray]:
+    """Rows of the rasters with no data in pixels that no zone has any of."""
+    outside = np.ones((window.height, window.width), np.bool_)
+    for part in parts:
+        rows = slice(part.window.row - window.row, part.window.row_stop - window.row)
+        outside[rows, part.window.cols] &= False if part.share is None else part.share == 0
+    if not outside.any():
+        return maps
+    return {name: np.where(outside, rasters[name].nodata, maps[name]).astype(maps[name].dtype) for name in rasters}
 
 
 def _refuse_empty(tables: Sequence[JointTable], account: CoverAccount) -> None:

@@ -1,0 +1,144 @@
+"""From the tables of a pass to accounts: caveats, assumptions, the whole area and its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+from indicators.caveats import Caveat, compare_maps, nodata_caveats, outside_map
+from indicators.codes import NODATA
+from indicators.condition.correcting import CorrectionTotal
+from indicators.condition.corrections import FALSE_DEGRADATION, MISSED_DEGRADATION
+from indicators.joint import JointTable
+from indicators.reporting.account import PeriodAccount
+from indicators.reporting.assumptions import Assumption
+from indicators.reporting.entries import Correction
+from landcover.legends import get_legend
+from serving.report.covering import OpenedCover
+from serving.report.request import REPORT_LEGEND, ReportRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """The accounts of one period.
+
+    Attributes:
+        whole: of the whole area.
+        parts: of each zone; empty where there is one or none.
+    """
+
+    whole: PeriodAccount
+    parts: tuple[PeriodAccount, ...]
+
+
+def assemble(
+    request: ReportRequest, covers: tuple[OpenedCover, OpenedCover], tables: Sequence[JointTable]
+) -> Assembled:
+    """Make accounts of the joint tables of a pass.
+
+    Args:
+        request: what was asked for.
+        covers: both land-cover maps.
+        tables: one for each zone, or one of all.
+    """
+    assumptions = assumptions_of(request, covers)
+    common = [*_map_caveats(request, covers)]
+    whole = _account(request, request.title, reduce(add, tables), assumptions, common)
+    zones = () if request.zones is None else request.zones.zones
+    outside = [
+        caveat
+        for zone, table in zip(zones, tables, strict=True if zones else False)
+        for caveat in outside_map(repr(zone.name), float(table.km2.sum()), zone.km2)
+    ]
+    found = [*common, *nodata_caveats(nodata_share(whole)), *outside]
+    parts = () if len(zones) < 2 else zip(zones, tables, strict=True)  # noqa: PLR2004 - one zone is the whole
+    return Assembled(
+        whole=_account(request, request.title, whole.joint, assumptions, found),
+        parts=tuple(_account(request, zone.name, table, assumptions, common) for zone, table in parts),
+    )
+
+
+def nodata_share(account: PeriodAccount) -> float:
+    """Land of which land cover, or the indicator where it was computed, says nothing, as a share of all land."""
+    land = account.land_km2()
+    if land <= 0:
+        return 0.0
+    if account.sdg is not None:
+        return min(1.0, account.sdg.no_data / land)
+    missing = sum(km2 for pair, km2 in account.changes.items() if NODATA in pair and pair[0] not in account.water)
+    return min(1.0, missing / land)
+
+
+def assumptions_of(request: ReportRequest, covers: tuple[OpenedCover, OpenedCover]) -> tuple[Assumption, ...]:
+    """Everything the numbers rest on, with the hash of its content."""
+    legend = get_legend(REPORT_LEGEND)
+    before, after = covers
+    found = [
+        Assumption("legend", legend.id, legend.version, "", legend.citation),
+        Assumption.of("crosswalk of the initial map", before.crosswalk.to_document()),
+        Assumption.of("crosswalk of the final map", after.crosswalk.to_document()),
+        Assumption("initial land-cover map", before.name, str(before.asked.year), before.digest),
+        Assumption("final land-cover map", after.name, str(after.asked.year), after.digest),
+        *(Assumption.of("transition matrix", matrix.to_document()) for matrix in request.matrices),
+    ]
+    if request.zones is not None:
+        found.append(Assumption("areas", request.zones.name, "", request.zones.sha256 or ""))
+    if request.preset is not None:
+        found.append(Assumption.of("period preset", request.preset.to_document()))
+    if request.productivity is not None:
+        found += [Assumption(*fields) for fields in request.productivity.assumptions()]
+    if request.soil is not None:
+        found += [Assumption(*fields) for fields in request.soil.assumptions]
+    if request.has_indicator:
+        found.append(Assumption.of("no-data policy", request.policy.to_document()))
+    if request.corrections is not None:
+        found.append(Assumption("corrections", request.corrections.name, "", request.corrections.sha256))
+    return tuple(found)
+
+
+def correction_entries(totals: Sequence[CorrectionTotal]) -> tuple[Correction, ...]:
+    """Rows of SO1-4.T3; what is neither missed nor false degradation has no row there."""
+    return tuple(
+        Correction(
+            place=one.correction.location_name or str(one.correction.uuid),
+            judgement=MISSED_DEGRADATION if one.correction.kind == MISSED_DEGRADATION else FALSE_DEGRADATION,
+            km2=one.changed_km2,
+            process=one.correction.process_driving_change or "",
+            basis=one.correction.basis_for_judgement or "",
+            periods=one.correction.periods,
+        )
+        for one in totals
+        if one.correction.kind in {MISSED_DEGRADATION, FALSE_DEGRADATION}
+    )
+
+
+def _map_caveats(request: ReportRequest, covers: tuple[OpenedCover, OpenedCover]) -> Sequence[Caveat]:
+    before, after = (cover.source for cover in covers)
+    layers = (
+        *(() if request.productivity is None else request.productivity.caveats),
+        *(() if request.soil is None else request.soil.caveats),
+    )
+    return (
+        *compare_maps(before, after, matrices=request.matrices),
+        *(Caveat(slug, text) for slug, text in layers),
+    )
+
+
+def _account(
+    request: ReportRequest,
+    zone: str,
+    table: JointTable,
+    assumptions: tuple[Assumption, ...],
+    caveats: Sequence[Caveat],
+) -> PeriodAccount:
+    return PeriodAccount(
+        zone=zone,
+        period=request.period,
+        matrices=request.matrices,
+        joint=table,
+        legend_id=REPORT_LEGEND,
+        caveats=tuple(caveats),
+        assumptions=assumptions,
+    )

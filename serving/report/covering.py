@@ -1,0 +1,131 @@
+"""Land-cover maps as a report reads them: opened, with the crosswalk that brings their codes to UNCCD-7."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from indicators.caveats import MapSource
+from indicators.cover.positions import ClassPositions
+from indicators.reporting.entries import CountryClass, country_classes
+from landcover.crosswalks import Crosswalk, get_crosswalk
+from landcover.errors import ConfigError
+from landcover.grid import ground_pixel_size
+from landcover.legends import LEGENDS, Legend, get_legend
+from landcover.raster.categorical import CodeMap, open_codes
+from landcover.raster.stated_legend import stated_legend
+from serving.report.request import REPORT_LEGEND, CoverMap
+
+type OpenCodes = Callable[[Path], CodeMap]
+"""Opens a raster of codes: in this process, or in one that is kept at a distance."""
+
+type StatedLegend = Callable[[Path], Legend | None]
+"""The legend that a map names itself, if it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Openers:
+    """Who opens rasters.
+
+    Attributes:
+        codes: maps of codes.
+        legend: what a map says of its legend.
+    """
+
+    codes: OpenCodes = open_codes
+    legend: StatedLegend = stated_legend
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCover:
+    """An opened land-cover map.
+
+    Attributes:
+        asked: what was asked for.
+        codes: the map.
+        crosswalk: from its legend to UNCCD-7.
+        legend: its legend.
+        digest: SHA-256 of the file.
+        resolution_m: side of a pixel on the ground.
+    """
+
+    asked: CoverMap
+    codes: CodeMap
+    crosswalk: Crosswalk
+    legend: Legend
+    digest: str
+    resolution_m: float
+
+    @property
+    def positions(self) -> ClassPositions:
+        """What makes positions of its codes."""
+        return ClassPositions(self.crosswalk, nodata=self.codes.nodata)
+
+    @property
+    def source(self) -> MapSource:
+        """Where it comes from, for caveats."""
+        return MapSource(
+            product=self.asked.product or self.legend.id,
+            crosswalk=self.crosswalk.identity,
+            version=self.asked.version,
+            year=self.asked.year,
+            resolution_m=self.resolution_m,
+        )
+
+    @property
+    def name(self) -> str:
+        """What the file is called in provenance."""
+        return self.asked.origin or self.asked.source.name
+
+    @property
+    def country_classes(self) -> tuple[CountryClass, ...]:
+        """Rows of SO1-1.T2 of a national legend; none of UNCCD's own classes or a global product."""
+        return country_classes(self.crosswalk, self.legend) if self.legend.id not in LEGENDS else ()
+
+
+def open_cover(asked: CoverMap, openers: Openers) -> OpenedCover:
+    """Open a land-cover map.
+
+    Raises:
+        ConfigError: when nothing says what its codes mean.
+        UnknownLegend: when no crosswalk goes from its legend to UNCCD-7.
+        DataError: when it cannot be used.
+    """
+    codes = openers.codes(asked.source)
+    try:
+        crosswalk, legend = _crosswalk(asked, openers)
+        return OpenedCover(
+            asked=asked,
+            codes=codes,
+            crosswalk=crosswalk,
+            legend=legend,
+            digest=codes.scene.input_digest(),
+            resolution_m=math.sqrt(math.prod(ground_pixel_size(codes.grid))),
+        )
+    except BaseException:
+        codes.close()
+        raise
+
+
+def _crosswalk(asked: CoverMap, openers: Openers) -> tuple[Crosswalk, Legend]:
+    """The crosswalk of a map, and its source legend."""
+    if asked.crosswalk is not None:
+        if asked.crosswalk.target_legend != REPORT_LEGEND:
+            raise ConfigError(
+                f"crosswalk {asked.crosswalk.id!r} ends in {asked.crosswalk.target_legend!r}; a report needs one to "
+                f"{REPORT_LEGEND!r}"
+            )
+        return asked.crosswalk, asked.national or get_legend(asked.crosswalk.source_legend)
+    if asked.legend is not None:
+        return get_crosswalk(asked.legend, REPORT_LEGEND), get_legend(asked.legend)
+    found = openers.legend(asked.source)
+    if found is None:
+        raise ConfigError(
+            f"{asked.source.name!r} does not say what its codes mean; name its legend, for example worldcover or "
+            f"esa-cci, or give a crosswalk; legends are {', '.join(LEGENDS)}"
+        )
+    if found.id not in LEGENDS:
+        raise ConfigError(f"{asked.source.name!r} has the legend {found.id!r}, which is not known; give a crosswalk")
+    return get_crosswalk(found.id, REPORT_LEGEND), get_legend(found.id)

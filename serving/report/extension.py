@@ -1,0 +1,128 @@
+"""What a report adds to each block of rows: productivity, soil carbon, the indicator, corrections, the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from indicators.codes import NODATA
+from indicators.condition.correcting import Correcting, CorrectionTotal
+from indicators.condition.oneout import NodataPolicy
+from indicators.condition.positions import conditions, positions
+from indicators.condition.status import status
+from indicators.joint import BASELINE, SDG, UNCORRECTED, Axis, condition_axis
+from landcover.errors import ConfigError
+from landcover.raster.protocol import Block
+from serving.report.layer_positions import carbon_positions, productivity_positions
+from serving.report.layers import NdviStack, ProductivityInputs, SoilCarbonInputs
+from serving.report.streaming import AccountRows, Extension
+
+BASELINE_LAYER: Final = "baseline-indicator"
+"""Name of the layer that holds the indicator of the baseline."""
+
+INDICATOR_MAP: Final = "indicator"
+STATUS_MAP: Final = "status"
+
+type Positions = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Where the further axes come from.
+
+    Attributes:
+        productivity: land productivity, or None.
+        soil: soil organic carbon, or None.
+        policy: what the indicator makes of a missing sub-indicator.
+        correcting: corrects the indicator of the period, or None.
+        baseline: whether there is a layer of the baseline's indicator.
+    """
+
+    productivity: ProductivityInputs | None
+    soil: SoilCarbonInputs | None
+    policy: NodataPolicy
+    correcting: Correcting | None = None
+    baseline: bool = False
+
+
+class LayerExtension:
+    """Makes the further axes and rasters of a report, see ``streaming.Extend``.
+
+    Args:
+        sources: where they come from.
+
+    Raises:
+        ConfigError: for annual NDVI, which needs a pass of its own.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        if sources.productivity is not None and isinstance(sources.productivity.given, NdviStack):
+            raise ConfigError("annual NDVI is made into layers of trend, state and performance first")
+        self._sources = sources
+        self._indicator = sources.productivity is not None and sources.soil is not None
+        self._table = sources.policy.table()
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """See ``Extend``."""
+        sources = self._sources
+        return (
+            *(() if sources.productivity is None else sources.productivity.axes),
+            *(() if sources.soil is None else sources.soil.axes),
+            *((condition_axis(SDG),) if self._indicator else ()),
+            *((condition_axis(UNCORRECTED),) if self._indicator and sources.correcting else ()),
+            *((condition_axis(BASELINE),) if self._indicator and sources.baseline else ()),
+        )
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Names of the rasters whose rows it makes."""
+        if not self._indicator:
+            return ()
+        return (INDICATOR_MAP, STATUS_MAP) if self._sources.baseline else (INDICATOR_MAP,)
+
+    def of(self, rows: AccountRows, /) -> Extension:
+        """See ``Extend``."""
+        layers = [*self._productivity(rows), *self._soil(rows)]
+        if not self._indicator:
+            return Extension(positions=layers)
+        plain = self._table[layers[1], positions(rows.cover.degradation, owner="land cover"), layers[2]]
+        corrected = self._corrected(rows.row_start, plain)
+        more = [corrected] if self._sources.correcting is None else [corrected, plain]
+        maps = {INDICATOR_MAP: conditions(corrected)}
+        if self._sources.baseline:
+            before = _baseline(rows.layers[BASELINE_LAYER])
+            more.append(before)
+            maps[STATUS_MAP] = status(conditions(before), maps[INDICATOR_MAP])
+        return Extension(positions=[*layers, *more], maps=maps)
+
+    @property
+    def corrections(self) -> tuple[CorrectionTotal, ...]:
+        """What each correction changed in the rows that came."""
+        return () if self._sources.correcting is None else self._sources.correcting.totals()
+
+    def _productivity(self, rows: AccountRows) -> Sequence[Positions]:
+        if self._sources.productivity is None:
+            return ()
+        found = productivity_positions(self._sources.productivity, rows.layers)
+        return found.lpd, found.productivity
+
+    def _soil(self, rows: AccountRows) -> Sequence[Positions]:
+        if self._sources.soil is None:
+            return ()
+        cover = rows.cover
+        return (carbon_positions(self._sources.soil, rows.layers, initial=cover.initial, final=cover.final).soc,)
+
+    def _corrected(self, row_start: int, plain: Positions) -> Positions:
+        if self._sources.correcting is None:
+            return plain
+        return positions(self._sources.correcting.apply(row_start, conditions(plain)), owner="the corrected indicator")
+
+
+def _baseline(block: Block) -> Positions:
+    codes: npt.NDArray[Any] = np.where(block.valid, block.data[0], NODATA)
+    return positions(codes, owner="the indicator of the baseline")
