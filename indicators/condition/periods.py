@@ -8,7 +8,7 @@ is an object with a name that goes into every output.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from landcover.errors import ConfigError
@@ -192,8 +192,25 @@ class PeriodPreset:
         known = ", ".join(period.name for period in self.periods)
         raise PeriodTable(f"period preset {self.id!r} has no period {name!r}; its periods are {known}")
 
+    def with_land_cover_until(self, name: str, year: int) -> PeriodPreset:
+        """A copy in which land cover of one period ends in another year, because that of the year wanted is missing.
+
+        PRAIS 4 takes 2022 for 2023 (SO1.md, SO 1-1 step 4). Soil carbon follows land cover, and so ends with it.
+
+        Args:
+            name: the period.
+            year: last year that there is.
+
+        Raises:
+            PeriodTable: when the preset does not have the period, or its years no longer fit together.
+        """
+        old = self.period(name)
+        new = replace(old, land_cover=Years(old.land_cover.first, year), soc=Years(old.soc.first, year))
+        periods = tuple(new if period is old else period for period in self.periods)
+        return replace(self, version=f"{self.version}+{name}-until-{year}", periods=periods)
+
     def to_document(self) -> dict[str, Any]:
-        """The preset as JSON-ready data; `from_document` reads it."""
+        """The preset as JSON-ready data, which `indicators.condition.period_documents` reads."""
         return {
             "id": self.id,
             "version": self.version,
@@ -207,59 +224,8 @@ class PeriodPreset:
         return identity(self.to_document())
 
 
-_WINDOWS: Final = tuple(field.name for field in fields(Period) if field.name not in {"name", "reported_as"})
-
-
-def from_document(document: Any) -> PeriodPreset:
-    """A period table of one's own.
-
-    Args:
-        document: ``{"id", "version", "citation"?, "periods": [{"name", "reported_as", "land_cover": [2000, 2015], "soc",
-            "trend", "performance", "state_history", "state_recent"}]}``; every range is two years. ``soc`` is that of
-            land cover and ``performance`` that of the trend where they are left out.
-
-    Raises:
-        PeriodTable: when something is missing, unknown, no year, out of order or overlaps where it must not.
-    """
-    _check_members(document, "the period table", required=("id", "version", "periods"), optional=("citation",))
-    for member in ("id", "version"):
-        if not isinstance(document[member], str) or not document[member].strip():
-            raise PeriodTable(f"the period table needs a {member}, a text that is not empty")
-    if not isinstance(document["periods"], list):
-        raise PeriodTable("the period table has periods that are no list")
-    periods = tuple(_period(entry) for entry in document["periods"])
-    return PeriodPreset(document["id"], document["version"], periods, str(document.get("citation", "")))
-
-
-def _period(entry: Any) -> Period:
-    optional = ("soc", "performance")
-    required = ("name", "reported_as", *(window for window in _WINDOWS if window not in optional))
-    _check_members(entry, "a period", required=required, optional=optional)
-    entry = {"soc": entry["land_cover"], "performance": entry["trend"]} | entry
-    windows = {window: _years(entry[window], f"{entry['name']}: {window}") for window in _WINDOWS}
-    return Period(name=str(entry["name"]), reported_as=_year(entry["reported_as"], "reported_as"), **windows)
-
-
-def _check_members(entry: Any, what: str, *, required: Collection[str], optional: Collection[str]) -> None:
-    if not isinstance(entry, dict):
-        raise PeriodTable(f"{what} is no object with members {', '.join(required)}")
-    missing = [member for member in required if member not in entry]
-    strange = sorted(str(member) for member in set(entry) - {*required, *optional})
-    if missing or strange:
-        found = f"lacks {', '.join(missing)}" if missing else f"has the unknown member {', '.join(strange)}"
-        raise PeriodTable(f"{what} {found}; expected {', '.join(required)} and maybe {', '.join(optional)}")
-
-
-def _years(value: Any, what: str) -> Years:
-    if not isinstance(value, list | tuple) or len(value) != 2:  # noqa: PLR2004 (the first and the last)
-        raise PeriodTable(f"{what} is {value!r}; expected two years such as [2000, 2015]")
-    return Years(*(_year(year, what) for year in value))
-
-
-def _year(value: Any, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1900 <= value <= 2100:  # noqa: PLR2004
-        raise PeriodTable(f"{what} has {value!r} for a year; expected a whole number from 1900 to 2100")
-    return value
+WINDOWS: Final = tuple(field.name for field in fields(Period) if field.name not in {"name", "reported_as"})
+"""The ranges of years of a period."""
 
 
 def _check_order(earlier: Period, later: Period) -> None:
@@ -268,11 +234,11 @@ def _check_order(earlier: Period, later: Period) -> None:
         raise PeriodTable(
             f"{later.name} is reported as {later.reported_as}, {earlier.name} as {earlier.reported_as}: out of order"
         )
-    for window in _WINDOWS:
+    for window in WINDOWS:
         ends = getattr(earlier, window).last, getattr(later, window).last
         if ends[1] <= ends[0]:
             raise PeriodTable(
-                f"{window} of {later.name} ends in {ends[1]}, not after that of {earlier.name} in {ends[0]}: out of order"
+                f"{window} of {later.name} ends in {ends[1]}, that of {earlier.name} in {ends[0]}: out of order"
             )
 
 
@@ -287,12 +253,12 @@ def _check_baseline(baseline: Period, report: Period) -> None:
             )
         if start > end + 1:
             raise PeriodTable(
-                f"{window} of {report.name} begins in {start}, the baseline ends in {end}: the years between are missing"
+                f"{window} of {report.name} begins in {start}, the baseline ends in {end}: years between are missing"
             )
 
 
 def _period_document(period: Period) -> dict[str, Any]:
-    windows = {window: [getattr(period, window).first, getattr(period, window).last] for window in _WINDOWS}
+    windows = {window: [getattr(period, window).first, getattr(period, window).last] for window in WINDOWS}
     return {"name": period.name, "reported_as": period.reported_as, **windows}
 
 

@@ -48,7 +48,7 @@ PRAIS_2026: Final = PeriodPreset(
     ),
     citation="UNCCD PRAIS 4 reporting manual, SO1.md Tables 6 and 12, SO 1-1 steps 5 and 6, SO 1-3 step 5",
 )
-"""The years that the manual writes. Where land cover of 2023 is missing, 2022 stands in: `with_land_cover_of`."""
+"""The years that the manual writes. Where land cover of 2023 is missing, 2022 stands in: ``with_land_cover_until``."""
 
 TRENDS_EARTH_2026: Final = PeriodPreset(
     id="trends_earth_2026",
