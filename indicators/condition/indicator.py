@@ -109,26 +109,28 @@ class Change:
     percent_points: float | None
 
 
-def baseline_condition(table: JointTable, *, land_km2: float | None = None) -> LandCondition:
+def baseline_condition(table: JointTable, *, axis: str = SDG, land_km2: float | None = None) -> LandCondition:
     """Land by the assessment of one period: for the baseline this is its status.
 
     Args:
         table: a joint table with axes ``initial`` and ``sdg``.
+        axis: which layer: ``sdg``; ``uncorrected`` for the time before corrections by experts; or a sub-indicator.
         land_km2: total land area that the country reports; the map's where it is None.
 
     Raises:
         ConfigError: when the table lacks an axis.
         AreaImpossible: when more land is degraded than the country reports.
     """
-    codes = table.axis(SDG).codes
-    return _condition(dict(zip(codes, land_only(table, [SDG]).tolist(), strict=True)), table, land_km2)
+    codes = table.axis(axis).codes
+    return _condition(dict(zip(codes, land_only(table, [axis]).tolist(), strict=True)), table, land_km2)
 
 
-def period_condition(table: JointTable, *, land_km2: float | None = None) -> LandCondition:
+def period_condition(table: JointTable, *, axis: str = SDG, land_km2: float | None = None) -> LandCondition:
     """Land by its status against the baseline at the end of a period.
 
     Args:
         table: a joint table with axes ``initial``, ``baseline`` and ``sdg``.
+        axis: which layer of the period: ``sdg``, or ``uncorrected`` for the time before its corrections.
         land_km2: total land area that the country reports; the map's where it is None.
 
     Raises:
@@ -136,16 +138,16 @@ def period_condition(table: JointTable, *, land_km2: float | None = None) -> Lan
         AreaImpossible: when more land is degraded than the country reports.
     """
     km2 = dict.fromkeys((*CONDITIONS, NODATA), 0.0)
-    for status7, area in status_km2(table).items():
+    for status7, area in status_km2(table, axis=axis).items():
         km2[CONDITION_OF.get(status7, NODATA)] += area
     return _condition(km2, table, land_km2)
 
 
-def status_km2(table: JointTable) -> dict[int, float]:
+def status_km2(table: JointTable, *, axis: str = SDG) -> dict[int, float]:
     """Land by seven-class status, km2: codes 1 to 7, then -32768; arguments as `period_condition`."""
-    km2_BS = land_only(table, [BASELINE, SDG])
+    km2_BS = land_only(table, [BASELINE, axis])
     found = dict.fromkeys((*sorted(CONDITION_OF), NODATA), 0.0)
-    for code, area in zip(cell_statuses(table), km2_BS.reshape(-1).tolist(), strict=True):
+    for code, area in zip(cell_statuses(table, axis=axis), km2_BS.reshape(-1).tolist(), strict=True):
         found[code] += area
     return found
 
@@ -168,10 +170,10 @@ def _condition(km2: dict[int, float], table: JointTable, land_km2: float | None)
     )
 
 
-def cell_statuses(table: JointTable) -> list[int]:
-    """Seven-class status of every cell over (baseline, sdg), flat; -32768 where either has no data."""
+def cell_statuses(table: JointTable, *, axis: str = SDG) -> list[int]:
+    """Seven-class status of every cell over (baseline, axis), flat; -32768 where either has no data."""
     return [
         NODATA if NODATA in (before, after) else MATRIX[CONDITIONS.index(before)][CONDITIONS.index(after)]
         for before in table.axis(BASELINE).codes
-        for after in table.axis(SDG).codes
+        for after in table.axis(axis).codes
     ]

@@ -105,9 +105,18 @@ def read_area(path: Path, crs: CRS | None = None) -> Area:
         AreaInvalid: no GeoJSON, no polygon, or polygons that cannot be used.
         ConfigError: when the caller's CRS contradicts the file's.
     """
+    document, sha256 = read_document(path)
+    return parse_area(document, path.name, crs, sha256=sha256)
+
+
+def read_document(path: Path) -> tuple[dict[str, Any], str]:
+    """A GeoJSON file as it is, and its digest.
+
+    Raises:
+        AreaInvalid: when it cannot be read, is too large or no GeoJSON.
+    """
     content = _content(path)
-    document = _document(content, path.name)
-    return parse_area(document, path.name, crs, sha256=hashlib.sha256(content).hexdigest())
+    return _document(content, path.name), hashlib.sha256(content).hexdigest()
 
 
 def parse_area(document: dict[str, Any], name: str, crs: CRS | None = None, *, sha256: str | None = None) -> Area:

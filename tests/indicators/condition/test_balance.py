@@ -12,7 +12,7 @@ from indicators.condition.indicator import (
 )
 from indicators.condition.land import AreaImpossible, land_only
 from indicators.condition.status import condition, gains_and_losses, status
-from indicators.joint import BASELINE, FINAL, INITIAL, REGION, SDG, Axis, JointTable, condition_axis, cover_axis
+from indicators.joint import BASELINE, FINAL, INITIAL, REGION, SDG, SOC, Axis, JointTable, condition_axis, cover_axis
 from landcover.errors import ConfigError
 from landcover.legends import get_legend
 
@@ -56,6 +56,14 @@ def test_the_baseline_is_its_own_assessment(scene):
     assert found.land_km2 == pytest.approx(km2[land].sum(), rel=1e-12)
     assert found.percent == pytest.approx(100 * expected[0] / km2[land].sum(), rel=1e-12)
     assert found.land_source == "mapped"
+
+
+def test_other_layers_are_counted_the_same_way(scene):
+    *_, table = scene
+    renamed = tuple(Axis(SOC, axis.codes) if axis.name == SDG else axis for axis in table.axes)
+    soc = JointTable(renamed, table.pixels, table.km2, "test")
+    assert baseline_condition(soc, axis=SOC) == baseline_condition(table)
+    assert period_condition(soc, axis=SOC) == period_condition(table)
 
 
 def test_a_period_counts_status_against_the_baseline(scene):
