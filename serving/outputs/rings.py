@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import Transformer
 
 DIGITS: Final = 7
 """Decimals of degrees (RFC 7946, section 11.2): about a centimetre."""
@@ -59,3 +61,22 @@ def clip(ring: Ring, *, keep_east: bool) -> Ring:
             t = (EAST - lon) / (next_lon - lon)
             kept.append((EAST, lat + t * (next_lat - lat)))
     return np.array(kept)
+
+
+def degrees(ring: Sequence[tuple[float, float]], to_degrees: Transformer) -> Ring:
+    """A closed ring of the map as an open one on the Earth."""
+    corners = np.array(ring[:-1], np.float64)
+    lon, lat = to_degrees.transform(corners[:, 0], corners[:, 1])
+    return unwrapped(np.column_stack([lon, lat]))
+
+
+def beside(hole: Ring, outer: Ring) -> Ring:
+    """A hole on the same turn around the Earth as its outer ring."""
+    turns = np.round((outer[:, 0].mean() - hole[:, 0].mean()) / 360.0)
+    return np.column_stack([hole[:, 0] + 360.0 * turns, hole[:, 1]])
+
+
+def wound(ring: Ring, *, outer: bool) -> list[list[float]]:
+    """Outer rings run counterclockwise, holes clockwise (RFC 7946, section 3.1.6)."""
+    counterclockwise = closed(ring)
+    return counterclockwise if outer else counterclockwise[::-1]
