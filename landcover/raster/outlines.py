@@ -24,8 +24,11 @@ MASK_CELLS: Final = 1 << 24
 LEAST_CELLS: Final = 1 << 14
 """Squares that every patch may have, however many there are."""
 
-MOST_SIDES: Final = 20_000
-"""Sides of squares along an outline, and so about the most corners: half a megabyte of GeoJSON."""
+MOST_SIDES: Final = 200_000
+"""Sides of squares along all outlines together, and so about the most corners: some megabytes of GeoJSON."""
+
+LEAST_SIDES: Final = 400
+"""Sides that every outline may have, however many there are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +54,9 @@ class Outliner:
 
     def __init__(self, found: Patches) -> None:
         self._found = found
-        most = max(LEAST_CELLS, MASK_CELLS // max(1, len(found.patches)))
+        count = max(1, len(found.patches))
+        most = max(LEAST_CELLS, MASK_CELLS // count)
+        self._most_sides = max(LEAST_SIDES, MOST_SIDES // count)
         self._squares = [_square(patch.window, most) for patch in found.patches]
         self._counts: dict[int, npt.NDArray[np.int32]] = {}
 
@@ -70,7 +75,7 @@ class Outliner:
             self._draw(i, runs, order[bounds[i] : bounds[i + 1]])
             patch = self._found.patches[i]
             if patch.window.row_stop <= runs.row_stop:
-                yield i, _outline(self._counts.pop(i), patch, self._squares[i])
+                yield i, _outline(self._counts.pop(i), patch, self._squares[i], self._most_sides)
 
     def _draw(self, i: int, runs: PatchRuns, mine: npt.NDArray[np.intp]) -> None:
         """Count the pixels of one patch in each of its squares."""
@@ -104,9 +109,9 @@ def _painted(runs: PatchRuns, mine: npt.NDArray[np.intp], window: Window) -> npt
     return np.cumsum(steps, dtype=np.int8).view(np.bool_).reshape(window.height, stride)[:, :-1]
 
 
-def _outline(counts_RC: npt.NDArray[np.int32], patch: Patch, square: int) -> Outline:
+def _outline(counts_RC: npt.NDArray[np.int32], patch: Patch, square: int, most_sides: int) -> Outline:
     inside_RC = _fullest(counts_RC, patch.pixels, square)
-    while _sides(inside_RC) > MOST_SIDES:
+    while _sides(inside_RC) > most_sides:
         counts_RC, square = _halved(counts_RC), 2 * square
         inside_RC = _fullest(counts_RC, patch.pixels, square)
     window, polygons = patch.window, []

@@ -45,7 +45,7 @@ def closed(ring: Ring) -> list[list[float]]:
     """GeoJSON coordinates: rounded, counterclockwise, without repeated points, first point again at the end."""
     lon, lat = ring[:, 0], ring[:, 1]
     twice_area = np.sum(lon * np.roll(lat, -1) - np.roll(lon, -1) * lat)
-    points = [[round(float(x), DIGITS), round(float(y), DIGITS)] for x, y in (ring if twice_area > 0 else ring[::-1])]
+    points: list[list[float]] = np.round(ring if twice_area > 0 else ring[::-1], DIGITS).tolist()
     distinct = [point for i, point in enumerate(points) if point != points[i - 1]]
     return [*distinct, distinct[0]]
 

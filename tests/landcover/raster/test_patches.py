@@ -216,6 +216,7 @@ def test_large_or_ragged_patches_are_drawn_on_squares(monkeypatch):
     ((patch, outline, polygon),) = outlined(codes, PatchQuery((-1,), most=1))
     assert outline.square == 1
     monkeypatch.setattr(outlines, "MOST_SIDES", 300)
+    monkeypatch.setattr(outlines, "LEAST_SIDES", 300)
     ((_, ragged, on_squares),) = outlined(codes, PatchQuery((-1,), most=1))
     monkeypatch.setattr(outlines, "MASK_CELLS", 900)
     monkeypatch.setattr(outlines, "LEAST_CELLS", 100)
