@@ -16,17 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from indicators.caveats import Caveat, may_state_neutrality, nodata_caveats
 from indicators.codes import NODATA
 from indicators.condition.indicator import cell_statuses
 from indicators.condition.land import (
-    NODATA_LIMIT_PERCENT,
     WATER,
     AreaImpossible,
-    Caveat,
     check_areas,
     land_only,
-    nodata_caveats,
-    share_percent,
+    share_of,
 )
 from indicators.condition.status import GAINS, LOSSES
 from indicators.joint import BASELINE, INITIAL, SDG, JointTable
@@ -69,19 +67,19 @@ class LandTypeBalance:
         return self.gains_km2 - self.losses_km2
 
     @property
-    def nodata_percent(self) -> float:
-        """Land without status in percent of the land type."""
-        return share_percent(self.nodata_km2, self.land_km2)
+    def nodata_share(self) -> float:
+        """Land without status as a share of the land type, 0 to 1."""
+        return share_of(self.nodata_km2, self.land_km2)
 
     @property
     def achieved(self) -> bool | None:
         """Whether neutrality is achieved here; None, no statement, where more than 20 % of the land has no data."""
-        return _verdict(self.delta_km2, self.nodata_percent)
+        return _verdict(self.delta_km2, self.nodata_share)
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
         """What must be said beside the balance."""
-        return nodata_caveats(self.nodata_percent)
+        return nodata_caveats(self.nodata_share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ class Balance:
 
         A gain of grassland then makes up for a loss of forest.
         """
-        return _verdict(self.sum_of_balances_km2, self.total.nodata_percent)
+        return _verdict(self.sum_of_balances_km2, self.total.nodata_share)
 
     @property
     def every_land_type(self) -> bool | None:
@@ -126,14 +124,14 @@ class Balance:
         known = [row.achieved for row in self.land_types if row.land_type != NODATA]
         if False in known:
             return False
-        if None in known or not known or self.total.nodata_percent > NODATA_LIMIT_PERCENT:
+        if None in known or not known or not may_state_neutrality(self.total.nodata_share):
             return None
         return True
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
         """What must be said beside the totals."""
-        return nodata_caveats(self.total.nodata_percent)
+        return nodata_caveats(self.total.nodata_share)
 
 
 def balance(table: JointTable, *, by: str = INITIAL) -> Balance:
@@ -179,5 +177,5 @@ def _row(code: int, statuses: npt.NDArray[np.int_], km2: npt.NDArray[np.float64]
     )
 
 
-def _verdict(delta_km2: float, nodata_percent: float) -> bool | None:
-    return None if nodata_percent > NODATA_LIMIT_PERCENT else delta_km2 >= 0
+def _verdict(delta_km2: float, nodata_share: float) -> bool | None:
+    return delta_km2 >= 0 if may_state_neutrality(nodata_share) else None

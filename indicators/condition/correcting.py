@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from indicators.areas import PixelAreas
 from indicators.condition.corrections import Correction
-from indicators.condition.positions import SIZE, Codes, conditions, positions
+from indicators.condition.positions import SIZE, conditions
 from indicators.condition.recoding import CorrectionInvalid
+from indicators.productivity.positions import Codes, condition_positions
 from landcover.errors import AreaInvalid, WindowError
 from landcover.grid import Grid, Window
 from landcover.raster.area import place_area
@@ -139,7 +140,7 @@ class Correcting:
             raise WindowError(
                 f"rows of shape {codes_RW.shape} from row {row_start} are none of a grid of {height} x {width}"
             )
-        before_RW = positions(codes_RW, owner="the layer to correct")
+        before_RW = condition_positions(codes_RW, owner="the layer to correct")
         after_RW = before_RW.copy()
         for i, placed in enumerate(self._placed):
             part = _common(placed.window, Window(row_start, 0, len(codes_RW), width))
@@ -167,7 +168,7 @@ class Correcting:
         inside = placed.inside(part)
         rows = slice(part.row - row_start, part.row_stop - row_start)
         before = before_RW[rows, part.cols][inside]
-        table = positions(np.array(placed.correction.recoding.after, np.int16), owner="a recoding")
+        table = condition_positions(np.array(placed.correction.recoding.after, np.int16), owner="a recoding")
         after = table[before]
         after_RW[rows, part.cols][inside] = after
         cells = before.astype(np.intp) * SIZE + after

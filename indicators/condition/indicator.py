@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from indicators.caveats import Caveat, nodata_caveats
 from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, STABLE
 from indicators.condition.land import (
     AreaImpossible,
-    Caveat,
     check_areas,
     land_only,
-    nodata_caveats,
-    share_percent,
+    share_of,
     water_km2,
 )
 from indicators.condition.status import CONDITION_OF, MATRIX
@@ -86,14 +85,14 @@ class LandCondition:
         return 100.0 * self.degraded_km2 / self.land_km2 if self.land_km2 else None
 
     @property
-    def nodata_percent(self) -> float:
-        """Land without data in percent of the land on the map."""
-        return share_percent(self.nodata_km2, self.mapped_land_km2)
+    def nodata_share(self) -> float:
+        """Land without data as a share of the land on the map, 0 to 1."""
+        return share_of(self.nodata_km2, self.mapped_land_km2)
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
         """What must be said beside the value."""
-        return nodata_caveats(self.nodata_percent)
+        return nodata_caveats(self.nodata_share)
 
 
 @dataclass(frozen=True, slots=True)

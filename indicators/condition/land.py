@@ -1,4 +1,4 @@
-"""What counts as land in the accounts, and when too little of it has data to say anything.
+"""What counts as land in the accounts.
 
 Total land area is the country without inland water (UNCCD PRAIS 4 reporting manual, SO1.md 1.4.1 and table CP-1.T1).
 Land without data stays land. Water is told by the land cover of the initial year, as in Trends.Earth's code; it has no
@@ -20,15 +20,6 @@ from landcover.errors import DataError
 WATER: Final = 7
 """Water bodies in the UNCCD legend of seven classes."""
 
-NODATA_FLAG_PERCENT: Final = 5.0
-"""Share of land without data above which a result carries a warning; proposed by Steppe, no official figure exists."""
-
-NODATA_LIMIT_PERCENT: Final = 20.0
-"""Share of land without data above which nothing is said about neutrality; proposed by Steppe as well."""
-
-type Caveat = tuple[str, str]
-"""A slug for machines and one English sentence."""
-
 
 class AreaImpossible(DataError):
     """An area is negative, no number, or larger than the land it is a part of."""
@@ -47,9 +38,9 @@ def check_areas(what: str, **km2: float) -> None:
             raise AreaImpossible(f"{what}: {name} is {value} km2; areas are numbers of at least 0")
 
 
-def share_percent(part_km2: float, whole_km2: float) -> float:
-    """Percentage of a whole; 0 of nothing."""
-    return 100.0 * part_km2 / whole_km2 if whole_km2 else 0.0
+def share_of(part_km2: float, whole_km2: float) -> float:
+    """Share of a whole, 0 to 1; 0 of nothing."""
+    return part_km2 / whole_km2 if whole_km2 else 0.0
 
 
 def land_only(table: JointTable, names: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -77,14 +68,3 @@ def water_km2(table: JointTable) -> float:
     """km2 that were water in the initial year."""
     codes = table.axis(INITIAL).codes
     return float(table.over([INITIAL]).km2[codes.index(WATER)]) if WATER in codes else 0.0
-
-
-def nodata_caveats(nodata_percent: float) -> tuple[Caveat, ...]:
-    """What must be said beside a result, given the share of land without data."""
-    if nodata_percent > NODATA_LIMIT_PERCENT:
-        slug, consequence = "nodata-land-limit", "no statement on neutrality is made"
-    elif nodata_percent > NODATA_FLAG_PERCENT:
-        slug, consequence = "nodata-land", "the degraded area may be understated"
-    else:
-        return ()
-    return ((slug, f"{nodata_percent:.1f} % of the land has no data: {consequence}."),)

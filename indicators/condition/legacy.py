@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators.codes import CONDITIONS, NODATA
-from indicators.condition.positions import SIZE, UNKNOWN, Codes, Positions, conditions, positions
+from indicators.condition.positions import SIZE, UNKNOWN, conditions
 from indicators.condition.status import CONDITION_OF, MATRIX
+from indicators.productivity.positions import Codes, Positions, condition_positions
 from landcover.errors import GridMismatch
 
 PROGRESS: Final = ((-1, -1, 0, -1), (-1, 0, 1, 0), (-1, 1, 1, 1), (-1, NODATA, NODATA, NODATA))
@@ -45,7 +46,7 @@ def uses_progress(baseline: Codes, period: Codes, layer: Codes) -> bool:
         DtypeMismatch: when an array is not of an integer type.
         UnmappedCodes: for any other code, with its number of pixels.
     """
-    found = conditions(positions(layer, owner="the layer"))
+    found = conditions(condition_positions(layer, owner="the layer"))
     old, new = progress(baseline, period), conditions(_looked_up(_matrix3(), baseline, period))
     if found.shape != old.shape:
         raise GridMismatch(f"a layer of shape {found.shape} for periods of {old.shape}; bring all to one grid first")
@@ -63,5 +64,5 @@ def _looked_up(table: Positions, baseline: Codes, period: Codes) -> Positions:
         raise GridMismatch(
             f"baseline of shape {baseline.shape}, period of {period.shape}; bring both to one grid first"
         )
-    rows, cols = positions(baseline, owner="the baseline"), positions(period, owner="the period")
+    rows, cols = condition_positions(baseline, owner="the baseline"), condition_positions(period, owner="the period")
     return table[rows, cols]

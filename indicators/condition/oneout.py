@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, STABLE
-from indicators.condition.positions import CHUNK, SIZE, Codes, Positions, conditions, positions
+from indicators.condition.positions import CHUNK, SIZE, conditions
+from indicators.productivity.positions import Codes, Positions, condition_positions
 from landcover.errors import ConfigError, GridMismatch
 from landcover.identity import identity
 
@@ -141,7 +142,7 @@ def one_out_all_out(layers: Sequence[Codes], *, policy: NodataPolicy = STRICT) -
     if len({layer.shape for layer in layers}) > 1:
         shapes = " and ".join(str(layer.shape) for layer in layers)
         raise GridMismatch(f"sub-indicators of shape {shapes}; bring all to one grid first")
-    indices = [positions(layer, owner="a sub-indicator").reshape(-1) for layer in layers]
+    indices = [condition_positions(layer, owner="a sub-indicator").reshape(-1) for layer in layers]
     found = np.empty(indices[0].shape, np.uint8)
     for start in range(0, found.size, CHUNK):
         part = slice(start, start + CHUNK)

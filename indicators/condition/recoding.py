@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, STABLE
-from indicators.condition.positions import Codes, conditions, positions
+from indicators.condition.positions import conditions
+from indicators.productivity.positions import Codes, condition_positions
 from landcover.errors import DataError
 
 type Target = int | None
@@ -97,8 +98,8 @@ class Recoding:
             DtypeMismatch: when the array is not of an integer type.
             UnmappedCodes: for any other code, with its number of pixels.
         """
-        table = positions(np.array(self.after, np.int16), owner="a recoding")
-        return conditions(table[positions(codes, owner="the layer to correct")])
+        table = condition_positions(np.array(self.after, np.int16), owner="a recoding")
+        return conditions(table[condition_positions(codes, owner="the layer to correct")])
 
     def _choices(self) -> tuple[tuple[str, Target, tuple[Target, ...]], ...]:
         return (

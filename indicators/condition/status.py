@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, STABLE
-from indicators.condition.positions import CHUNK, SIZE, Codes, Positions, conditions, positions
+from indicators.condition.positions import CHUNK, SIZE, conditions
+from indicators.productivity.positions import Codes, Positions, condition_positions
 from landcover.errors import GridMismatch
 from landcover.legends import Legend, get_legend
 from landcover.lookup import build_table, look_up
@@ -90,8 +91,8 @@ def status(baseline: Codes, period: Codes) -> npt.NDArray[np.int16]:
         raise GridMismatch(
             f"baseline of shape {baseline.shape}, period of {period.shape}; bring both to one grid first"
         )
-    rows = positions(baseline, owner="the baseline").reshape(-1)
-    cols = positions(period, owner="the period").reshape(-1)
+    rows = condition_positions(baseline, owner="the baseline").reshape(-1)
+    cols = condition_positions(period, owner="the period").reshape(-1)
     codes = np.array([*STATUSES, NODATA], np.int16).take(status_table()).reshape(-1)
     found = np.empty(rows.shape, np.int16)
     for start in range(0, found.size, CHUNK):

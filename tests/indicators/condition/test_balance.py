@@ -97,7 +97,7 @@ def test_land_types_are_balanced_one_by_one(scene):
         assert row.achieved is bool(row.delta_km2 >= 0)
     land = initial != 7
     assert found.sum_of_balances_km2 == pytest.approx((km2 * moves)[land & (moves != NODATA)].sum(), rel=1e-9)
-    assert found.caveats[0][0] == "nodata-land"
+    assert found.caveats[0].slug == "nodata-land"
 
 
 def test_other_axes_tell_land_types_apart(scene):
@@ -127,20 +127,18 @@ def test_the_two_totals_may_differ():
 def test_too_little_data_allows_no_statement():
     empty = row(1, 30, 0, nodata=20.1)
     assert empty.achieved is None
-    assert empty.caveats == (
-        ("nodata-land-limit", "20.1 % of the land has no data: no statement on neutrality is made."),
-    )
+    assert [caveat.slug for caveat in empty.caveats] == ["nodata-land-much"]
     assert row(1, 30, 0, nodata=20.0).achieved is True
     assert balance_of([empty, row(2, 1, 0)]).every_land_type is None
     assert balance_of([empty, row(2, 0, 1)]).every_land_type is False
     assert balance_of([empty, row(2, 0, 1)]).sum_of_balances is True
     assert balance_of([empty]).sum_of_balances is None
     unknown = balance_of([row(1, 1, 0), row(NODATA, 0, 0, nodata=30, land=30)])
-    assert unknown.total.nodata_percent > 20
+    assert unknown.total.nodata_share > 0.2
     assert (unknown.every_land_type, unknown.sum_of_balances) == (None, None)
     assert balance_of([]).every_land_type is None
     assert row(1, 1, 0, nodata=5.0).caveats == ()
-    assert row(1, 1, 0, nodata=5.1).caveats[0][0] == "nodata-land"
+    assert row(1, 1, 0, nodata=5.1).caveats[0].slug == "nodata-land"
 
 
 def test_areas_that_cannot_be():
@@ -160,7 +158,7 @@ def test_areas_that_cannot_be():
 
 def test_the_stated_land_area_is_the_denominator():
     found = LandCondition(degraded_km2=5, stable_km2=10, improved_km2=1, nodata_km2=4, stated_land_km2=25)
-    assert (found.percent, found.land_source, found.nodata_percent) == (20.0, "stated", 20.0)
+    assert (found.percent, found.land_source, found.nodata_share) == (20.0, "stated", 0.2)
     mapped = LandCondition(degraded_km2=5, stable_km2=10, improved_km2=1, nodata_km2=4)
     assert mapped.percent == 25.0
     assert change(mapped, found).percent_points == -5.0
