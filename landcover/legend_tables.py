@@ -215,6 +215,18 @@ DEGRADATION3: Final[Rows] = (
     (1, "improving", "Improving", "#006500"),
 )
 
+# Status of land against the baseline: GPG Addendum, status matrix of the PRAIS 4 reporting manual, SO1.md Figure 4.
+# Codes and colours (ColorBrewer PRGn 7, https://colorbrewer2.org) as in Trends.Earth.
+STATUS7: Final[Rows] = (
+    (1, "persistent_degradation", "Persistent degradation", "#762A83"),
+    (2, "recent_degradation", "Recent degradation", "#AF8DC3"),
+    (3, "baseline_degradation", "Baseline degradation", "#E7D4E8"),
+    (4, "stability", "Stability", "#F7F7F7"),
+    (5, "baseline_improvement", "Baseline improvement", "#D9F0D3"),
+    (6, "recent_improvement", "Recent improvement", "#7FBF7B"),
+    (7, "persistent_improvement", "Persistent improvement", "#1B7837"),
+)
+
 # Land productivity dynamics: titles from PRAIS 4 locales, colours from Trends.Earth LDMP/data/styles.json.
 LPD5: Final[Rows] = (
     (1, "declining", "Declining", "#9B2779"),
@@ -248,6 +260,11 @@ LEGEND_TABLES: Final[dict[str, tuple[str, Rows, str]]] = {
     "cgls-lc100": ("CGLS land cover 100 m", CGLS_LC100, "Copernicus Global Land Service LC100, collection 3"),
     "corine": ("CORINE land cover, level 3", CORINE, "Copernicus CORINE Land Cover, 44 classes"),
     "degradation3": ("Land degradation status", DEGRADATION3, "UNCCD PRAIS 4 reporting manual, SO 1-4"),
+    "status7": (
+        "Land status against the baseline",
+        STATUS7,
+        "GPG Addendum for SDG 15.3.1; UNCCD PRAIS 4 reporting manual, SO1.md Figure 4; Trends.Earth",
+    ),
     "lpd5": ("Land productivity dynamics", LPD5, "UNCCD PRAIS 4 reporting manual, SO 1-2 Table 13"),
     "severity5": ("Desertification severity", SEVERITY5, "Grades of the Chinese national surveys; codes proposed"),
     **DATASET_LEGENDS,

@@ -16,7 +16,7 @@ from landcover.legends import Legend
 from serving.class_areas import class_entries
 from serving.outputs.areas import CAVEAT, QUANTITY
 from serving.outputs.decimate import Decimator
-from serving.outputs.rings import EAST, TINY_DEG, Ring, clip, closed, from_the_west, unwrapped
+from serving.outputs.rings import EAST, TINY_DEG, Ring, beside, clip, degrees, from_the_west, wound
 
 _CORNERS: Final = 3
 
@@ -80,16 +80,9 @@ def _outlines(codes_HW: NDArray[Any], grid: Grid, codes: set[int]) -> dict[int, 
     wanted_HW = np.isin(codes_HW, list(codes))
     # GDAL's polygons have 32-bit codes; those of legends fit.
     for shape, code in shapes(codes_HW.astype(np.int32), mask=wanted_HW, transform=grid.transform):
-        rings = [_degrees(ring, to_degrees) for ring in shape["coordinates"]]
+        rings = [degrees(ring, to_degrees) for ring in shape["coordinates"]]
         found.setdefault(int(code), []).extend(_cut_polygon(rings))
     return found
-
-
-def _degrees(ring: Sequence[tuple[float, float]], to_degrees: Transformer) -> Ring:
-    """A closed ring of the map as an open one on the Earth."""
-    corners = np.array(ring[:-1], np.float64)
-    lon, lat = to_degrees.transform(corners[:, 0], corners[:, 1])
-    return unwrapped(np.column_stack([lon, lat]))
 
 
 def _cut_polygon(rings: Sequence[Ring]) -> Iterator[list[list[list[float]]]]:
@@ -97,27 +90,15 @@ def _cut_polygon(rings: Sequence[Ring]) -> Iterator[list[list[list[float]]]]:
     if not all(np.isfinite(ring).all() for ring in rings):  # where the CRS does not map to the Earth
         return
     outer = from_the_west(rings[0])
-    holes = [_beside(hole, outer) for hole in rings[1:]]
+    holes = [beside(hole, outer) for hole in rings[1:]]
     if outer[:, 0].max() <= EAST + TINY_DEG:
-        yield [_wound(ring, outer=ring is outer) for ring in (outer, *holes)]
+        yield [wound(ring, outer=ring is outer) for ring in (outer, *holes)]
         return
     for keep_east in (False, True):
         parts = [clip(ring, keep_east=keep_east) for ring in (outer, *holes)]
         if len(parts[0]) >= _CORNERS:
             shift = [360.0 if keep_east else 0.0, 0.0]
-            yield [_wound(part - shift, outer=part is parts[0]) for part in parts if len(part) >= _CORNERS]
-
-
-def _beside(hole: Ring, outer: Ring) -> Ring:
-    """A hole on the same turn around the Earth as its outer ring."""
-    turns = np.round((outer[:, 0].mean() - hole[:, 0].mean()) / 360.0)
-    return np.column_stack([hole[:, 0] + 360.0 * turns, hole[:, 1]])
-
-
-def _wound(ring: Ring, *, outer: bool) -> list[list[float]]:
-    """Outer rings run counterclockwise, holes clockwise (RFC 7946, section 3.1.6)."""
-    counterclockwise = closed(ring)
-    return counterclockwise if outer else counterclockwise[::-1]
+            yield [wound(part - shift, outer=part is parts[0]) for part in parts if len(part) >= _CORNERS]
 
 
 def _geometry(polygons: list[list[list[list[float]]]]) -> dict[str, Any] | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pyproj import Transformer
 
 DIGITS: Final = 7
 """Decimals of degrees (RFC 7946, section 11.2): about a centimetre."""
@@ -43,7 +45,7 @@ def closed(ring: Ring) -> list[list[float]]:
     """GeoJSON coordinates: rounded, counterclockwise, without repeated points, first point again at the end."""
     lon, lat = ring[:, 0], ring[:, 1]
     twice_area = np.sum(lon * np.roll(lat, -1) - np.roll(lon, -1) * lat)
-    points = [[round(float(x), DIGITS), round(float(y), DIGITS)] for x, y in (ring if twice_area > 0 else ring[::-1])]
+    points: list[list[float]] = np.round(ring if twice_area > 0 else ring[::-1], DIGITS).tolist()
     distinct = [point for i, point in enumerate(points) if point != points[i - 1]]
     return [*distinct, distinct[0]]
 
@@ -59,3 +61,22 @@ def clip(ring: Ring, *, keep_east: bool) -> Ring:
             t = (EAST - lon) / (next_lon - lon)
             kept.append((EAST, lat + t * (next_lat - lat)))
     return np.array(kept)
+
+
+def degrees(ring: Sequence[tuple[float, float]], to_degrees: Transformer) -> Ring:
+    """A closed ring of the map as an open one on the Earth."""
+    corners = np.array(ring[:-1], np.float64)
+    lon, lat = to_degrees.transform(corners[:, 0], corners[:, 1])
+    return unwrapped(np.column_stack([lon, lat]))
+
+
+def beside(hole: Ring, outer: Ring) -> Ring:
+    """A hole on the same turn around the Earth as its outer ring."""
+    turns = np.round((outer[:, 0].mean() - hole[:, 0].mean()) / 360.0)
+    return np.column_stack([hole[:, 0] + 360.0 * turns, hole[:, 1]])
+
+
+def wound(ring: Ring, *, outer: bool) -> list[list[float]]:
+    """Outer rings run counterclockwise, holes clockwise (RFC 7946, section 3.1.6)."""
+    counterclockwise = closed(ring)
+    return counterclockwise if outer else counterclockwise[::-1]

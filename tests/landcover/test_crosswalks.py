@@ -237,6 +237,6 @@ def test_unknown_pairs_are_refused():
 
 
 def test_every_product_legend_reaches_the_reporting_legend():
-    indicators = {"ipcc6", "degradation3", "lpd5", "severity5", "change2"}
+    indicators = {"ipcc6", "degradation3", "status7", "lpd5", "severity5", "change2"}
     for legend_id in set(LEGENDS) - indicators:
         assert get_crosswalk(legend_id).target_legend == "unccd7"

@@ -49,6 +49,10 @@ def test_sepal_codes_are_ten_times_the_unccd_codes():
     ("legend_id", "colors"),
     [
         ("degradation3", {-1: "#9B2779", 0: "#FFFFE0", 1: "#006500"}),
+        (
+            "status7",
+            {1: "#762A83", 2: "#AF8DC3", 3: "#E7D4E8", 4: "#F7F7F7", 5: "#D9F0D3", 6: "#7FBF7B", 7: "#1B7837"},
+        ),
         ("lpd5", {1: "#9B2779", 2: "#C0749B", 3: "#E1B9BD", 4: "#FFFFE0", 5: "#006500"}),
         ("severity5", {0: "#FFFFD4", 1: "#FED98E", 2: "#FE9929", 3: "#D95F0E", 4: "#993404"}),
     ],

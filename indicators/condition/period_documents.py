@@ -1,0 +1,60 @@
+"""Period tables of a country's own, from the members of a JSON or YAML file. See `indicators.condition.periods`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from indicators.condition.periods import WINDOWS, Period, PeriodPreset, PeriodTable, Years
+
+
+def from_document(document: Any) -> PeriodPreset:
+    """A period table of one's own.
+
+    Args:
+        document: ``{"id", "version", "citation", "periods": [{"name", "reported_as", "land_cover": [2000, 2015],
+            "soc", "trend", "performance", "state_history", "state_recent"}]}``; every range is two years. The citation
+            may be left out, and ``soc`` and ``performance`` too: they are then those of land cover and of the trend.
+
+    Raises:
+        PeriodTable: when something is missing, unknown, no year, out of order or overlaps where it must not.
+    """
+    _check_members(document, "the period table", required=("id", "version", "periods"), optional=("citation",))
+    for member in ("id", "version"):
+        if not isinstance(document[member], str) or not document[member].strip():
+            raise PeriodTable(f"the period table needs a text that is not empty as its {member}")
+    if not isinstance(document["periods"], list):
+        raise PeriodTable("the period table has periods that are no list")
+    periods = tuple(_period(entry) for entry in document["periods"])
+    return PeriodPreset(document["id"], document["version"], periods, str(document.get("citation", "")))
+
+
+def _period(entry: Any) -> Period:
+    optional = ("soc", "performance")
+    required = ("name", "reported_as", *(window for window in WINDOWS if window not in optional))
+    _check_members(entry, "a period", required=required, optional=optional)
+    entry = {"soc": entry["land_cover"], "performance": entry["trend"]} | entry
+    windows = {window: _years(entry[window], f"{entry['name']}: {window}") for window in WINDOWS}
+    return Period(name=str(entry["name"]), reported_as=_year(entry["reported_as"], "reported_as"), **windows)
+
+
+def _check_members(entry: Any, what: str, *, required: Collection[str], optional: Collection[str]) -> None:
+    if not isinstance(entry, dict):
+        raise PeriodTable(f"{what} is no object with members {', '.join(required)}")
+    missing = [member for member in required if member not in entry]
+    strange = sorted(str(member) for member in set(entry) - {*required, *optional})
+    if missing or strange:
+        found = f"lacks {', '.join(missing)}" if missing else f"has the unknown member {', '.join(strange)}"
+        raise PeriodTable(f"{what} {found}; expected {', '.join(required)} and maybe {', '.join(optional)}")
+
+
+def _years(value: Any, what: str) -> Years:
+    if not isinstance(value, list | tuple) or len(value) != 2:  # noqa: PLR2004 (the first and the last)
+        raise PeriodTable(f"{what} is {value!r}; expected two years such as [2000, 2015]")
+    return Years(*(_year(year, what) for year in value))
+
+
+def _year(value: Any, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1900 <= value <= 2100:  # noqa: PLR2004
+        raise PeriodTable(f"{what} has {value!r} for a year; expected a whole number from 1900 to 2100")
+    return value

@@ -1,0 +1,106 @@
+"""The period tables of the reporting process of 2026.
+
+UNCCD fills in its default data with those of Trends.Earth, although its manual writes other years; both are here, so
+that a report can say which it used. See `indicators.condition.periods`.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from indicators.condition.periods import BASELINE, REPORT_1, REPORT_2, Period, PeriodPreset, PeriodTable, Years
+
+PRAIS_2026: Final = PeriodPreset(
+    id="prais_2026",
+    version="1",
+    periods=(
+        Period(
+            name=BASELINE,
+            reported_as=2015,
+            land_cover=Years(2000, 2015),
+            soc=Years(2000, 2015),
+            trend=Years(2000, 2015),
+            performance=Years(2000, 2015),
+            state_history=Years(2000, 2012),
+            state_recent=Years(2013, 2015),
+        ),
+        Period(
+            name=REPORT_1,
+            reported_as=2019,
+            land_cover=Years(2016, 2019),
+            soc=Years(2016, 2019),
+            trend=Years(2004, 2019),
+            performance=Years(2004, 2019),
+            state_history=Years(2004, 2016),
+            state_recent=Years(2017, 2019),
+        ),
+        Period(
+            name=REPORT_2,
+            reported_as=2023,
+            land_cover=Years(2016, 2023),
+            soc=Years(2016, 2023),
+            trend=Years(2008, 2023),
+            performance=Years(2008, 2023),
+            state_history=Years(2008, 2020),
+            state_recent=Years(2021, 2023),
+        ),
+    ),
+    citation="UNCCD PRAIS 4 reporting manual, SO1.md Tables 6 and 12, SO 1-1 steps 5 and 6, SO 1-3 step 5",
+)
+"""The years that the manual writes. Where land cover of 2023 is missing, 2022 stands in: ``with_land_cover_until``."""
+
+TRENDS_EARTH_2026: Final = PeriodPreset(
+    id="trends_earth_2026",
+    version="1",
+    periods=(
+        Period(
+            name=BASELINE,
+            reported_as=2015,
+            land_cover=Years(2000, 2015),
+            soc=Years(2000, 2015),
+            trend=Years(2001, 2015),
+            performance=Years(2001, 2015),
+            state_history=Years(2001, 2012),
+            state_recent=Years(2013, 2015),
+        ),
+        Period(
+            name=REPORT_1,
+            reported_as=2019,
+            land_cover=Years(2015, 2019),
+            soc=Years(2015, 2019),
+            trend=Years(2004, 2019),
+            performance=Years(2004, 2019),
+            state_history=Years(2004, 2016),
+            state_recent=Years(2017, 2019),
+        ),
+        Period(
+            name=REPORT_2,
+            reported_as=2023,
+            land_cover=Years(2015, 2022),
+            soc=Years(2015, 2022),
+            trend=Years(2008, 2023),
+            performance=Years(2008, 2023),
+            state_history=Years(2008, 2020),
+            state_recent=Years(2021, 2023),
+        ),
+    ),
+    citation="Trends.Earth 2.3.2, LDMP/calculate_ldn.py, presets of the UNCCD default data",
+)
+"""The years of the data that UNCCD fills in beforehand.
+
+Its vegetation index begins in 2001, and the historical years of state begin with the trend, so in 2001 too.
+"""
+
+PRESETS: Final = MappingProxyType({preset.id: preset for preset in (PRAIS_2026, TRENDS_EARTH_2026)})
+
+
+def period_preset(preset_id: str) -> PeriodPreset:
+    """The preset of a name.
+
+    Raises:
+        PeriodTable: listing the names.
+    """
+    if preset_id not in PRESETS:
+        raise PeriodTable(f"period preset {preset_id!r} is not known; choose one of {', '.join(PRESETS)}")
+    return PRESETS[preset_id]
