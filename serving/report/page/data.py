@@ -113,7 +113,7 @@ class Notice:
     """A caveat that ends up in every output.
 
     Attributes:
-        slug: for machines; translated where the page has words for it.
+        slug: for machines; the page has words for those of ``indicators.caveats``, and shows the sentence below them.
         text: one English sentence.
     """
 

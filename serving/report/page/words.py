@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from landcover.errors import ConfigError, UnknownLegend
 from landcover.labels import Language, canonical_language, nodata_title, process_title, title
@@ -42,9 +42,9 @@ class Words:
             raise ConfigError(f"the page has no text {key!r}")
         return self.texts[key].format(*values) if values else self.texts[key]
 
-    def known(self, key: str, otherwise: str) -> str:
-        """A text, or something else where there is none: names of items that others add."""
-        return self.texts.get(key, otherwise)
+    def notice(self, slug: str) -> str:
+        """What a caveat says in this language; empty in English and where nobody has translated it."""
+        return _notices().get(slug, {}).get(self.language, "")
 
     def item(self, kind: str, name: str) -> str:
         """Name of an assumption or of the role of a file, where there are words for it; else as it is."""
@@ -90,5 +90,15 @@ def words_for(language: str) -> Words:
         ConfigError: when it is not one of the six.
     """
     tongue = canonical_language(language)
-    text = files("serving.report.page").joinpath("locales", f"{tongue}.json").read_text(encoding="utf-8")
-    return Words(tongue, json.loads(text))
+    return Words(tongue, _read(tongue))
+
+
+@cache
+def _notices() -> dict[str, dict[str, str]]:
+    return _read("notices")
+
+
+def _read(name: str) -> dict[str, Any]:
+    text = files("serving.report.page").joinpath("locales", f"{name}.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found

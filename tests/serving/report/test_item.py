@@ -109,7 +109,7 @@ def test_headline_and_rules():
     for name in ("legend", "crosswalk", "matrix", "lpd_table", "periods", "nodata_policy"):
         assert set(properties[f"steppe:{name}"]) == {"id", "version", "sha256"}
     assert properties["steppe:nodata_policy"]["id"] == "strict"
-    assert [caveat["slug"] for caveat in properties["steppe:caveats"]] == ["different-products", "nodata-share"]
+    assert [caveat["slug"] for caveat in properties["steppe:caveats"]] == ["two-versions", "accuracy-unknown"]
 
 
 def test_no_sample_no_estimate():

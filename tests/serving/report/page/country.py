@@ -176,13 +176,8 @@ def everything():
             Assumption("nodata_policy", "strict", "1", digest("nodata")),
         ),
         notices=(
-            Notice(
-                "different-products", "The two maps come from different products, so part of the change is not real."
-            ),
-            Notice(
-                "nodata-share",
-                "Land without data is 6.2 % of all land, more than the 5 % up to which it may be ignored.",
-            ),
+            Notice("two-versions", "The maps are versions 2.0.7 and 2.1.1 of esa-cci; use one version for both years."),
+            Notice("accuracy-unknown", "No accuracy is known for the final map."),
         ),
         findings=(
             Finding("extents sum to the country area", "passed"),

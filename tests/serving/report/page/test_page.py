@@ -248,3 +248,10 @@ def test_no_data_is_a_row_only_where_there_is_some():
 def test_foreign_language_is_refused():
     with pytest.raises(ConfigError, match="not available"):
         page(country.cover_only(), "de")
+
+
+def test_caveats_are_translated_and_keep_their_details():
+    html, reader = read("ru")
+    assert any(text.startswith("Карты \u2014 две версии") for text in reader.texts)
+    assert "versions 2.0.7 and 2.1.1" in html
+    assert '<span lang="en" dir="ltr">No accuracy is known' in html

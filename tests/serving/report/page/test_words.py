@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import indicators.caveats
 import serving.report.page
 from landcover.errors import ConfigError
 from landcover.labels import LANGUAGES
@@ -57,7 +58,7 @@ def test_templates_ask_only_for_words_there_are():
     asked = {key for key in found if not key.endswith("_")}
     assert asked <= set(ENGLISH)
     assert len(asked) > 80
-    made = ("assumption_", "role_", "status_", "result_", "judged_", "of_", "percent_", "notice_")
+    made = ("assumption_", "role_", "status_", "result_", "judged_", "of_", "percent_")
     unused = {key for key in ENGLISH if key not in asked and not key.startswith(made)}
     assert unused <= {"direction", "hotspots", "brightspots"}
 
@@ -115,3 +116,13 @@ def test_a_countrys_own_process_stands_as_it_is():
     assert words_for("fr").process("Stable") == "Sans effet"
     assert words_for("fr").item("assumption", "transition matrix") == "Matrice de transition"
     assert words_for("fr").item("assumption", "another") == "another"
+
+
+def test_every_caveat_has_words():
+    source = Path(indicators.caveats.__file__).read_text(encoding="utf-8")
+    slugs = set(re.findall(r'Caveat\(\s*"([a-z-]+)"', source))
+    assert len(slugs) > 10
+    for language in set(LANGUAGES) - {"en"}:
+        assert all(words_for(language).notice(slug) for slug in slugs)
+    assert words_for("en").notice("two-products") == ""
+    assert words_for("fr").notice("something-new") == ""
