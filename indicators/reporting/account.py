@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
+from indicators.caveats import Caveat
 from indicators.codes import NODATA
 from indicators.joint import BASELINE, FINAL, INITIAL, LPD, PRODUCTIVITY, REGION, SDG, SOC, JointTable
 from indicators.reporting.assumptions import Assumption
@@ -23,18 +24,6 @@ from landcover.errors import ConfigError
 from landcover.legends import Legend, get_legend
 
 CoverYear = Literal["initial", "final"]
-
-
-class Remark(Protocol):
-    """A warning that goes into every output."""
-
-    @property
-    def slug(self) -> str:
-        """Its name for machines."""
-
-    @property
-    def text(self) -> str:
-        """One English sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +74,7 @@ class PeriodAccount:
     legend_id: str = "unccd7"
     cover_year: CoverYear = "initial"
     water: tuple[int, ...] = (7,)
-    caveats: tuple[Remark, ...] = ()
+    caveats: tuple[Caveat, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     soc_stocks: tuple[SocStock, ...] = ()
 

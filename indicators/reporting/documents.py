@@ -6,20 +6,22 @@ in it, so that a table of many axes stays small.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final, cast
 
 import numpy as np
 
+from indicators.caveats import Caveat
 from indicators.joint import Axis, JointTable
 from indicators.reporting.account import CoverYear, PeriodAccount
 from indicators.reporting.assumptions import Assumption
 from indicators.reporting.entries import SocStock
 from indicators.reporting.period import Period, Role, Years
-from indicators.transitions import TransitionMatrix
-from landcover.errors import ConfigError, DataError
+from indicators.transition_files import parse_matrix
+from landcover.errors import ConfigError, DataError, UnmappedCodes
 
 FORMAT: Final = "steppe-account/1"
 """Changes whenever a document of before could not be read as it was meant."""
@@ -29,14 +31,6 @@ class AccountUnreadable(DataError):
     """A document is no account of an area and a period, or is damaged."""
 
     slug = "account-unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """A caveat as it was written: its name for machines and one English sentence."""
-
-    slug: str
-    text: str
 
 
 def account_document(account: PeriodAccount) -> dict[str, Any]:
@@ -73,14 +67,13 @@ def parse_account(document: object) -> PeriodAccount:
     """The account of a document; the inverse of ``account_document``.
 
     Raises:
-        AccountUnreadable: when it is none, or its parts do not fit together.
-        UnknownLegend: when its legend is not known here.
+        AccountUnreadable: when it is none, its parts do not fit together, or its legend is not known here.
     """
     try:
         return _account(_mapping(document))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise AccountUnreadable(f"the account is damaged: {_reason(error)}; make the report again") from None
-    except ConfigError as error:
+    except (ConfigError, UnmappedCodes) as error:
         raise AccountUnreadable(f"the account is damaged: {error}") from error
 
 
@@ -97,32 +90,18 @@ def parse_joint(document: object) -> JointTable:
     return JointTable(axes, pixels.reshape(shape), km2.reshape(shape), str(data["method"]))
 
 
-def parse_matrix(document: object) -> TransitionMatrix:
-    """The transition matrix of ``TransitionMatrix.to_document()``; raises as ``parse_account``."""
-    data = _mapping(document)
-    return TransitionMatrix(
-        id=str(data["id"]),
-        version=str(data["version"]),
-        legend_id=str(data["legend"]),
-        signs=tuple(tuple(map(_integer, row)) for row in data["signs"]),
-        processes=tuple(tuple(map(str, row)) for row in data["processes"]),
-        unlikely=frozenset((_integer(before), _integer(after)) for before, after in data["unlikely"]),
-        citation=str(data["citation"]),
-    )
-
-
 def _account(data: Mapping[str, Any]) -> PeriodAccount:
     if data["cover_year"] not in ("initial", "final"):
         raise ValueError("cover_year is neither initial nor final")
     return PeriodAccount(
         zone=str(data["zone"]),
         period=_period(_mapping(data["period"])),
-        matrices=tuple(map(parse_matrix, data["matrices"])),
+        matrices=tuple(parse_matrix(json.dumps(each)) for each in data["matrices"]),
         joint=parse_joint(data["joint"]),
         legend_id=str(data["legend"]),
         cover_year=cast("CoverYear", data["cover_year"]),
         water=tuple(map(_integer, data["water"])),
-        caveats=tuple(Warned(str(each["slug"]), str(each["text"])) for each in data["caveats"]),
+        caveats=tuple(Caveat(str(each["slug"]), str(each["text"])) for each in data["caveats"]),
         assumptions=tuple(
             Assumption(**{key: str(value) for key, value in each.items()}) for each in data["assumptions"]
         ),

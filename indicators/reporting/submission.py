@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from indicators.caveats import Caveat
 from indicators.reporting.account import CoverYear, PeriodAccount
 from indicators.reporting.assumptions import Assumption
 from indicators.reporting.entries import Confidence, Correction, CountryClass, SocStock, Spot
@@ -102,9 +103,9 @@ class Submission:
         return tuple(sorted(differing))
 
     @property
-    def caveats(self) -> tuple[tuple[str, str], ...]:
-        """(slug, sentence) of all accounts, each once, in order."""
-        return tuple(dict.fromkeys((each.slug, each.text) for account in self.ordered for each in account.caveats))
+    def caveats(self) -> tuple[Caveat, ...]:
+        """Those of all accounts, each once, in order."""
+        return tuple(dict.fromkeys(each for account in self.ordered for each in account.caveats))
 
     @property
     def assumptions(self) -> tuple[tuple[str, Assumption], ...]:

@@ -41,7 +41,7 @@ def land_cover(account: PeriodAccount, areas: Mapping[str, Any], nesting: Mappin
     Args:
         account: in UNCCD-7.
         areas: the AreaList of conditions by land cover.
-        nesting: the LCLegendNesting.
+        nesting: the LCLegendNesting; its parent gets the names that areas and changes go by.
     """
     codes, names = account.legend.codes, names_of(account.legend)
     cells = [(before, after, km2) for (before, after), km2 in account.changes.items() if {before, after} <= set(codes)]
@@ -50,7 +50,7 @@ def land_cover(account: PeriodAccount, areas: Mapping[str, Any], nesting: Mappin
     by_year = {str(year): {names[code]: km2 for code, km2 in extent.items()} for year, extent in ends.items()}
     return {
         "summary": dict(areas),
-        "legend_nesting": dict(nesting),
+        "legend_nesting": {**nesting, "parent": _lc_legend(account.legend)},
         "transition_matrix": transition_definition(account.matrices[0]),
         "crosstabs_by_land_cover_class": [
             crosstab("Land area by land cover transition type", account.period.years, cells)
@@ -73,37 +73,30 @@ def crosstab(name: str, years: Years, cells: Iterable[tuple[int, int, float]]) -
 
 def transition_definition(matrix: TransitionMatrix) -> dict[str, Any]:
     """The LCTransitionDefinitionDeg of a matrix over UNCCD-7: its legend and the meaning of each change."""
-    classes = {code: _lc_class(code, _color(matrix.legend, code)) for code in (*matrix.legend.codes, NODATA)}
-    codes = matrix.legend.codes
+    legend = _lc_legend(matrix.legend)
+    transitions = [
+        {"initial": before, "final": after, "meaning": _MEANINGS[matrix.sign(before["code"], after["code"])]}
+        for before in legend["key"]
+        for after in legend["key"]
+    ]
     return {
-        "legend": {"name": "UNCCD Land Cover", "key": [classes[code] for code in codes], "nodata": classes[NODATA]},
+        "legend": legend,
         "name": "Land cover transition definition matrix",
-        "definitions": {
-            "name": f"{matrix.id} {matrix.version}",
-            "transitions": [
-                {
-                    "initial": classes[before],
-                    "final": classes[after],
-                    "meaning": _MEANINGS[matrix.sign(before, after)],
-                }
-                for before in codes
-                for after in codes
-            ],
-        },
+        "definitions": {"name": f"{matrix.id} {matrix.version}", "transitions": transitions},
     }
+
+
+def same_nesting(legend: Legend) -> dict[str, Any]:
+    """The LCLegendNesting of maps that came in UNCCD-7: every class is its own parent."""
+    whole = _lc_legend(legend)
+    return {"parent": whole, "child": whole, "nesting": {str(code): [code] for code in (*legend.codes, NODATA)}}
+
+
+def _lc_legend(legend: Legend) -> dict[str, Any]:
+    key = [_lc_class(row.code, row.color) for row in legend.classes]
+    return {"name": "UNCCD Land Cover", "key": key, "nodata": _lc_class(NODATA, "#000000")}
 
 
 def _lc_class(code: int, color: str) -> dict[str, Any]:
     name = _NAMES[code]
     return {"code": code, "name_short": name, "name_long": name, "description": None, "color": color}
-
-
-def _color(legend: Legend, code: int) -> str:
-    return "#000000" if code == NODATA else legend.by_code(code).color
-
-
-def same_nesting(legend: Legend) -> dict[str, Any]:
-    """The LCLegendNesting of maps that came in UNCCD-7: every class is its own parent."""
-    classes = [_lc_class(code, _color(legend, code)) for code in (*legend.codes, NODATA)]
-    whole = {"name": "UNCCD Land Cover", "key": classes[:-1], "nodata": classes[-1]}
-    return {"parent": whole, "child": whole, "nesting": {str(code): [code] for code in (*legend.codes, NODATA)}}

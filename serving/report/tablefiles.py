@@ -102,7 +102,7 @@ def tables_bytes(
         "periods": [asdict(account.period) for account in submission.ordered],
         "tables": [_table(table, language) for table in tables],
         "findings": [asdict(finding) for finding in findings],
-        "caveats": [{"slug": slug, "text": text} for slug, text in submission.caveats],
+        "caveats": [asdict(caveat) for caveat in submission.caveats],
         "assumptions": [{"period": role, **asdict(each)} for role, each in submission.assumptions],
     }
     return _json(document)
@@ -127,7 +127,6 @@ def read_accounts(content: bytes) -> Accounts:
 
     Raises:
         AccountUnreadable: when it is none, is damaged, or is of a format of later.
-        UnknownLegend: when its legend is not known here.
     """
     try:
         document = parse_json(content, depth=_DEPTH)

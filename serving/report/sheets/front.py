@@ -81,8 +81,8 @@ def caveats(page: Page, submission: Submission, _: Sequence[Finding]) -> None:
         page.text(_TOP, 1, word("no_caveats", page.language), span=2)
         return
     _headers(page, _TOP, ("short_name", "caveat"))
-    for row, pair in enumerate(submission.caveats, _TOP + 1):
-        _line(page, row, pair)
+    for row, each in enumerate(submission.caveats, _TOP + 1):
+        _line(page, row, (each.slug, each.text))
     _english(page, _TOP + 1 + len(submission.caveats), 2)
     page.sheet.freeze_panes = f"A{_TOP + 1}"
 
@@ -120,7 +120,7 @@ def _facts(page: Page, facts: Facts) -> list[tuple[str, str]]:
         ("rm_nodata", word("rm_nodata_text", language)),
         ("rm_checks", _checked(facts.findings, language)),
     ]
-    sentences = "\n".join(text for _, text in submission.caveats) or word("no_caveats", language)
+    sentences = "\n".join(each.text for each in submission.caveats) or word("no_caveats", language)
     return [*found, ("sheet_caveats", sentences)]
 
 

@@ -1,9 +1,8 @@
 """A country of random pixels: the joint table of it, and its pixels to count by hand."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from indicators.caveats import Caveat
 from indicators.codes import NODATA
 from indicators.joint import Axis, JointTable, condition_axis, cover_axis, lpd_axis
 from indicators.reporting.account import PeriodAccount
@@ -23,12 +22,6 @@ PERIODS = {
     "report_1": Period("report_1", 2015, 2019, productivity=(2004, 2019)),
     "report_2": Period("report_2", 2015, 2022),
 }
-
-
-@dataclass(frozen=True)
-class Caveat:
-    slug: str
-    text: str
 
 
 def axis_of(name, regions):
