@@ -32,6 +32,8 @@ _ROW_BINS: Final = 1 << 19
 _PIXELS_PER_BIN: Final = 4
 """A chunk has at least as many pixels for each combination, so that clearing counters costs little beside counting."""
 
+_FEW_PARTS: Final = 32
+
 type Floats = npt.NDArray[np.float64]
 type Positions = npt.NDArray[np.uint8]
 type Shares = npt.NDArray[np.floating[Any]]
@@ -114,7 +116,7 @@ class JointAreas:
         rows = self._check(row_start, positions)
         whole = WholePart(0, Window(row_start, 0, rows, self._grid.width))
         blocks = [self._block_of(part, row_start, rows) for part in ((whole,) if parts is None else parts)]
-        step = self._step()
+        step = self._step(len(blocks))
         for start in range(0, rows, step):
             self._add_chunk(row_start, slice(start, min(start + step, rows)), positions, blocks)
         self._seen[row_start : row_start + rows] = True
@@ -134,9 +136,10 @@ class JointAreas:
             for pixels_B, km2_B in zip(self._pixels_ZB, self._km2_ZB, strict=True)
         )
 
-    def _step(self) -> int:
-        """Rows of a chunk."""
-        return max(1, max(_CHUNK, _PIXELS_PER_BIN * self._bins) // self._grid.width)
+    def _step(self, parts: int) -> int:
+        """Rows of a chunk; more where there are many parts, each of which costs some calls in every chunk."""
+        pixels = _CHUNK if parts <= _FEW_PARTS else 4 * _CHUNK
+        return max(1, max(pixels, _PIXELS_PER_BIN * self._bins) // self._grid.width)
 
     def _check(self, row_start: int, positions: Sequence[Positions]) -> int:
         if len(positions) != len(self.axes):
