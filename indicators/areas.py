@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from indicators.counting import Counted, count_rows, weigh
 from indicators.pixels import PixelRows, pixel_rows
 from landcover.errors import DtypeMismatch, UnmappedCodes, WindowError
 from landcover.grid import Grid
@@ -228,9 +229,7 @@ class ClassAreas:
             method=self._areas.method,
         )
 
-    def _count(
-        self, row_start: int, codes_RW: NDArray[np.uint8] | NDArray[np.int16]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    def _count(self, row_start: int, codes_RW: NDArray[np.uint8] | NDArray[np.int16]) -> Counted:
         """Pixels and km2 per bin of one block of rows."""
         bins = len(self._pixels)
         rows, _ = codes_RW.shape
@@ -238,12 +237,7 @@ class ClassAreas:
         # Into the same pages again; and "clip", which never clips here, writes there without an array in between.
         index_RW = table.take(codes_RW.view(bits), out=self._index[:rows], mode="clip")
         areas = self._areas.rows(row_start, row_start + rows)
-        if areas.ndim == 1:
-            index_RW += (bins * np.arange(rows))[:, None]
-            counts_RB = np.bincount(index_RW.ravel(), minlength=rows * bins).reshape(rows, bins)
-            return counts_RB.sum(axis=0), areas @ counts_RB
-        flat = index_RW.ravel()
-        return np.bincount(flat, minlength=bins), np.bincount(flat, weights=areas.ravel(), minlength=bins)
+        return count_rows(index_RW, areas, bins) if areas.ndim == 1 else weigh(index_RW, areas, bins)
 
     def _lookup(self, dtype: np.dtype[np.uint8] | np.dtype[np.int16]) -> NDArray[np.intp]:
         """Table from the bits of a code, as an unsigned number, to its bin."""

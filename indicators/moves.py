@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indicators.areas import PixelAreas
+from indicators.counting import weigh
 from landcover.errors import GridMismatch
 from landcover.grid import Grid
 from landcover.legends import Legend
@@ -94,9 +95,9 @@ class ClassMoves:
         km2 = areas[rows] if areas.ndim == 1 else areas[rows, cols]
         size = len(self._legend)
         before, after = (self._legend.decode(codes_RW[rows, cols]) for codes_RW in (before_RW, after_RW))
-        pair = before.astype(np.intp) * size + after
-        self._pixels_KK += np.bincount(pair, minlength=size * size).reshape(size, size)
-        self._km2_KK += np.bincount(pair, weights=km2, minlength=size * size).reshape(size, size)
+        pixels, areas = weigh(before.astype(np.intp) * size + after, km2, size * size)
+        self._pixels_KK += pixels.reshape(size, size)
+        self._km2_KK += areas.reshape(size, size)
 
     def table(self) -> MoveTable:
         """What moved so far."""

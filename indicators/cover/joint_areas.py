@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators.areas import PixelAreas
+from indicators.counting import Bins, Counted, count_rows, weigh
 from indicators.joint import Axis, JointTable
 from landcover.errors import ConfigError, WindowError
 from landcover.grid import Window
@@ -31,6 +32,9 @@ _ROW_BINS: Final = 1 << 19
 _PIXELS_PER_BIN: Final = 4
 """A chunk has at least as many pixels for each combination, so that clearing counters costs little beside counting."""
 
+_FEW_PARTS: Final = 32
+
+type Floats = npt.NDArray[np.float64]
 type Positions = npt.NDArray[np.uint8]
 type Shares = npt.NDArray[np.floating[Any]]
 
@@ -112,7 +116,7 @@ class JointAreas:
         rows = self._check(row_start, positions)
         whole = WholePart(0, Window(row_start, 0, rows, self._grid.width))
         blocks = [self._block_of(part, row_start, rows) for part in ((whole,) if parts is None else parts)]
-        step = self._step()
+        step = self._step(len(blocks))
         for start in range(0, rows, step):
             self._add_chunk(row_start, slice(start, min(start + step, rows)), positions, blocks)
         self._seen[row_start : row_start + rows] = True
@@ -132,9 +136,10 @@ class JointAreas:
             for pixels_B, km2_B in zip(self._pixels_ZB, self._km2_ZB, strict=True)
         )
 
-    def _step(self) -> int:
-        """Rows of a chunk."""
-        return max(1, max(_CHUNK, _PIXELS_PER_BIN * self._bins) // self._grid.width)
+    def _step(self, parts: int) -> int:
+        """Rows of a chunk; more where there are many parts, each of which costs some calls in every chunk."""
+        pixels = _CHUNK if parts <= _FEW_PARTS else 4 * _CHUNK
+        return max(1, max(pixels, _PIXELS_PER_BIN * self._bins) // self._grid.width)
 
     def _check(self, row_start: int, positions: Sequence[Positions]) -> int:
         if len(positions) != len(self.axes):
@@ -179,49 +184,34 @@ class JointAreas:
             areas_here = areas[here] if areas.ndim == 1 else areas[here, block.cols]
             self._add_part(block.zone, joint_RW[here, block.cols], areas_here, share)
 
-    def _add_part(
-        self, zone: int, joint_RW: npt.NDArray[Any], areas: npt.NDArray[np.float64], share: Shares | None
-    ) -> None:
+    def _add_part(self, zone: int, joint_RW: Bins, areas: Floats, share: Shares | None) -> None:
         if share is not None:
             if not share.any():
                 return
             if share.min() >= 1:
                 share = None
-        if areas.ndim == 1 and len(joint_RW) * (self._bins + 1) <= _ROW_BINS:
-            pixels_B, km2_B = self._count(joint_RW, areas, share)
-        else:
-            pixels_B, km2_B = self._weigh(joint_RW, areas, share)
+        counted = areas.ndim == 1 and len(joint_RW) * (self._bins + 1) <= _ROW_BINS
+        pixels_B, km2_B = (_count if counted else _weigh)(joint_RW, areas, share, self._bins)
         self._pixels_ZB[zone] += pixels_B
         self._km2_ZB[zone] += km2_B
 
-    def _count(
-        self, joint_RW: npt.NDArray[Any], areas_R: npt.NDArray[np.float64], share: Shares | None
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Pixels and km2 of each combination, by counting whole pixels in each row; the others are weighed."""
-        rows, bins = len(joint_RW), self._bins + 1  # the last one takes pixels that are not wholly in the zone
-        places_RW = joint_RW if share is None else np.where(share >= 1, joint_RW, self._bins)
-        index_RW = places_RW + (bins * np.arange(rows))[:, None]
-        counts_RB = np.bincount(index_RW.ravel(), minlength=rows * bins).reshape(rows, bins)[:, :-1]
-        pixels_B, km2_B = counts_RB.sum(axis=0), areas_R @ counts_RB
-        if share is not None:
-            row, col = np.nonzero((share > 0) & (share < 1))
-            km2 = areas_R[row] * share[row, col]
-            pixels_B += np.bincount(joint_RW[row, col], minlength=self._bins)
-            km2_B += np.bincount(joint_RW[row, col], weights=km2, minlength=self._bins)
-        return pixels_B, km2_B
 
-    def _weigh(
-        self, joint_RW: npt.NDArray[Any], areas: npt.NDArray[np.float64], share: Shares | None
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Pixels and km2 of each combination, by adding up the area of every pixel."""
-        areas_RW = np.broadcast_to(areas[:, None], joint_RW.shape) if areas.ndim == 1 else areas
-        if share is None:
-            index, km2 = joint_RW.astype(np.intp).ravel(), areas_RW.ravel()
-        else:
-            inside_RW = share > 0
-            index = joint_RW[inside_RW].astype(np.intp)
-            km2 = areas_RW[inside_RW] * share[inside_RW]
-        return np.bincount(index, minlength=self._bins), np.bincount(index, weights=km2, minlength=self._bins)
+def _count(joint_RW: Bins, areas_R: Floats, share: Shares | None, bins: int) -> Counted:
+    """Count pixels that lie wholly in the zone row by row, and weigh the others."""
+    if share is None:
+        return count_rows(joint_RW, areas_R, bins)
+    pixels_B, km2_B = count_rows(np.where(share >= 1, joint_RW, bins), areas_R, bins + 1)
+    row, col = np.nonzero((share > 0) & (share < 1))
+    partial = weigh(joint_RW[row, col], areas_R[row] * share[row, col], bins)
+    return pixels_B[:-1] + partial[0], km2_B[:-1] + partial[1]
+
+
+def _weigh(joint_RW: Bins, areas: Floats, share: Shares | None, bins: int) -> Counted:
+    areas_RW = np.broadcast_to(areas[:, None], joint_RW.shape) if areas.ndim == 1 else areas
+    if share is None:
+        return weigh(joint_RW, areas_RW, bins)
+    inside_RW = share > 0
+    return weigh(joint_RW[inside_RW], areas_RW[inside_RW] * share[inside_RW], bins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +224,11 @@ class _Block:
     share: Shares | None
 
 
-def _joint(positions: Sequence[Positions], shape: Sequence[int]) -> npt.NDArray[Any]:
+def _joint(positions: Sequence[Positions], shape: Sequence[int]) -> Bins:
     """One number for each pixel: its place in an array of ``shape``, in the smallest type that holds it."""
-    joint_RW: npt.NDArray[Any] = positions[0]
+    joint_RW: Bins = positions[0]
     for number, (array_RW, length) in enumerate(zip(positions[1:], shape[1:], strict=True), start=2):
-        dtype = np.min_scalar_type(math.prod(shape[:number]) - 1)
+        dtype = np.min_scalar_type(math.prod(shape[:number]))
         joint_RW = joint_RW.astype(dtype, copy=False) * dtype.type(length)
         joint_RW += array_RW
     return joint_RW
