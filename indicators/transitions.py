@@ -22,6 +22,12 @@ from landcover.lookup import LOWEST, build_table, look_up
 
 type Codes = npt.NDArray[np.integer[Any]]
 
+UNCHANGED: Final = "Stable"
+"""Process of cells that are neither degradation nor improvement."""
+
+OTHER: Final = "Other"
+"""Process of a change that the reporting manual has no name for (PRAIS 4 manual, SO1.md Table 7)."""
+
 _CHUNK: Final = 1 << 18  # pixels widened to positions at a time
 
 
@@ -157,6 +163,8 @@ class TransitionMatrix:
     def edited(self, signs: Mapping[tuple[int, int], int], *, matrix_id: str, version: str) -> TransitionMatrix:
         """A copy with other signs in some cells, under a name of its own.
 
+        Processes keep their names; one called "Stable" that is degradation or improvement now is called "Other".
+
         Args:
             signs: new sign by (initial, final) codes.
             matrix_id: id of the copy.
@@ -168,11 +176,12 @@ class TransitionMatrix:
         """
         if (matrix_id, version) == (self.id, self.version):
             raise ConfigError(f"an edited matrix needs another id or version than {self.id!r} {self.version!r}")
-        rows = [list(row) for row in self.signs]
+        rows, names = [list(row) for row in self.signs], [list(row) for row in self.processes]
         for pair, sign in signs.items():
             row, col = self._ranks(*pair)
-            rows[row][col] = sign
-        return replace(self, id=matrix_id, version=version, signs=tuple(map(tuple, rows)))
+            rows[row][col], names[row][col] = sign, process_for(names[row][col], sign)
+        cells, processes = tuple(map(tuple, rows)), tuple(map(tuple, names))
+        return replace(self, id=matrix_id, version=version, signs=cells, processes=processes)
 
     def to_document(self) -> dict[str, Any]:
         """The matrix as JSON-ready data."""
@@ -221,6 +230,11 @@ class TransitionMatrix:
     def _index(self, codes: Codes) -> npt.NDArray[np.uint8]:
         """Class indices, and the number of classes where there is no data."""
         return look_up(_index_table(self.legend_id), codes, owner=f"transition matrix {self.id!r}")
+
+
+def process_for(process: str, sign: int) -> str:
+    """Name of the process in a cell whose sign was edited: degradation is never called "Stable"."""
+    return OTHER if process == UNCHANGED and sign != STABLE else process
 
 
 @lru_cache(maxsize=16)

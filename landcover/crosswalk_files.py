@@ -10,13 +10,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from landcover.crosswalks import Crosswalk
 from landcover.errors import ConfigError
 from landcover.legends import CLASS_NODATA, DEGRADATION_NODATA, LEGENDS, LandClass, Legend, get_legend
+from landcover.trends_earth import FileLegend, class_document, legend_document, validated
 
-_GREY: Final = "#808080"  # Trends.Earth allows classes without a colour
+_IMPLIED: Final = frozenset({CLASS_NODATA, DEGRADATION_NODATA})
+"""Nodata of Steppe's own maps, which every crosswalk understands."""
+
+_UNCCD7: Final = "unccd7"
 
 
 class _Model(BaseModel):
@@ -59,23 +63,11 @@ class _Document(_Model):
     legend: _Legend | None = None
 
 
-class _NestingClass(BaseModel):
-    code: int
-    name_long: str
-    name_short: str | None = None
-    description: str | None = None
-    color: str | None = None
-
-
-class _NestingLegend(BaseModel):
-    name: str
-    key: list[_NestingClass]
-    nodata: _NestingClass
-
-
 class _Nesting(BaseModel):
-    parent: _NestingLegend
-    child: _NestingLegend
+    """Trends.Earth's LCLegendNesting."""
+
+    parent: FileLegend
+    child: FileLegend
     nesting: dict[int, list[int]]
 
 
@@ -86,7 +78,7 @@ def parse_crosswalk(text: str | bytes) -> Crosswalk:
         ConfigError: when the text is not such a document, or the crosswalk has gaps or duplicates.
         UnknownLegend: when a legend is neither known nor in the document.
     """
-    document = _validated(_Document, text, "crosswalk")
+    document = validated(_Document, text, "crosswalk")
     if document.legend is not None and document.legend.id in LEGENDS:
         raise ConfigError(f"crosswalk {document.id!r} redefines legend {document.legend.id!r}: give it another id")
     return Crosswalk(
@@ -129,68 +121,97 @@ def parse_trends_earth(text: str | bytes, *, legend_id: str, version: str = "1")
     """A national legend and its crosswalk to UNCCD-7 from Trends.Earth's nesting JSON.
 
     Args:
-        text: the file's content; parent codes are UNCCD-7 codes, classes are matched by code and never by name.
+        text: the file's content; parent codes are UNCCD-7 codes, or ten times these as SEPAL writes them. Classes are
+            matched by code and never by name.
         legend_id: id for the legend, one that Steppe does not have yet.
         version: version for both.
 
     Raises:
-        ConfigError: when the text is not a nesting file, a code is missing or repeated, or the id is taken.
+        ConfigError: when the text is not a nesting file, nests into another legend than UNCCD-7, a code is missing or
+            repeated, or the id is taken.
     """
-    nesting = _validated(_Nesting, text, "Trends.Earth nesting")
+    nesting = validated(_Nesting, text, "Trends.Earth nesting")
     if legend_id in LEGENDS:
         raise ConfigError(f"legend id {legend_id!r} is taken; choose another")
-    classes = tuple(
-        LandClass(row.code, f"class_{row.code}".replace("-", "minus_"), row.name_long, (row.color or _GREY).upper())
-        for row in nesting.child.key
-    )
+    targets = _targets(nesting.parent)
+    empty = _empty_codes(nesting)
     citation = f"Trends.Earth nesting file: {nesting.child.name}"
+    classes = tuple(row.land_class() for row in nesting.child.key if row.code not in empty)
     legend = Legend(legend_id, version, nesting.child.name, classes, citation)
-    nodata = {CLASS_NODATA, DEGRADATION_NODATA, nesting.child.nodata.code}
+    # A code of a parent that is not in the file's own legend goes to the crosswalk as it is, which names it.
     pairs = (
-        (code, CLASS_NODATA if parent == nesting.parent.nodata.code else parent)
+        (code, targets.get(parent, parent))
         for parent, codes in nesting.nesting.items()
         for code in codes
-        if code not in nodata
+        if code not in empty
     )
     return legend, Crosswalk(
         f"{legend_id}-to-unccd7",
         version,
         legend_id,
-        "unccd7",
+        _UNCCD7,
         tuple(pairs),
-        tuple(sorted(nodata - set(legend.codes))),
+        tuple(sorted({*_IMPLIED, *empty})),
         "national",
         citation,
         source=legend,
     )
 
 
+def _empty_codes(nesting: _Nesting) -> set[int]:
+    """Codes of the child legend that are no data and no class.
+
+    Raises:
+        ConfigError: when the file makes its own nodata a class.
+    """
+    nodata = nesting.child.nodata_code
+    for parent, codes in nesting.nesting.items():
+        if nodata in codes and parent != nesting.parent.nodata_code:
+            raise ConfigError(
+                f"a Trends.Earth nesting file that puts {nodata}, the nodata code of {nesting.child.name!r}, into "
+                f"class {parent}; give the class another code"
+            )
+    return {nodata, DEGRADATION_NODATA} | (_IMPLIED & set(nesting.nesting.get(nesting.parent.nodata_code, ())))
+
+
+def _targets(parent: FileLegend) -> dict[int, int]:
+    """UNCCD-7's code for each code of the parent legend."""
+    codes = get_legend(_UNCCD7).codes
+    found = {row.code for row in parent.key} - {parent.nodata_code}
+    for factor in (1, 10):
+        known = {factor * code: code for code in codes}
+        if found <= set(known):
+            return {**known, parent.nodata_code: CLASS_NODATA}
+    listed = ", ".join(map(str, sorted(found)))
+    raise ConfigError(
+        f"a Trends.Earth nesting file whose parent {parent.name!r} has the codes {listed}: expected UNCCD-7's codes 1 "
+        "to 7; nest the national legend into the UNCCD classes"
+    )
+
+
 def trends_earth_document(crosswalk: Crosswalk, source: Legend) -> dict[str, Any]:
-    """Trends.Earth's nesting JSON of a crosswalk; the inverse of ``parse_trends_earth``."""
-    target = get_legend(crosswalk.target_legend)
+    """Trends.Earth's nesting JSON of a crosswalk to UNCCD-7; the inverse of ``parse_trends_earth``.
+
+    Trends.Earth knows one nodata code for a legend; further ones become classes that nest into "no data".
+
+    Args:
+        crosswalk: the crosswalk.
+        source: its source legend.
+
+    Raises:
+        ConfigError: when the crosswalk goes to another legend.
+    """
+    if crosswalk.target_legend != _UNCCD7:
+        raise ConfigError(f"crosswalk {crosswalk.id!r} goes to {crosswalk.target_legend!r}: a nesting file to 'unccd7'")
+    nodata, *further = sorted(set(crosswalk.nodata_codes) - _IMPLIED) or [DEGRADATION_NODATA]
+    target, child = get_legend(_UNCCD7), legend_document(source, nodata=nodata)
+    more = (LandClass(code, f"nodata_{code}".replace("-", "minus_"), "No data", "#000000") for code in further)
+    child["key"] = sorted((*child["key"], *map(class_document, more)), key=lambda row: int(row["code"]))
     nesting = {
         str(DEGRADATION_NODATA if to == CLASS_NODATA else to): sorted(
             code for code, goes_to in crosswalk.mapping if goes_to == to
         )
         for to in (*target.codes, CLASS_NODATA)
     }
-    nesting[str(DEGRADATION_NODATA)].append(DEGRADATION_NODATA)
-    return {"parent": _nesting_legend(target), "child": _nesting_legend(source), "nesting": nesting}
-
-
-def _nesting_legend(legend: Legend) -> dict[str, Any]:
-    rows = [(land_class.code, land_class.title, land_class.color) for land_class in legend.classes]
-    *key, nodata = (
-        {"code": code, "name_long": name, "name_short": name, "description": None, "color": color}
-        for code, name, color in (*rows, (DEGRADATION_NODATA, "No data", "#000000"))
-    )
-    return {"name": legend.title, "key": key, "nodata": nodata}
-
-
-def _validated[M: BaseModel](model: type[M], text: str | bytes, what: str) -> M:
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as reason:
-        first = reason.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "document"
-        raise ConfigError(f"not a {what} document: {place}: {first['msg']}") from reason
+    nesting[str(DEGRADATION_NODATA)] += [*further, nodata]
+    return {"parent": legend_document(target), "child": child, "nesting": nesting}

@@ -86,6 +86,28 @@ def process_title(process: str, language: str = "en") -> str:
     return str(names[process][canonical_language(language)])
 
 
+def process_name(process: str, language: str = "en") -> str:
+    """Name of a process as ``process_title``; one that a country named itself stays as it is.
+
+    Raises:
+        ConfigError: when the language is not one of the six.
+    """
+    tongue = canonical_language(language)
+    return process_title(process, tongue) if process in _labels()["processes"] else process
+
+
+def process_called(name: str) -> str:
+    """The English name of a process from its name in any of the six languages; a name that is none stays as it is."""
+    wanted = folded(name)
+    names: dict[str, dict[str, str]] = _labels()["processes"]
+    return next((process for process, said in names.items() if wanted in map(folded, said.values())), name.strip())
+
+
+def folded(name: str) -> str:
+    """A name as it is compared: in one case, with single spaces and straight apostrophes."""
+    return " ".join(name.split()).casefold().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+
+
 @cache
 def _labels() -> dict[str, Any]:
     text = files("landcover").joinpath("data", "labels.json").read_text(encoding="utf-8")

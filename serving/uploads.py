@@ -109,8 +109,9 @@ class Uploads:
         if _NAME.fullmatch(upload):
             file = f"{_folder(owner)}/{upload}"
             with suppress(OSError):
-                # A job is about to need it: it must not go before the job is there to say so.
-                os.utime(self.root / file)
+                # A job is about to need it: it must not go before the job says so. The time of writing stays:
+                # by that another job, which may read it now, tells that nobody has written to it.
+                os.utime(self.root / file, ns=(time.time_ns(), (self.root / file).stat().st_mtime_ns))
             if (self.root / file).is_file():
                 return file
         raise UploadNotFound("there is no such upload, or its time is over; send the file again to /uploads")
@@ -147,8 +148,10 @@ class Uploads:
             raise DiskFull("there is no room for more uploads; try again later, or have the operator make room")
 
     def _is_over(self, path: Path) -> bool:
+        """Whether it is long since a file came, was named by a request, or was read."""
         try:
-            return path.stat().st_mtime < time.time() - self.keep_s
+            found = path.stat()
+            return max(found.st_mtime, found.st_atime) < time.time() - self.keep_s
         except OSError:
             return False
 

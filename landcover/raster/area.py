@@ -18,7 +18,10 @@ from landcover.raster.target import Box, bounds_in, unwrapped
 from landcover.raster.view import SceneView
 
 _PARTS: Final = 4
-"""Pieces of a side before its bend is looked at."""
+"""Pieces of a side before its bend is looked at: a side may bend twice and have its middle on the straight line."""
+
+_SHORT_PX: Final = 2.0
+"""A side of at most this many pixels does not bend twice."""
 
 _HALVINGS: Final = 12
 
@@ -75,7 +78,7 @@ def place_area(area: Area, grid: Grid) -> tuple[tuple[Polygon, ...], Window]:
         AreaInvalid: when the area does not touch the grid.
     """
     box = bounds_in(grid, area.crs)
-    polygons = tuple(_projected(polygon, area, grid) for polygon in _near(area.polygons, box, turn_of(area.crs)))
+    polygons = polygons_on(area, grid)
     window = _window_of(polygons, grid)
     if window is not None:
         return polygons, window
@@ -85,6 +88,26 @@ def place_area(area: Area, grid: Grid) -> tuple[tuple[Polygon, ...], Window]:
             pixel = np.array([(col, row), (col + 1, row), (col + 1, row + 1), (col, row + 1)], np.float64)
             return ((pixel,),), Window(row, col, 1, 1)
     raise AreaInvalid(_no_touch(area, box))
+
+
+def polygons_on(area: Area, grid: Grid, *, bend_px: float = _BEND_PX) -> tuple[Polygon, ...]:
+    """The area's polygons in columns and rows of a grid; whole numbers are corners of pixels.
+
+    What lies far outside the grid is cut off, so that there may be fewer polygons, or none. An area that the grid meets
+    on two turns around the Earth is there twice.
+
+    Args:
+        area: polygons in any CRS; sides are straight there and bend, as far as they do, on the grid.
+        grid: the grid.
+        bend_px: how far the middle of a piece of a side may lie off the straight line, in pixels.
+
+    Raises:
+        AreaInvalid: when a point has no place in the grid's CRS.
+        GridMismatch: when the grid does not lie where the area's CRS maps to.
+    """
+    box = bounds_in(grid, area.crs)
+    near = _near(area.polygons, box, turn_of(area.crs))
+    return tuple(_projected(polygon, area, grid, bend_px) for polygon in near)
 
 
 def _near(polygons: Sequence[Polygon], box: Box, turn: float | None) -> Iterator[Polygon]:
@@ -101,7 +124,7 @@ def _near(polygons: Sequence[Polygon], box: Box, turn: float | None) -> Iterator
                 yield tuple(ring for ring in rings if len(ring))
 
 
-def _projected(polygon: Polygon, area: Area, grid: Grid) -> Polygon:
+def _projected(polygon: Polygon, area: Area, grid: Grid, bend_px: float) -> Polygon:
     """The polygon in pixels of the grid; sides that bend on the way are cut into pieces.
 
     Raises:
@@ -113,18 +136,17 @@ def _projected(polygon: Polygon, area: Area, grid: Grid) -> Polygon:
     transformer = Transformer.from_crs(area.crs, grid.crs, always_xy=True)
     rings = []
     for ring in polygon:
-        points = _densified(ring, transformer, grid)
+        points = _densified(ring, transformer, grid, bend_px)
         rings.append(np.column_stack(to_pixel @ (points[:, 0], points[:, 1])))
     return tuple(rings)
 
 
-def _densified(ring: Ring, transformer: Transformer, grid: Grid) -> Ring:
+def _densified(ring: Ring, transformer: Transformer, grid: Grid, bend_px: float) -> Ring:
     """The ring in the grid's CRS, with as many points as its bends need."""
     turn = turn_of(grid.crs)
     middle_x = (grid.transform @ (grid.width / 2, grid.height / 2))[0]
-    share = np.arange(_PARTS)[:, None] / _PARTS
-    ring = (ring[:, None] + (np.roll(ring, -1, axis=0) - ring)[:, None] * share).reshape(-1, 2)
-    tolerance = _BEND_PX * min(grid.pixel_size)
+    ring = _in_parts(ring, transformer, grid)
+    tolerance = bend_px * min(grid.pixel_size)
     for _ in range(_HALVINGS):
         halfway = (ring + np.roll(ring, -1, axis=0)) / 2
         here, there = (np.column_stack(transformer.transform(*points.T)) for points in (ring, halfway))
@@ -140,6 +162,18 @@ def _densified(ring: Ring, transformer: Transformer, grid: Grid) -> Ring:
         both = np.stack([ring, halfway], axis=1).reshape(-1, 2)
         ring = both[np.stack([np.ones_like(bent), bent], axis=1).ravel()]
     return here
+
+
+def _in_parts(ring: Ring, transformer: Transformer, grid: Grid) -> Ring:
+    """The ring with its long sides cut into ``_PARTS``."""
+    x, y = transformer.transform(*ring.T)
+    with np.errstate(invalid="ignore"):  # a point without a place makes a long side, and is refused later
+        length = np.hypot(np.roll(x, -1) - x, np.roll(y, -1) - y)
+    parts = np.where(length <= _SHORT_PX * min(grid.pixel_size), 1, _PARTS)
+    side = np.repeat(np.arange(len(ring)), parts)
+    number = np.arange(len(side)) - np.repeat(np.cumsum(parts) - parts, parts)
+    steps = np.roll(ring, -1, axis=0) - ring
+    return np.asarray(ring[side] + steps[side] * (number / parts[side])[:, None])
 
 
 def _window_of(polygons: Sequence[Polygon], grid: Grid) -> Window | None:

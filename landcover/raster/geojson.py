@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ _MAX_POINTS: Final = 100_000
 _MIN_POINTS: Final = 4  # of a closed ring, RFC 7946, section 3.1.6
 _MAX_LATITUDE: Final = 90.0
 _MAX_LONGITUDE: Final = 540.0  # boxes may run on beyond the date line
+_CRS_ADVICE: Final = "give it with --aoi-crs"
 _ADVICE: Final = "expected a Polygon, a MultiPolygon, or a Feature or FeatureCollection of them"
 
 
@@ -46,6 +47,19 @@ class Area:
     polygons: tuple[Polygon, ...]
     name: str
     sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feature:
+    """Polygons that belong together, and what is said of them.
+
+    Attributes:
+        properties: whatever the file says, by field.
+        polygons: rings of points (x, y); longitudes run on beyond 180 instead of jumping.
+    """
+
+    properties: Mapping[str, Any]
+    polygons: tuple[Polygon, ...]
 
 
 def parse_crs(text: str) -> CRS:
@@ -86,7 +100,7 @@ def box_area(box: Sequence[float], crs: CRS) -> Area:
         )
     ring = np.array([(west, south), (east, south), (east, north), (west, north)])
     name = f"{_listed(box)} ({':'.join(crs.to_authority() or (crs.name,))})"
-    _refuse_off_earth(ring, crs, f"the box {_listed(box)}", option="--bbox-crs")
+    refuse_off_earth(ring, crs, f"the box {_listed(box)}", "give it with --bbox-crs")
     return Area(crs, ((ring,),), name)
 
 
@@ -105,9 +119,18 @@ def read_area(path: Path, crs: CRS | None = None) -> Area:
         AreaInvalid: no GeoJSON, no polygon, or polygons that cannot be used.
         ConfigError: when the caller's CRS contradicts the file's.
     """
+    document, sha256 = read_document(path)
+    return parse_area(document, path.name, crs, sha256=sha256)
+
+
+def read_document(path: Path) -> tuple[dict[str, Any], str]:
+    """The GeoJSON object in a file, and the file's SHA-256 digest.
+
+    Raises:
+        AreaInvalid: no such file, or no GeoJSON in it.
+    """
     content = _content(path)
-    document = _document(content, path.name)
-    return parse_area(document, path.name, crs, sha256=hashlib.sha256(content).hexdigest())
+    return _document(content, path.name), hashlib.sha256(content).hexdigest()
 
 
 def parse_area(document: dict[str, Any], name: str, crs: CRS | None = None, *, sha256: str | None = None) -> Area:
@@ -123,21 +146,58 @@ def parse_area(document: dict[str, Any], name: str, crs: CRS | None = None, *, s
         AreaInvalid: no polygon, or polygons that cannot be used.
         ConfigError: when the caller's CRS contradicts the document's.
     """
-    chosen = _chosen_crs(document, crs, name)
-    polygons = []
-    points = 0
-    for rings in _polygons(document, name):
-        made = tuple(_ring(ring, name) for ring in rings)
-        points += sum(map(len, made))
-        if points > _MAX_POINTS:
-            raise AreaInvalid(f"{name!r} has more than {_MAX_POINTS:,} points; simplify it")
-        _refuse_off_earth(np.concatenate(made), chosen, repr(name), option="--aoi-crs")
-        polygon = _unwrapped(made, turn_of(chosen))
+    chosen, features = parse_features(document, name, crs)
+    polygons = tuple(polygon for feature in features for polygon in feature.polygons)
+    for polygon in polygons:
         _refuse_crossing(polygon, name)
-        polygons.append(polygon)
     if not polygons:
         raise AreaInvalid(f"{name!r} holds no polygon: {_ADVICE}")
-    return Area(chosen, tuple(polygons), name, sha256)
+    return Area(chosen, polygons, name, sha256)
+
+
+def parse_features(
+    document: dict[str, Any], name: str, crs: CRS | None = None, *, max_points: int = _MAX_POINTS
+) -> tuple[CRS, tuple[Feature, ...]]:
+    """The features of a GeoJSON object; a bare geometry is one feature. Sides that cross are not looked for.
+
+    Args:
+        document: a geometry, a Feature or a FeatureCollection.
+        name: what it is called in messages.
+        crs: CRS of the coordinates when the caller states it; must not contradict the document.
+        max_points: most points of all polygons together.
+
+    Returns:
+        The CRS of the coordinates, and the features in the order of the document, those without polygons too.
+
+    Raises:
+        AreaInvalid: something that is no polygon, or a ring that is none.
+        ConfigError: when the caller's CRS contradicts the document's.
+    """
+    chosen = _chosen_crs(document, crs, name)
+    features, points = [], 0
+    for properties, item in _features(document):
+        polygons = []
+        for rings in _polygons(item, name):
+            made = tuple(_ring(ring, name) for ring in rings)
+            points += sum(map(len, made))
+            if points > max_points:
+                raise AreaInvalid(f"{name!r} has more than {max_points:,} points; simplify it")
+            refuse_off_earth(np.concatenate(made), chosen, repr(name), _CRS_ADVICE)
+            polygons.append(unwrapped_polygon(made, turn_of(chosen)))
+        features.append(Feature(properties, tuple(polygons)))
+    return chosen, tuple(features)
+
+
+def _features(item: Any) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """Properties and the object that holds the polygons, feature by feature."""
+    match item:
+        case {"type": "FeatureCollection", "features": list(parts)}:
+            for part in parts:
+                yield from _features(part)
+        case {"type": "Feature", "properties": dict(properties)}:
+            yield properties, item
+        case _:
+            yield {}, item
 
 
 def _content(path: Path) -> bytes:
@@ -227,7 +287,18 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _refuse_off_earth(points: Ring, crs: CRS, what: str, *, option: str) -> None:
+def refuse_off_earth(points: Ring, crs: CRS, what: str, advice: str) -> None:
+    """Refuse coordinates that are said to be longitude and latitude and cannot be.
+
+    Args:
+        points: (point, 2).
+        crs: what they are said to be in.
+        what: what they belong to, for the message.
+        advice: how metres get their CRS.
+
+    Raises:
+        AreaInvalid: with what may be the reason.
+    """
     turn = turn_of(crs)
     if turn is None or not crs.is_geographic:
         return
@@ -235,14 +306,18 @@ def _refuse_off_earth(points: Ring, crs: CRS, what: str, *, option: str) -> None
     if degrees[0] <= _MAX_LONGITUDE and degrees[1] <= _MAX_LATITUDE:
         return
     swapped = degrees[0] <= _MAX_LATITUDE and degrees[1] <= _MAX_LONGITUDE
-    hint = "are longitude and latitude swapped?" if swapped else f"metres want their CRS: give it with {option}"
+    hint = "are longitude and latitude swapped?" if swapped else f"metres want their CRS: {advice}"
     raise AreaInvalid(f"{what} has coordinates that are no longitude and latitude; {hint}")
 
 
-def _unwrapped(polygon: Polygon, turn: float | None) -> Polygon:
+def unwrapped_polygon(polygon: Polygon, turn: float | None) -> Polygon:
     """The polygon with longitudes that run on: a side of more than half a turn crosses the antimeridian instead.
 
     A side of a whole turn, from -180 to 180, is the long one that is written.
+
+    Args:
+        polygon: rings of points (x, y), the outer one first.
+        turn: how far x runs around the Earth, see ``landcover.raster.positions.turn_of``.
     """
     if turn is None:
         return polygon

@@ -36,14 +36,14 @@ class Plan:
 
     Attributes:
         order: what a worker gets.
-        model: the version that computes it.
+        model: the version that computes it; None where no model is needed.
         cost: what is to be mapped.
         scenes: what was found or given, for people.
         warnings: what the caller should know beforehand.
     """
 
     order: Order
-    model: Resolved
+    model: Resolved | None
     cost: Cost
     scenes: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[str] = ()

@@ -1,1 +1,1 @@
-"""Reports of land degradation: from maps of two years to tables, rasters and documents."""
+"""Reports of land degradation: from two land-cover maps to the tables that countries hand in."""

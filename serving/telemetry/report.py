@@ -37,11 +37,11 @@ class Compared(Protocol):
 
 
 class Made(Protocol):
-    """A map that was made, as ``serving.classify`` says it."""
+    """What was made, as ``serving.classify`` says it."""
 
     @property
-    def model(self) -> str:
-        """``name@version``."""
+    def model(self) -> str | None:
+        """``name@version``; None where no model was needed."""
 
     @property
     def pixels(self) -> int:

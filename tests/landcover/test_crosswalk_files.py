@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from landcover.crosswalk_tables import CROSSWALKS
 from landcover.crosswalks import get_crosswalk
 from landcover.errors import ConfigError, UnknownLegend
 from landcover.legends import get_legend
+from tests.landcover.trends_earth_rules import check_nesting
 from tests.landcover.vectors import vector
 
 
@@ -44,6 +46,110 @@ def test_trends_earth_round_trip():
     written = trends_earth_document(crosswalk, legend)
     assert written["nesting"] == nesting()["nesting"]
     assert parse_trends_earth(json.dumps(written), legend_id="te-cci") == (legend, crosswalk)
+
+
+def test_what_is_written_loads_in_trends_earth():
+    for source in ("esa-cci", "worldcover", "dynamic-world", "cgls-lc100", "corine", "sepal7"):
+        crosswalk, legend = get_crosswalk(source), get_legend(source)
+        written = trends_earth_document(crosswalk, legend)
+        check_nesting(written)
+        again, read = parse_trends_earth(json.dumps(written), legend_id=f"te-{source}")
+        unread = {(code, 255) for code in set(crosswalk.nodata_codes) - set(read.nodata_codes)}
+        assert set(read.mapping) == set(crosswalk.mapping) | unread
+        assert {row.code: row.color for row in again.classes}.items() >= {
+            row.code: row.color for row in legend.classes
+        }.items()
+
+
+def test_names_that_trends_earth_would_refuse_are_cut():
+    legend, crosswalk = parse_trends_earth(json.dumps(nesting()), legend_id="te-cci")
+    long = replace(legend, classes=(replace(legend.classes[0], title="x" * 120), *legend.classes[1:]))
+    written = trends_earth_document(crosswalk, long)
+    check_nesting(written)
+    assert written["child"]["key"][0]["name_long"].startswith("x" * 89)
+
+
+def made_by_the_remap_tool(**more):
+    """The shape of files that Trends.Earth writes for a legend made from a raster: null names, 0 as a class."""
+    bare = [
+        {"code": code, "color": None, "description": None, "name_long": None, "name_short": f"{code}.0"}
+        for code in (0, 3, 11)
+    ]
+    nodata = {"code": -32768, "color": None, "description": None, "name_long": None, "name_short": "No data"}
+    document = nesting()
+    document["child"] = {"name": "Default remap", "key": bare, "nodata": nodata}
+    document["nesting"] = {str(code): [] for code in range(1, 8)} | {"1": [3], "4": [11], "-32768": [0, -32768]}
+    return {**document, **more}
+
+
+def test_legends_without_names_and_colours():
+    legend, crosswalk = parse_trends_earth(json.dumps(made_by_the_remap_tool(note="kept out")), legend_id="remap")
+    assert [(row.code, row.title, row.color) for row in legend.classes] == [
+        (0, "0.0", "#808080"),
+        (3, "3.0", "#808080"),
+        (11, "11.0", "#808080"),
+    ]
+    assert dict(crosswalk.mapping) == {0: 255, 3: 1, 11: 4}
+    check_nesting(trends_earth_document(crosswalk, legend))
+
+
+@pytest.mark.parametrize(("color", "expected"), [("#af2a2a", "#AF2A2A"), ("#a2f", "#AA22FF"), ("", "#808080")])
+def test_colours_of_every_form(color, expected):
+    document = nesting()
+    document["child"]["key"][0]["color"] = color
+    assert parse_trends_earth(json.dumps(document), legend_id="te")[0].classes[0].color == expected
+
+
+@pytest.mark.parametrize("nodata", [0, 9999, 255, -9999])
+def test_the_files_own_nodata_comes_through(nodata):
+    document = made_by_the_remap_tool()
+    document["child"]["nodata"]["code"] = nodata
+    document["child"]["key"] = document["child"]["key"][1:]
+    document["nesting"]["-32768"] = [nodata]
+    legend, crosswalk = parse_trends_earth(json.dumps(document), legend_id="te")
+    assert set(crosswalk.nodata_codes) == {255, -32768, nodata}
+    written = trends_earth_document(crosswalk, legend)
+    check_nesting(written)
+    assert parse_trends_earth(json.dumps(written), legend_id="te") == (legend, crosswalk)
+    without = {**document, "child": {**document["child"], "nodata": None}}
+    without["nesting"]["-32768"] = []
+    assert parse_trends_earth(json.dumps(without), legend_id="te")[1].nodata_codes == (-32768, 255)
+
+
+def test_255_as_nodata_among_the_classes_is_no_class():
+    document = made_by_the_remap_tool()
+    document["child"]["key"][0]["code"] = 255
+    document["nesting"]["-32768"][0] = 255
+    legend, crosswalk = parse_trends_earth(json.dumps(document), legend_id="te")
+    assert legend.codes == (3, 11)
+    assert 255 in crosswalk.nodata_codes
+    document["nesting"] |= {"6": [255], "-32768": [-32768]}
+    with pytest.raises(ConfigError, match="nodata value"):
+        parse_trends_earth(json.dumps(document), legend_id="te")
+
+
+def test_parents_of_sepal():
+    document = nesting()
+    for row in document["parent"]["key"]:
+        row["code"] *= 10
+    document["nesting"] = {
+        code if code.startswith("-") else f"{code}0": codes for code, codes in document["nesting"].items()
+    }
+    _, crosswalk = parse_trends_earth(json.dumps(document), legend_id="te")
+    assert sorted(crosswalk.mapping) == sorted(get_crosswalk("esa-cci").mapping)
+
+
+def test_files_that_nest_elsewhere_are_refused():
+    document = nesting()
+    document["parent"]["key"][0]["code"] = 33
+    with pytest.raises(ConfigError, match="codes 2, 3, 4, 5, 6, 7, 33: expected UNCCD-7's codes 1 to 7"):
+        parse_trends_earth(json.dumps(document), legend_id="te")
+    document = made_by_the_remap_tool()
+    document["nesting"] |= {"6": [-32768], "-32768": [0]}
+    with pytest.raises(ConfigError, match="puts -32768, the nodata code of 'Default remap', into class 6"):
+        parse_trends_earth(json.dumps(document), legend_id="te")
+    with pytest.raises(ConfigError, match="'unccd7-to-ipcc6' goes to 'ipcc6'"):
+        trends_earth_document(get_crosswalk("unccd7", "ipcc6"), get_legend("unccd7"))
 
 
 def test_classes_outside_unccd_become_nodata():

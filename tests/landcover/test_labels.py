@@ -32,6 +32,21 @@ def test_processes_are_the_official_ones(process, language):
 
 
 @pytest.mark.parametrize("language", labels.LANGUAGES)
+def test_stable_and_other_are_processes_too(language):
+    assert labels.process_title("Stable", language) == OFFICIAL["degradation3"]["0"][language]
+    assert labels.process_title("Other", language)
+    assert labels.process_name("Bush encroachment", language) == "Bush encroachment"
+    assert labels.process_name("Deforestation", language) == OFFICIAL["process"]["Deforestation"][language]
+
+
+@pytest.mark.parametrize("process", OFFICIAL["process"])
+def test_processes_are_known_by_their_names_in_all_languages(process):
+    for name in OFFICIAL["process"][process].values():
+        assert labels.process_called(f"  {name.upper()} ") == process
+    assert labels.process_called(" Bush  encroachment ") == "Bush  encroachment"
+
+
+@pytest.mark.parametrize("language", labels.LANGUAGES)
 def test_nodata_has_a_name(language):
     expected = OFFICIAL["nodata"]["-32768"][language]
     assert labels.nodata_title(language) == expected

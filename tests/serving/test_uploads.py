@@ -8,6 +8,7 @@ import time
 import pytest
 
 from landcover.errors import DiskFull, OutputNotWritable
+from landcover.raster.stamp import Stamp
 from serving.uploads import UploadNotFound, Uploads, UploadsFull, upload_id
 
 
@@ -96,6 +97,14 @@ def test_what_a_request_names_while_the_folder_is_swept_stays(uploads):
     uploads.file("one", upload_id(file))  # its job is not in the table yet when that is asked
     uploads.drop(over, ())
     assert (uploads.root / file).exists()
+
+
+def test_a_request_that_names_it_does_not_disturb_a_job_that_reads_it(uploads):
+    file = put(uploads)
+    stamp = Stamp.of(uploads.root / file)
+    time.sleep(0.01)
+    uploads.file("one", upload_id(file))
+    stamp.check(uploads.root / file)
 
 
 def test_a_folder_that_cannot_be(tmp_path):

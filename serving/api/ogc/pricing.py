@@ -17,8 +17,7 @@ def quotation(plan: Plan, process: Process, who: Principal, desk: Desk) -> dict[
     waiting, waiting_pixels = desk.store.waiting(who.id)
     return {
         "process": process.id,
-        "model": plan.model.identifier,
-        "manifest_sha256": plan.model.sha256,
+        **({"model": plan.model.identifier, "manifest_sha256": plan.model.sha256} if plan.model else {}),
         "cost": {
             "pixels": cost.pixels or None,
             "exact": cost.exact,
