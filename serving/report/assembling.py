@@ -15,6 +15,7 @@ from indicators.joint import JointTable
 from indicators.reporting.account import PeriodAccount
 from indicators.reporting.assumptions import Assumption
 from indicators.reporting.entries import Correction
+from indicators.reporting.period import ROLES
 from landcover.legends import get_legend
 from serving.report.covering import OpenedCover
 from serving.report.request import REPORT_LEGEND, ReportRequest
@@ -49,7 +50,7 @@ def assemble(
     zones = () if request.zones is None else request.zones.zones
     outside = [
         caveat
-        for zone, table in zip(zones, tables, strict=True if zones else False)
+        for zone, table in zip(zones, tables, strict=bool(zones))
         for caveat in outside_map(repr(zone.name), float(table.km2.sum()), zone.km2)
     ]
     found = [*common, *nodata_caveats(nodata_share(whole)), *outside]
@@ -107,7 +108,7 @@ def correction_entries(totals: Sequence[CorrectionTotal]) -> tuple[Correction, .
             km2=one.changed_km2,
             process=one.correction.process_driving_change or "",
             basis=one.correction.basis_for_judgement or "",
-            periods=one.correction.periods,
+            periods=tuple(role for role in ROLES if role in one.correction.periods),
         )
         for one in totals
         if one.correction.kind in {MISSED_DEGRADATION, FALSE_DEGRADATION}

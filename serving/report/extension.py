@@ -12,9 +12,10 @@ import numpy.typing as npt
 from indicators.codes import NODATA
 from indicators.condition.correcting import Correcting, CorrectionTotal
 from indicators.condition.oneout import NodataPolicy
-from indicators.condition.positions import conditions, positions
+from indicators.condition.positions import conditions
 from indicators.condition.status import status
 from indicators.joint import BASELINE, SDG, UNCORRECTED, Axis, condition_axis
+from indicators.productivity.positions import condition_positions
 from landcover.errors import ConfigError
 from landcover.raster.protocol import Block
 from serving.report.layer_positions import carbon_positions, productivity_positions
@@ -90,7 +91,7 @@ class LayerExtension:
         layers = [*self._productivity(rows), *self._soil(rows)]
         if not self._indicator:
             return Extension(positions=layers)
-        plain = self._table[layers[1], positions(rows.cover.degradation, owner="land cover"), layers[2]]
+        plain = self._table[layers[1], condition_positions(rows.cover.degradation, owner="land cover"), layers[2]]
         corrected = self._corrected(rows.row_start, plain)
         more = [corrected] if self._sources.correcting is None else [corrected, plain]
         maps = {INDICATOR_MAP: conditions(corrected)}
@@ -120,9 +121,10 @@ class LayerExtension:
     def _corrected(self, row_start: int, plain: Positions) -> Positions:
         if self._sources.correcting is None:
             return plain
-        return positions(self._sources.correcting.apply(row_start, conditions(plain)), owner="the corrected indicator")
+        corrected = self._sources.correcting.apply(row_start, conditions(plain))
+        return condition_positions(corrected, owner="the corrected indicator")
 
 
 def _baseline(block: Block) -> Positions:
     codes: npt.NDArray[Any] = np.where(block.valid, block.data[0], NODATA)
-    return positions(codes, owner="the indicator of the baseline")
+    return condition_positions(codes, owner="the indicator of the baseline")

@@ -101,12 +101,12 @@ def page_data(source: PageSource) -> page.PageData:
         zones=tuple(_zone(part) for part in source.made.parts),
         spots=source.spots,
         assumptions=tuple(map(_assumption, account.assumptions)),
-        notices=tuple(page.Notice(slug, text) for slug, text in source.submission.caveats),
+        notices=tuple(page.Notice(each.slug, each.text) for each in source.submission.caveats),
         findings=_findings(source.findings),
         inputs=_inputs(source),
         citation=(
-            f"{account.zone}: land degradation {request.period.initial}-{request.period.final}. Made with Steppe {VERSION} "
-            f"on {source.time:%Y-%m-%d}."
+            f"{account.zone}: land degradation {request.period.initial}-{request.period.final}. Made with Steppe "
+            f"{VERSION} on {source.time:%Y-%m-%d}."
         ),
         licence=LICENCE,
     )

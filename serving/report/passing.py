@@ -212,7 +212,7 @@ def _baseline_of(request: ReportRequest) -> tuple[PeriodAccount, ...]:
         found = [each for each in read_accounts(path.read_bytes()).whole if each.period.role == "baseline"]
     if not found or found[0].sdg is None or not (request.baseline / files.INDICATOR).is_file():
         raise ConfigError(
-            f"{request.baseline.name!r} is no report of the baseline with the indicator; make it with land productivity "
-            "and soil carbon first"
+            f"{request.baseline.name!r} is no report of the baseline with the indicator; make it with land "
+            "productivity and soil carbon first"
         )
     return (replace(found[0], zone=request.title),)

@@ -117,8 +117,8 @@ class ReportRequest:
             )
         if not self.has_indicator and (self.corrections is not None or self.baseline is not None):
             raise ConfigError(
-                "the indicator needs land productivity and soil carbon beside land cover (one out, all out); give both, "
-                "or leave corrections and baseline out"
+                "the indicator needs land productivity and soil carbon beside land cover (one out, all out); give "
+                "both, or leave corrections and baseline out"
             )
         if self.preset is not None:
             _check_years(self.period, self.preset)
@@ -162,6 +162,6 @@ def _check_years(period: Period, preset: PeriodPreset) -> None:
     wanted = preset.period(period.role).land_cover
     if period.years != (wanted.first, wanted.last):
         raise PeriodTable(
-            f"the maps are of {period.initial} and {period.final}, {period.role} of {preset.id!r} compares {wanted}; give "
-            "maps of these years, another period, or no preset"
+            f"the maps are of {period.initial} and {period.final}, {period.role} of {preset.id!r} compares {wanted}; "
+            "give maps of these years, another period, or no preset"
         )
