@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from indicators.caveats import NODATA_FLAG
 from indicators.sampling.accuracy import AccuracyEstimate, ClassAccuracy, Estimate
 from landcover.errors import ConfigError
 from landcover.identity import identity
@@ -86,7 +87,7 @@ class Bars:
     land_cover_low: float = 0.70
     class_accuracy: float = 0.60
     lpd_overall: float = 0.80
-    nodata_percent: float = 5.0
+    nodata_percent: float = 100.0 * NODATA_FLAG
 
     def __post_init__(self) -> None:
         """Refuse bars that nothing or everything passes.

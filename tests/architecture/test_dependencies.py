@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 from tests.architecture.tree import ROOT, pyproject, rooms
 
 EXTRAS = {
-    "landcover": [],
-    "indicators": [],
+    "landcover": ["serve"],
+    "indicators": ["serve"],
     "serving": ["serve", "openvino", "bench", "demo", "telemetry"],
     "models": ["train"],
     "training": ["train"],
