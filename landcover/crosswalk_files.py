@@ -78,10 +78,16 @@ def parse_crosswalk(text: str | bytes) -> Crosswalk:
         ConfigError: when the text is not such a document, or the crosswalk has gaps or duplicates.
         UnknownLegend: when a legend is neither known nor in the document.
     """
+    return parse_crosswalk_and_legend(text)[0]
+
+
+def parse_crosswalk_and_legend(text: str | bytes) -> tuple[Crosswalk, Legend | None]:
+    """A crosswalk from JSON text, and its source legend where the text has one; raises like ``parse_crosswalk``."""
     document = validated(_Document, text, "crosswalk")
+    legend = document.legend.build() if document.legend else None
     if document.legend is not None and document.legend.id in LEGENDS:
         raise ConfigError(f"crosswalk {document.id!r} redefines legend {document.legend.id!r}: give it another id")
-    return Crosswalk(
+    crosswalk = Crosswalk(
         document.id,
         document.version,
         document.source_legend,
@@ -90,8 +96,9 @@ def parse_crosswalk(text: str | bytes) -> Crosswalk:
         tuple(document.nodata),
         document.status,
         document.citation,
-        source=document.legend.build() if document.legend else None,
+        source=legend,
     )
+    return crosswalk, legend
 
 
 def read_crosswalk(path: Path) -> Crosswalk:

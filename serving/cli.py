@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import typer
 
 from landcover.errors import ConfigError, RasterTooLarge, SteppeError
-from serving.commands import bench, classify, degradation, indices, jobs, keys, models, serve
+from serving.commands import bench, classify, degradation, indices, jobs, keys, models, report, serve
 from serving.memory import return_freed_memory
 from serving.sentence import sentence
 from serving.signals import INTERRUPTED, end_as_usual
@@ -27,7 +27,7 @@ _NO_MEMORY: Final = (
     "free memory"
 )
 
-_OWN: Final = frozenset({"classify", "degradation", "indices", "serve", "models", "jobs", "keys", "bench"})
+_OWN: Final = frozenset({"classify", "degradation", "indices", "report", "serve", "models", "jobs", "keys", "bench"})
 """Commands of this room."""
 
 _ROOMS: Final = frozenset({"landcover", "indicators", "models", "training", "serving"})
@@ -58,6 +58,7 @@ def build_app(*, plugins: bool = True) -> typer.Typer:
     app.command("classify")(classify.classify)
     app.command("degradation")(degradation.degradation)
     app.command("indices")(indices.indices)
+    app.add_typer(report.app, name="report")
     app.command("serve")(serve.serve)
     app.add_typer(models.app, name="models")
     app.add_typer(jobs.app, name="jobs")

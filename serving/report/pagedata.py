@@ -80,7 +80,7 @@ def page_data(source: PageSource) -> page.PageData:
     alone = cover_conditions(cover, account.country_km2, "total")
     indicator = _indicator(account, source.submission)
     return page.PageData(
-        areas=(account.zone,) if not source.made.parts else tuple(part.zone for part in source.made.parts),
+        areas=(account.zone,),
         initial_year=request.period.initial,
         final_year=request.period.final,
         products=tuple(dict.fromkeys(each.asked.product or each.legend.title for each in source.covers)),
