@@ -99,8 +99,8 @@ class JointAreas:
         self._bins = math.prod(self._shape)
         if not self.axes or zones < 1 or self._bins * zones > _MOST_BINS:
             raise ConfigError(
-                f"{zones} zones of {self._bins:,} combinations along axes of {self._shape} are no account: there must be "
-                f"one of each, and not more than {_MOST_BINS:,} numbers together; give fewer zones"
+                f"{zones} zones of {self._bins:,} combinations along axes of {self._shape} are no account: "
+                f"there must be one of each, and not more than {_MOST_BINS:,} numbers together; give fewer zones"
             )
         self._pixels_ZB = np.zeros((zones, self._bins), np.int64)
         self._km2_ZB = np.zeros((zones, self._bins), np.float64)
