@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from indicators.codes import NODATA
 from indicators.cover.positions import ClassPositions, Codes, Positions
 from indicators.joint import FINAL, INITIAL, REGION, Axis, cover_axis
 from indicators.transitions import TransitionMatrix
@@ -45,8 +46,10 @@ class CoverRows:
     Attributes:
         initial: positions of the initial classes on the axis of the legend, uint8 (rows, cols); no data is the last.
         final: the same of the final classes.
-        region: which matrix holds, uint8 (rows, cols); None where one holds everywhere.
-        degradation: int16 (rows, cols): -1 degraded, 0 stable, 1 improved, -32768 where either map has no data.
+        region: position of the matrix that holds, uint8 (rows, cols), the number of matrices where none does; None
+            where one holds everywhere.
+        degradation: int16 (rows, cols): -1 degraded, 0 stable, 1 improved, -32768 where either map has no data or no
+            matrix holds.
     """
 
     initial: Positions
@@ -87,9 +90,10 @@ class CoverAccount:
                 f"{len(self.matrices)} matrices; all must be of one legend, and one matrix at least is needed"
             )
         legend = self.matrices[0].legend
-        regions = (Axis(REGION, tuple(range(len(self.matrices)))),) if len(self.matrices) > 1 else ()
+        regions = (Axis(REGION, (*range(len(self.matrices)), NODATA)),) if len(self.matrices) > 1 else ()
         self.axes = (cover_axis(INITIAL, legend), cover_axis(FINAL, legend), *regions)
-        self._degradation = _PairTable([_cells(matrix, matrix.degradation) for matrix in self.matrices])
+        signs = [_cells(matrix, matrix.degradation) for matrix in self.matrices]
+        self._degradation = _PairTable([*signs, np.full_like(signs[0], NODATA)])  # the last is of no region
         self._map_codes = _PairTable([_cells(matrix, matrix.map_codes) for matrix in self.matrices[:1]])
 
     @property
@@ -109,15 +113,15 @@ class CoverAccount:
         Args:
             initial: codes of the initial map.
             final: codes of the final map, of the same shape.
-            region: which matrix holds for each pixel, uint8 of the same shape, 0 to the number of matrices - 1; None
-                with one matrix.
+            region: position of the matrix that holds for each pixel, uint8 of the same shape; any number beyond the
+                last, such as ``regions.NO_REGION``, where none does; None with one matrix.
 
         Returns:
             the rows, or None as soon as codes without a class came: see ``refuse_strangers``.
 
         Raises:
-            GridMismatch: when the shapes differ.
-            ConfigError: when the region is missing or not asked for, or not one of the matrices.
+            GridMismatch: when the shapes differ, that of the regions too.
+            ConfigError: when the region is missing or not asked for.
             DtypeMismatch: when codes are not of an integer type.
         """
         if initial.codes.shape != final.codes.shape:
@@ -125,7 +129,7 @@ class CoverAccount:
                 f"maps of shape {initial.codes.shape} and {final.codes.shape}; bring both to one grid first"
             )
         shape = initial.codes.shape
-        self._check_region(region, shape)
+        region = self._regions(region, shape)
         before, after, degradation = np.empty(shape, np.uint8), np.empty(shape, np.uint8), np.empty(shape, np.int16)
         for part in _parts(shape):  # what lies between stays in the cache
             for side, codes, places in zip(self._sides, (initial, final), (before, after), strict=True):
@@ -151,15 +155,16 @@ class CoverAccount:
         for side in self._sides:
             side.refuse_strangers()
 
-    def _check_region(self, region: Positions | None, shape: tuple[int, ...]) -> None:
-        if (region is None) != (len(self.matrices) == 1):
-            raise ConfigError(
-                f"{len(self.matrices)} transition matrices: regions are for several, and needed with these"
-            )
-        if region is not None and (region.shape != shape or (region.size and region.max() >= len(self.matrices))):
-            raise ConfigError(
-                f"regions of shape {region.shape} up to {region.max()}: expected {shape}, 0 to {len(self.matrices) - 1}"
-            )
+    def _regions(self, region: Positions | None, shape: tuple[int, ...]) -> Positions | None:
+        """Positions on the axis of regions, no data where no matrix holds."""
+        count = len(self.matrices)
+        if (region is None) != (count == 1):
+            raise ConfigError(f"{count} transition matrices: regions are for several, and needed with these")
+        if region is None:
+            return None
+        if region.shape != shape:
+            raise GridMismatch(f"regions of shape {region.shape} for maps of shape {shape}; bring both to one grid")
+        return np.minimum(region, np.uint8(count))
 
 
 def _parts(shape: tuple[int, ...]) -> Iterator[slice]:

@@ -32,6 +32,9 @@ _ROW_BINS: Final = 1 << 19
 _PIXELS_PER_BIN: Final = 4
 """A chunk has at least as many pixels for each combination, so that clearing counters costs little beside counting."""
 
+_MOST_BINS: Final = 1 << 25
+"""Half a gigabyte of counters."""
+
 _FEW_PARTS: Final = 32
 
 type Floats = npt.NDArray[np.float64]
@@ -94,8 +97,11 @@ class JointAreas:
         self._areas, self._grid = areas, areas.grid
         self._shape = tuple(map(len, self.axes))
         self._bins = math.prod(self._shape)
-        if not self.axes or zones < 1 or self._bins * zones > np.iinfo(np.int32).max // 16:
-            raise ConfigError(f"{zones} zones of {self._bins} combinations along axes of {self._shape} are no account")
+        if not self.axes or zones < 1 or self._bins * zones > _MOST_BINS:
+            raise ConfigError(
+                f"{zones} zones of {self._bins:,} combinations along axes of {self._shape} are no account: "
+                f"there must be one of each, and not more than {_MOST_BINS:,} numbers together; give fewer zones"
+            )
         self._pixels_ZB = np.zeros((zones, self._bins), np.int64)
         self._km2_ZB = np.zeros((zones, self._bins), np.float64)
         self._seen = np.zeros(self._grid.height, np.bool_)
@@ -132,7 +138,7 @@ class JointAreas:
             raise WindowError(f"{missing} of {self._seen.size} rows were not counted: add them before the tables")
         shape = self._shape
         return tuple(
-            JointTable(self.axes, pixels_B.reshape(shape).copy(), km2_B.reshape(shape).copy(), self._areas.method)
+            JointTable(self.axes, pixels_B.reshape(shape), km2_B.reshape(shape), self._areas.method)
             for pixels_B, km2_B in zip(self._pixels_ZB, self._km2_ZB, strict=True)
         )
 

@@ -8,6 +8,7 @@ import pytest
 from indicators.cover.account import CoverAccount, MapCodes
 from indicators.cover.positions import ClassPositions
 from indicators.cover.transition_legend import transition_legend
+from indicators.regions import NO_REGION
 from indicators.transitions import UNCCD7_TRANSITIONS, TransitionMatrix
 from landcover.crosswalks import get_crosswalk
 from landcover.errors import ConfigError, DtypeMismatch, GridMismatch, UnmappedCodes
@@ -122,7 +123,17 @@ def test_regions_choose_the_matrix():
     rows = rows_of(found, before, after, region=region)
     each = [matrix.degradation(before, after) for matrix in found.matrices]
     np.testing.assert_array_equal(rows.degradation, np.choose(region, each))
-    assert rows.positions[2] is region
+    np.testing.assert_array_equal(rows.positions[2], region)
+
+
+def test_outside_all_regions_there_is_no_matrix():
+    codes = np.array([[1, 2, 7, 255]], np.uint8)
+    found = account(matrices=[UNCCD7_TRANSITIONS, REVERSED])
+    rows = rows_of(found, codes, codes, region=np.array([[0, NO_REGION, 2, 1]], np.uint8))
+    assert rows.degradation.tolist() == [[0, -32768, -32768, -32768]]
+    assert rows.region.tolist() == [[0, 2, 2, 1]]
+    assert found.axes[2].codes == (0, 1, -32768)
+    assert found.map_codes(rows).tolist() == [[1, 2, 7, -32768]]
 
 
 def test_strange_codes_are_counted_to_the_end():
@@ -161,8 +172,8 @@ def test_what_is_refused():
         rows_of(account(), one.astype(float), one)
     with pytest.raises(ConfigError, match="regions are for several"):
         rows_of(account(), one, one, region=one)
-    with pytest.raises(ConfigError, match="0 to 1"):
-        rows_of(account(matrices=[UNCCD7_TRANSITIONS, REVERSED]), one, one, region=one + one)
+    with pytest.raises(GridMismatch, match="regions of shape"):
+        rows_of(account(matrices=[UNCCD7_TRANSITIONS, REVERSED]), one, one, region=one[:1])
 
 
 def test_the_legend_of_a_transition_map():

@@ -17,10 +17,13 @@ from indicators.cover.joint_areas import WholePart
 from indicators.cover.positions import ClassPositions
 from indicators.joint import Axis
 from indicators.transitions import UNCCD7_TRANSITIONS
+from indicators.zones.placed import ZonesOnGrid
+from indicators.zones.zone import Zone, Zones
 from landcover.crosswalks import get_crosswalk
 from landcover.errors import NoValidData, RasterTruncated, UnmappedCodes
 from landcover.grid import Window
 from landcover.legends import get_legend
+from landcover.raster.geojson import Area
 from serving.report import streaming
 from serving.report.pairing import open_pairing
 from serving.report.rasters import (
@@ -159,6 +162,21 @@ def test_zones(tmp_path):
             pixels, km2 = expected_of(pairing, share)
             np.testing.assert_array_equal(table.pixels, pixels)
             np.testing.assert_allclose(table.km2, km2, rtol=1e-12, atol=1e-15)
+
+
+def test_drawn_zones(tmp_path):
+    with open_pairing(write_maps(tmp_path)) as pairing:
+        outlines = ([(3.3, 2.1), (60.7, 8.2), (40.1, 80.9)], [(60.7, 8.2), (69.5, 89.9), (40.1, 80.9)])
+        points = (np.array([pairing.grid.transform @ corner for corner in outline]) for outline in outlines)
+        areas = (Area(pairing.grid.crs, ((ring,),), "drawn") for ring in points)
+        zones = Zones("drawn", tuple(Zone(str(number), area) for number, area in enumerate(areas)))
+        placed = ZonesOnGrid(zones, pairing.grid)
+        tables = run_account(pairing, AccountPlan(account=account_of(pairing), zones=placed, zone_count=2))
+        for number, table in enumerate(tables):
+            pixels, km2 = expected_of(pairing, placed.shares(number, pairing.grid.extent))
+            np.testing.assert_array_equal(table.pixels, pixels)
+            np.testing.assert_allclose(table.km2, km2, rtol=1e-12, atol=1e-15)
+            assert table.km2.sum() == pytest.approx(zones.zones[number].km2, rel=1e-4)
 
 
 class LayerAxis:
