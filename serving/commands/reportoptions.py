@@ -7,15 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indicators.regions import RegionalMatrices
-from indicators.transition_files import read_matrix
-from indicators.transitions import UNCCD7_TRANSITIONS, TransitionMatrix
 from landcover.crosswalk_files import parse_crosswalk_and_legend, parse_trends_earth
 from landcover.crosswalks import Crosswalk
 from landcover.errors import ConfigError, WrongUse
 from landcover.legends import Legend
 
-if TYPE_CHECKING:  # loads GDAL
+if TYPE_CHECKING:  # loads GDAL or pyproj
+    from indicators.regions import RegionalMatrices
+    from indicators.transitions import TransitionMatrix
     from serving.report.layers import ProductivityInputs, SoilCarbonInputs
 
 
@@ -64,6 +63,9 @@ def matrix_of(
         WrongUse: when both kinds were given, or half of the second.
         ConfigError: when a file is none, or a region has no matrix.
     """
+    from indicators.transition_files import read_matrix  # noqa: PLC0415 - what follows loads pyproj
+    from indicators.transitions import UNCCD7_TRANSITIONS  # noqa: PLC0415
+
     if single is not None and (regions is not None or regional):
         raise WrongUse(
             "--matrix is for the whole area, --regions and --regional-matrix for its parts; give one of them"
@@ -74,7 +76,8 @@ def matrix_of(
         return UNCCD7_TRANSITIONS
     if regions is None or not regional:
         raise WrongUse("regional matrices need --regions with polygons and one --regional-matrix NAME=FILE for each")
-    from indicators.zones.reading import read_zones  # noqa: PLC0415 - loads GDAL
+    from indicators.regions import RegionalMatrices  # noqa: PLC0415
+    from indicators.zones.reading import read_zones  # noqa: PLC0415
 
     matrices = {name: read_matrix(path) for name, path in regional.items()}
     return RegionalMatrices.by_name(read_zones(regions), matrices, regions_id=regions.stem)

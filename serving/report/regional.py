@@ -34,11 +34,10 @@ class RegionsInPass:
         self._outside: dict[int, npt.NDArray[np.bool_]] = {}
 
     def __call__(self, row_start: int, row_stop: int) -> Positions:
-        """Positions of the regions of some rows; those of no region get the first, see ``check``."""
+        """Positions of the regions of some rows, 255 where there is none."""
         found = self._rows.rows(row_start, row_stop)
-        outside = found == NO_REGION
-        self._outside[row_start] = outside
-        return np.where(outside, np.uint8(0), found)
+        self._outside[row_start] = found == NO_REGION
+        return found
 
     def check(self, row_start: int, initial: Positions, *, nodata: int) -> None:
         """Count land of the rows that has no region.
