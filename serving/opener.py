@@ -10,13 +10,14 @@ if TYPE_CHECKING:  # a request is described before anything is loaded that opens
     from collections.abc import Mapping
 
     from landcover.grid import Grid
+    from landcover.raster.categorical import CodeMap
     from landcover.raster.protocol import Mask, Scene
     from landcover.sensors import Radiometry
     from serving.fetch.sources import ByteSource
 
 
 class Opener(Protocol):
-    """Opens scenes and the mask bands that came with them; the caller closes what it is given."""
+    """Opens scenes, the mask bands that came with them, and maps of codes; the caller closes what it is given."""
 
     def scene(
         self,
@@ -39,6 +40,13 @@ class Opener(Protocol):
 
         Raises:
             DataError: when there is one that cannot be used.
+        """
+
+    def codes(self, path: Path) -> CodeMap:
+        """A map of codes, see ``landcover.raster.categorical.open_codes``.
+
+        Raises:
+            DataError: when it cannot be used.
         """
 
 
@@ -86,6 +94,12 @@ class InProcess:
         from landcover.raster.quality import open_mask  # noqa: PLC0415 - loads GDAL
 
         return open_mask(source, grid, bands=bands)
+
+    def codes(self, path: Path) -> CodeMap:
+        """See ``Opener``."""
+        from landcover.raster.categorical import open_codes  # noqa: PLC0415 - loads GDAL
+
+        return open_codes(path)
 
 
 IN_PROCESS: Final[Opener] = InProcess()

@@ -17,6 +17,7 @@ from rasterio.io import DatasetReader
 
 from landcover.errors import BandCount, DtypeMismatch
 from landcover.grid import Grid, Window
+from landcover.legends import Legend
 from landcover.raster import metadata
 from landcover.raster.bands import data_bands, load_bands, load_mask
 from landcover.raster.base import BaseScene, SceneHeader
@@ -27,6 +28,7 @@ from landcover.raster.nearest import codes_on
 from landcover.raster.opening import open_raster
 from landcover.raster.protocol import DEFAULT_POLICY, Block, ReadPolicy, Scene
 from landcover.raster.scene import existing
+from landcover.raster.stated_legend import TAG, parse_legend
 from landcover.raster.strips import Layout, StripCache
 from landcover.raster.validity import NodataRule, has_mask, make_block
 
@@ -42,10 +44,12 @@ class CodeMap:
         scene: its pixels, one band of an integer type.
         nodata: value that means "no data" in the blocks, and that all invalid pixels have; None when the file has no
             such value, and only ``Block.valid`` says what is data.
+        legend: what the file itself says of its codes; None when it says nothing that can be read.
     """
 
     scene: Scene
     nodata: int | None
+    legend: Legend | None = None
 
     @property
     def grid(self) -> Grid:
@@ -85,7 +89,7 @@ def open_codes(path: str | Path, *, policy: ReadPolicy = DEFAULT_POLICY) -> Code
         DataError: another of its nouns, see ``MultibandScene``.
     """
     scene = _CodeScene(existing(path), policy)
-    return CodeMap(scene, scene.nodata)
+    return CodeMap(scene, scene.nodata, scene.legend)
 
 
 class _CodeScene(BaseScene):
@@ -94,7 +98,7 @@ class _CodeScene(BaseScene):
     def __init__(self, path: Path, policy: ReadPolicy) -> None:
         file, dataset = open_raster(path, policy)
         try:
-            band = _only_band(dataset, file.name)
+            band, tags = _only_band(dataset, file.name), metadata.tags_of(dataset)
             dtype = np.dtype(dataset.dtypes[band - 1])
             header = SceneHeader(
                 grid=grid_of(dataset, file.name),
@@ -102,7 +106,7 @@ class _CodeScene(BaseScene):
                 dtype=dtype,
                 level=None,
                 radiometry=None,
-                datetime=metadata.normalise_datetime(metadata.tags_of(dataset).get("datetime", "")),
+                datetime=metadata.normalise_datetime(tags.get("datetime", "")),
                 identifier=file.path.stem,
             )
         except Exception:
@@ -110,6 +114,7 @@ class _CodeScene(BaseScene):
             raise
         pool = HandlePool(file, dataset)
         super().__init__(header, [pool], policy)
+        self.legend = parse_legend(tags.get(TAG, ""))
         self._rule = NodataRule.of([dataset.nodatavals[band - 1]], dtype, None)
         layout, parts = Layout.of(dataset, bands=1, dtype=dtype), policy.decode_threads
         self._strips = StripCache(pool, layout, load_bands([band]), parts=parts)

@@ -9,7 +9,6 @@ the map: ``STEPPE_CLASS_<code>`` = machine name, and ``legend`` = the whole lege
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
@@ -32,6 +31,7 @@ from landcover.raster.opening import gdal_env, limit_block_cache
 from landcover.raster.protocol import AnyArray
 from landcover.raster.readback import RowLedger, read_back
 from landcover.raster.staging import check_target, write_errors
+from landcover.raster.stated_legend import TAG, legend_text
 from landcover.staging import StagingFolder, publish
 
 _BLOCK: Final = 512
@@ -55,12 +55,8 @@ class MapBand:
 
 def legend_tags(legend: Legend) -> dict[str, str]:
     """The legend as dataset tags."""
-    classes = [
-        {"code": item.code, "name": item.name, "title": item.title, "color": item.color} for item in legend.classes
-    ]
-    whole = {"id": legend.id, "version": legend.version, "title": legend.title, "classes": classes}
     names = {f"STEPPE_CLASS_{item.code}": item.name for item in legend.classes}
-    return {**names, "legend": json.dumps(whole, ensure_ascii=False)}
+    return {**names, TAG: legend_text(legend)}
 
 
 def _writing_env() -> rasterio.Env:

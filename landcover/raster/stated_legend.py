@@ -32,6 +32,15 @@ def stated_legend(path: str | Path, *, policy: ReadPolicy = DEFAULT_POLICY) -> L
     return parse_legend(text)
 
 
+def legend_text(legend: Legend) -> str:
+    """What the tag holds: the inverse of ``parse_legend``."""
+    classes = [
+        {"code": item.code, "name": item.name, "title": item.title, "color": item.color} for item in legend.classes
+    ]
+    whole = {"id": legend.id, "version": legend.version, "title": legend.title, "classes": classes}
+    return json.dumps(whole, ensure_ascii=False)
+
+
 def parse_legend(text: str) -> Legend | None:
     """A legend from its JSON; the one that Steppe knows where id, version and codes are the same.
 
@@ -45,7 +54,7 @@ def parse_legend(text: str) -> Legend | None:
             for one in said["classes"]
         )
         found = Legend(str(said["id"]), str(said["version"]), str(said["title"]), classes, "stated by the map")
-    except (ValueError, KeyError, TypeError, RecursionError, ConfigError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, ConfigError):
         return None
     known = LEGENDS.get(found.id)
     same = known is not None and (known.version, known.codes) == (found.version, found.codes)

@@ -6,8 +6,9 @@ It decodes foreign bytes, and may say by then what they want.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
+import numpy as np
 from affine import Affine
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pyproj import CRS
@@ -18,11 +19,12 @@ from landcover.errors import DataError, SteppeError
 from landcover.grid import Grid
 from landcover.quality import MASKS, MaskKind
 from landcover.raster.base import SceneHeader
+from landcover.raster.categorical import CODES
 from landcover.raster.metadata import normalise_datetime
-from landcover.raster.protocol import SceneRequest
+from landcover.raster.protocol import ReadPolicy, SceneRequest
 from landcover.sensors import Radiometry
 from serving.reader.errors import ReadingLimit
-from serving.reader.wire import MAX_MESSAGE, Malformed
+from serving.reader.wire import MAX_LEGEND, MAX_MESSAGE, Malformed
 
 _MAX_NAME: Final = 255  # bytes of a file name
 
@@ -92,17 +94,37 @@ class Ready(Answer):
     filtered: bool
 
 
-class SceneOpened(Answer):
-    """The header of a scene; the fields are those of ``landcover.raster.protocol.Scene``."""
+class _Placed(Answer):
+    """Where a raster lies, and what it is called."""
 
     crs: Annotated[str, Field(max_length=MAX_MESSAGE)]
     transform: tuple[_Number, _Number, _Number, _Number, _Number, _Number]
     height: _Side
     width: _Side
-    level: Annotated[str, Field(max_length=64), AfterValidator(_one_line)] | None
-    radiometry: tuple[_Number, _Number] | None
     datetime: Annotated[str, AfterValidator(_date)] | None
     identifier: _Name
+
+    def grid(self, policy: ReadPolicy) -> Grid:
+        """Its grid.
+
+        Raises:
+            Malformed: when it is not on Earth, is degenerate or larger than was allowed.
+        """
+        try:
+            crs = CRS.from_wkt(self.crs)
+            grid = Grid(crs, Affine(*self.transform), self.height, self.width)
+        except (CRSError, SteppeError) as error:
+            raise Malformed from error
+        if not (crs.is_geographic or crs.is_projected) or self.height * self.width > policy.max_pixels:
+            raise Malformed
+        return grid
+
+
+class SceneOpened(_Placed):
+    """The header of a scene; the fields are those of ``landcover.raster.protocol.Scene``."""
+
+    level: Annotated[str, Field(max_length=64), AfterValidator(_one_line)] | None
+    radiometry: tuple[_Number, _Number] | None
 
     def header(self, request: SceneRequest) -> SceneHeader:
         """The same as what is known of a scene in this process.
@@ -111,19 +133,48 @@ class SceneOpened(Answer):
             Malformed: when it is not on Earth, is degenerate or larger than was allowed.
         """
         try:
-            crs = CRS.from_wkt(self.crs)
-            grid = Grid(crs, Affine(*self.transform), self.height, self.width)
             radiometry = None if self.radiometry is None else Radiometry(*self.radiometry)
-        except (CRSError, SteppeError) as error:
+        except SteppeError as error:
             raise Malformed from error
-        if not (crs.is_geographic or crs.is_projected) or self.height * self.width > request.policy.max_pixels:
-            raise Malformed
         return SceneHeader(
-            grid=grid,
+            grid=self.grid(request.policy),
             bands=request.bands_wanted,
             dtype=request.dtype,
             level=self.level,
             radiometry=radiometry,
+            datetime=self.datetime,
+            identifier=self.identifier,
+        )
+
+
+class CodesOpened(_Placed):
+    """The header of a map of codes; the fields are those of ``landcover.raster.categorical.CodeMap``.
+
+    Attributes:
+        dtype: sample type; whole numbers only.
+        nodata: what the file calls no data, or None.
+        legend: what it says of its codes, as JSON; empty when it says nothing.
+    """
+
+    dtype: Literal["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
+    nodata: int | None
+    legend: Annotated[str, Field(max_length=MAX_LEGEND)]
+
+    def header(self, policy: ReadPolicy) -> SceneHeader:
+        """The same as what is known of a scene in this process.
+
+        Raises:
+            Malformed: when it is not on Earth, is degenerate, larger than was allowed, or no pixel can have its no data.
+        """
+        dtype = np.dtype(self.dtype)
+        if self.nodata is not None and not np.iinfo(dtype).min <= self.nodata <= np.iinfo(dtype).max:
+            raise Malformed
+        return SceneHeader(
+            grid=self.grid(policy),
+            bands=(CODES,),
+            dtype=dtype,
+            level=None,
+            radiometry=None,
             datetime=self.datetime,
             identifier=self.identifier,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import mmap
 import os
 import socket
@@ -20,16 +21,18 @@ from rasterio.io import MemoryFile
 
 from landcover.errors import SteppeError
 from landcover.grid import Window
+from landcover.raster.categorical import open_codes
 from landcover.raster.far import far_files
 from landcover.raster.georeference import grid_of
-from landcover.raster.protocol import Mask, Scene
+from landcover.raster.protocol import Mask, ReadPolicy, Scene
 from landcover.raster.quality import open_mask
 from landcover.raster.scene import open_request
+from landcover.raster.stated_legend import legend_text
 from serving.reader.errors import ReaderEnded, ReadingLimit
 from serving.reader.memory import arrays_in, block_planes, mask_planes
 from serving.reader.pieces import files_of
-from serving.reader.questions import grid_from_json, request_from_json
-from serving.reader.wire import BAD, GOOD, Ended, receive_question, send_answer
+from serving.reader.questions import grid_from_json, grid_to_json, request_from_json
+from serving.reader.wire import BAD, GOOD, MAX_LEGEND, Ended, receive_question, send_answer
 from serving.sandbox.limits import Limits
 
 _MAX_WORDS: Final = 4000  # characters of a message; some list all bands of a file
@@ -52,6 +55,7 @@ class Desk:
         self._does: dict[str, Callable[[dict[str, Any]], _Answer]] = {
             "scene": self._open_scene,
             "mask": self._open_mask,
+            "codes": self._open_codes,
             "read": self._read,
             "rows": self._rows,
             "pass": self._pass_over,
@@ -113,16 +117,25 @@ class Desk:
 
     def _open_scene(self, question: Mapping[str, Any]) -> _Answer:
         scene = open_request(Path(question["path"]), request_from_json(question["request"]))
-        self._scene, grid, radiometry = scene, scene.grid, scene.radiometry
+        self._scene, radiometry = scene, scene.radiometry
         return {
-            "crs": grid.crs.srs,
-            "transform": list(grid.transform)[:6],
-            "height": grid.height,
-            "width": grid.width,
+            **grid_to_json(scene.grid),
             "level": scene.level,
             "radiometry": None if radiometry is None else [radiometry.scale, radiometry.offset],
             "datetime": scene.datetime,
             "identifier": scene.identifier,
+        }
+
+    def _open_codes(self, question: Mapping[str, Any]) -> _Answer:
+        codes = open_codes(Path(question["path"]), policy=ReadPolicy(**question["policy"]))
+        self._scene, legend = codes.scene, "" if codes.legend is None else legend_text(codes.legend)
+        return {
+            **grid_to_json(codes.grid),
+            "dtype": codes.scene.dtype.name,
+            "nodata": codes.nodata,
+            "legend": legend if len(json.dumps(legend)) <= MAX_LEGEND else "",
+            "datetime": codes.scene.datetime,
+            "identifier": codes.scene.identifier,
         }
 
     def _open_mask(self, question: Mapping[str, Any]) -> _Answer:

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from landcover.grid import Grid
+from landcover.raster.categorical import CodeMap
 from landcover.raster.protocol import Mask, Scene
 from landcover.sensors import Radiometry
 from serving.opener import Opener
@@ -47,6 +48,10 @@ class LateReaders:
     def mask(self, source: Path, grid: Grid, *, bands: Sequence[str] | None) -> Mask | None:
         """See ``ReaderPool.mask``."""
         return self._readers().mask(source, grid, bands=bands)
+
+    def codes(self, path: Path) -> CodeMap:
+        """See ``ReaderPool.codes``."""
+        return self._readers().codes(path)
 
     def with_files(self, files: FarFiles) -> Opener:
         """See ``ReaderPool.with_files``."""

@@ -15,10 +15,12 @@ from weakref import WeakSet
 import numpy as np
 
 from landcover.grid import Grid
+from landcover.raster.categorical import CodeMap
 from landcover.raster.protocol import DEFAULT_POLICY, Mask, ReadPolicy, Scene, SceneRequest
 from landcover.raster.scene import existing, place_of
 from landcover.sensors import Radiometry
 from serving.opener import Opener
+from serving.reader.codes import open_remote_codes
 from serving.reader.errors import ReaderUnavailable
 from serving.reader.lanes import LANES
 from serving.reader.process import NO_FILES, FarFiles, Reader
@@ -27,7 +29,7 @@ from serving.reader.terms import Terms
 
 
 class ReaderPool:
-    """Opens scenes and masks in readers, each in one of its own; see ``serving.opener.Opener``. Close it.
+    """Opens scenes, masks and maps of codes, each in a reader of its own; see ``serving.opener.Opener``. Close it.
 
     Threads may open at the same time. Readers are started by one thread, which lives as long as the pool: the system
     ends them with the thread that started them.
@@ -115,6 +117,24 @@ class ReaderPool:
             if mask is None:
                 reader.close()
         return mask
+
+    def codes(self, path: str | Path, *, policy: ReadPolicy = DEFAULT_POLICY, files: FarFiles = NO_FILES) -> CodeMap:
+        """Open a local raster of class codes; arguments and errors of ``landcover.raster.categorical.open_codes``.
+
+        Raises:
+            DataError: when it cannot be used.
+            ReadingLimit: when opening it takes more time or memory than allowed.
+            ReaderEnded: when the reader ends.
+            ReaderUnavailable: when no reader can be started.
+            Upstream: when a host fails.
+        """
+        place = existing(path)
+        reader = self.take()
+        try:
+            return open_remote_codes(reader, place, policy, files)
+        except BaseException:
+            reader.close()
+            raise
 
     def with_files(self, files: FarFiles) -> Opener:
         """See ``serving.opener.FarOpener``."""
@@ -219,6 +239,10 @@ class _WithFiles:
 
     def mask(self, source: Path, grid: Grid, *, bands: Sequence[str] | None) -> Mask | None:
         return self.pool.mask(source, grid, bands=bands, files=self._of(source))
+
+    def codes(self, path: Path) -> CodeMap:
+        files = self._of(path)
+        return self.pool.codes(path, policy=_AT_ONCE if files else DEFAULT_POLICY, files=files)
 
     def _of(self, path: Path) -> FarFiles:
         """The files of one input: a file itself, or those in a folder."""

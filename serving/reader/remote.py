@@ -26,7 +26,7 @@ from serving.reader.questions import grid_to_json, request_to_json, window_to_js
 from serving.reader.wire import Malformed
 
 
-class _Desk:
+class Held:
     """A reader with an input, the memory that its pixels come in, and the digest of that input.
 
     Args:
@@ -113,7 +113,7 @@ class RemoteScene(HeadedScene):
         header: what it says of the scene.
     """
 
-    def __init__(self, desk: _Desk, header: SceneHeader) -> None:
+    def __init__(self, desk: Held, header: SceneHeader) -> None:
         super().__init__(header)
         self._desk = desk
 
@@ -131,13 +131,13 @@ class RemoteScene(HeadedScene):
             DataError: when it cannot be used; see ``Reader.ask``.
             Upstream: when a host fails.
         """
-        question = {"do": "scene", "request": request_to_json(request)} | _place_to_json(reader, place)
+        question = {"do": "scene", "request": request_to_json(request)} | place_to_json(reader, place)
         opened = reader.ask_first(SceneOpened, question, files)
         try:
             header = opened.header(request)
         except Malformed as error:
             raise reader.refuse() from error
-        return cls(_Desk(reader), header)
+        return cls(Held(reader), header)
 
     @property
     def reader(self) -> Reader:
@@ -194,7 +194,7 @@ class RemoteMask:
         width: columns of the scene.
     """
 
-    def __init__(self, desk: _Desk, kind: MaskKind, name: str, width: int) -> None:
+    def __init__(self, desk: Held, kind: MaskKind, name: str, width: int) -> None:
         self._desk, self._kind, self._name, self._width = desk, kind, name, width
 
     @classmethod
@@ -215,12 +215,12 @@ class RemoteMask:
             Upstream: when a host fails.
         """
         question = {"do": "mask", "grid": grid_to_json(grid), "bands": bands and list(bands)}
-        opened = reader.ask_first(MaskOpened, question | _place_to_json(reader, place), files)
+        opened = reader.ask_first(MaskOpened, question | place_to_json(reader, place), files)
         try:
             kind = opened.kind()
         except Malformed as error:
             raise reader.refuse() from error
-        return None if kind is None else cls(_Desk(reader), kind, opened.name, grid.width)
+        return None if kind is None else cls(Held(reader), kind, opened.name, grid.width)
 
     @property
     def kind(self) -> MaskKind:
@@ -272,6 +272,7 @@ class RemoteMask:
         self.close()
 
 
-def _place_to_json(reader: Reader, place: Path) -> dict[str, Any]:
+def place_to_json(reader: Reader, place: Path) -> dict[str, Any]:
+    """The part of a first question that names the input; the reader has its name from now on, for messages."""
     reader.name = place.name
     return {"path": str(place), "readable": [str(path) for path in input_places(place)]}

@@ -15,6 +15,10 @@ from typing import Any, Final
 MAX_MESSAGE: Final = 64 * 1024
 """Bytes; coordinate reference systems, the longest things said, have some thousands."""
 
+MAX_LEGEND: Final = MAX_MESSAGE // 2
+"""Bytes of what a map says of its legend, as JSON; a longer one counts as none. The longest that Steppe knows has some
+thousands."""
+
 GOOD: Final = b"+"
 BAD: Final = b"-"
 

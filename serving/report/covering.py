@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from indicators.caveats import MapSource
@@ -15,14 +15,10 @@ from landcover.errors import ConfigError
 from landcover.grid import ground_pixel_size
 from landcover.legends import LEGENDS, Legend, get_legend
 from landcover.raster.categorical import CodeMap, open_codes
-from landcover.raster.stated_legend import stated_legend
 from serving.report.request import REPORT_LEGEND, CoverMap
 
 type OpenCodes = Callable[[Path], CodeMap]
 """Opens a raster of codes: in this process, or in one that is kept at a distance."""
-
-type StatedLegend = Callable[[Path], Legend | None]
-"""The legend that a map names itself, if it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +26,10 @@ class Openers:
     """Who opens rasters.
 
     Attributes:
-        codes: maps of codes.
-        legend: what a map says of its legend.
+        codes: maps of codes, with what each says of its legend.
     """
 
     codes: OpenCodes = open_codes
-    legend: StatedLegend = stated_legend
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +41,7 @@ class OpenedCover:
         codes: the map.
         crosswalk: from its legend to UNCCD-7.
         legend: its legend.
-        digest: SHA-256 of the file.
+        digest: SHA-256 of the file; empty before ``digested``.
         resolution_m: side of a pixel on the ground.
     """
 
@@ -74,6 +68,14 @@ class OpenedCover:
             resolution_m=self.resolution_m,
         )
 
+    def digested(self) -> OpenedCover:
+        """The same with the digest of the file, all of which is read for it.
+
+        Raises:
+            DataError: when it cannot be read.
+        """
+        return replace(self, digest=self.codes.scene.input_digest())
+
     @property
     def name(self) -> str:
         """What the file is called in provenance."""
@@ -95,13 +97,13 @@ def open_cover(asked: CoverMap, openers: Openers) -> OpenedCover:
     """
     codes = openers.codes(asked.source)
     try:
-        crosswalk, legend = _crosswalk(asked, openers)
+        crosswalk, legend = _crosswalk(asked, codes)
         return OpenedCover(
             asked=asked,
             codes=codes,
             crosswalk=crosswalk,
             legend=legend,
-            digest=codes.scene.input_digest(),
+            digest="",
             resolution_m=math.sqrt(math.prod(ground_pixel_size(codes.grid))),
         )
     except BaseException:
@@ -109,7 +111,7 @@ def open_cover(asked: CoverMap, openers: Openers) -> OpenedCover:
         raise
 
 
-def _crosswalk(asked: CoverMap, openers: Openers) -> tuple[Crosswalk, Legend]:
+def _crosswalk(asked: CoverMap, codes: CodeMap) -> tuple[Crosswalk, Legend]:
     """The crosswalk of a map, and its source legend."""
     if asked.crosswalk is not None:
         if asked.crosswalk.target_legend != REPORT_LEGEND:
@@ -120,7 +122,7 @@ def _crosswalk(asked: CoverMap, openers: Openers) -> tuple[Crosswalk, Legend]:
         return asked.crosswalk, asked.national or get_legend(asked.crosswalk.source_legend)
     if asked.legend is not None:
         return get_crosswalk(asked.legend, REPORT_LEGEND), get_legend(asked.legend)
-    found = openers.legend(asked.source)
+    found = codes.legend
     if found is None:
         raise ConfigError(
             f"{asked.source.name!r} does not say what its codes mean; name its legend, for example worldcover or "

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from indicators.reporting.finding import Finding
 from indicators.reporting.rules import check
@@ -19,11 +21,18 @@ from serving.report.assembling import Assembled, assemble, correction_entries, n
 from serving.report.covering import Openers
 from serving.report.page.data import PageData
 from serving.report.pagedata import PageSource, page_data, pictures_of
-from serving.report.passing import Passed, pass_over
+from serving.report.passing import Measured, Passed, pass_over
 from serving.report.request import ReportRequest
 from serving.report.spotting import entries_of, listed_on_page, spots_of
 from serving.report.streaming import Progress
 from serving.report.writing import Finished, write_all
+
+OPENING: Final = "opening the maps"
+LOOKING: Final = "looking for hotspots"
+WRITING: Final = "writing the tables"
+
+type Step = Callable[[str], None]
+"""Is told what is done next, in a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +101,8 @@ def make_report(
     *,
     openers: Openers | None = None,
     progress: Progress | None = None,
+    measured: Measured | None = None,
+    step: Step | None = None,
     now: datetime | None = None,
 ) -> ReportMade:
     """Make a report.
@@ -101,16 +112,22 @@ def make_report(
         folder: an empty folder for the files; what is there after an error is of no use.
         openers: who opens rasters; None = this process.
         progress: told after every block of rows.
+        measured: told how many pixels the report has, before one is read; what it raises ends it.
+        step: told what is done next, and again while that takes long; what it raises ends it.
         now: the report's time, with a time zone; None = this moment.
 
     Raises:
         SteppeError: whatever keeps the report from being made.
     """
-    began, moment = time.monotonic(), now or datetime.now(UTC)
-    passed = pass_over(request, folder, openers=openers or Openers(), progress=progress)
+    began, moment, say = time.monotonic(), now or datetime.now(UTC), step or _nobody
+    say(OPENING)
+    passed = pass_over(request, folder, openers=openers or Openers(), progress=progress, measured=measured)
     made = assemble(request, passed.covers, passed.tables)
     layer = files.INDICATOR if files.INDICATOR in passed.written else files.DEGRADATION
-    spots = spots_of(folder / layer, folder / files.TRANSITIONS, request.matrices, request.spots)
+    spots = spots_of(
+        folder / layer, folder / files.TRANSITIONS, request.matrices, request.spots, watch=partial(say, LOOKING)
+    )
+    say(WRITING)
     submission = _submission(request, passed, made, spots)
     tables = report_tables(submission)
     findings = check(tables)
@@ -150,6 +167,10 @@ def make_report(
         pixels=grid.height * grid.width,
         seconds=time.monotonic() - began,
     )
+
+
+def _nobody(_step: str) -> None:
+    """Listens to no step."""
 
 
 def _submission(request: ReportRequest, passed: Passed, made: Assembled, spots: dict[str, Spots]) -> Submission:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -42,6 +42,9 @@ from serving.report.tablefiles import read_accounts
 WATER: Final = 7
 """Code of water bodies in UNCCD-7."""
 
+type Measured = Callable[[int], None]
+"""Is told how many pixels a report has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
@@ -66,7 +69,14 @@ class Passed:
     written: tuple[str, ...]
 
 
-def pass_over(request: ReportRequest, folder: Path, *, openers: Openers, progress: Progress | None = None) -> Passed:
+def pass_over(
+    request: ReportRequest,
+    folder: Path,
+    *,
+    openers: Openers,
+    progress: Progress | None = None,
+    measured: Measured | None = None,
+) -> Passed:
     """Open all that a report is made of, and go over it once.
 
     Args:
@@ -74,42 +84,91 @@ def pass_over(request: ReportRequest, folder: Path, *, openers: Openers, progres
         folder: where the rasters go.
         openers: who opens rasters.
         progress: told after every block of rows.
+        measured: see ``prepared``.
 
     Raises:
         SteppeError: whatever keeps the report from being made.
+    """
+    with prepared(request, openers=openers, measured=measured) as ready:
+        before, after = (cover.digested() for cover in ready.covers)
+        told = tuple(_told(name, layer) for name, layer in ready.layers.items())
+        rasters = _rasters(request, ready.plan.account, folder, ready.extension)
+        tables = run_account(ready.pairing, replace(ready.plan, rasters=rasters), progress=progress)
+        if ready.regions is not None:
+            ready.regions.refuse()
+        return Passed(
+            covers=(before, after),
+            grid=ready.pairing.grid,
+            tables=tables,
+            corrections=ready.extension.corrections,
+            baseline=ready.baseline,
+            layers=told,
+            written=tuple(raster.path.name for raster in rasters.values()),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Everything that a pass takes, open.
+
+    Attributes:
+        covers: both land-cover maps, on grids of their own.
+        layers: rasters beside them, by the names of their blocks.
+        pairing: all of them on the grid of the report.
+        plan: what is made of them; no rasters yet.
+        extension: what counts beside land cover.
+        regions: which matrix holds where, with several.
+        baseline: accounts of the baseline's report, or none.
+    """
+
+    covers: tuple[OpenedCover, OpenedCover]
+    layers: Mapping[str, CodeMap]
+    pairing: Pairing
+    plan: AccountPlan
+    extension: LayerExtension
+    regions: RegionsInPass | None
+    baseline: tuple[PeriodAccount, ...]
+
+
+@contextmanager
+def prepared(request: ReportRequest, *, openers: Openers, measured: Measured | None = None) -> Iterator[Prepared]:
+    """Open and check everything that a report is made of; no pixel is read, and nothing is written.
+
+    Args:
+        request: what was asked for.
+        openers: who opens rasters.
+        measured: told how many pixels the grid of the report has, as soon as that is known; what it raises ends it.
+
+    Raises:
+        SteppeError: whatever keeps the report from being made, as far as that shows without pixels.
     """
     baseline = _baseline_of(request)
     with ExitStack() as stack:
         before, after = (_opened(stack, asked, openers) for asked in (request.before, request.after))
         layers = {name: stack.enter_context(openers.codes(path)) for name, path in _layers(request).items()}
-        told = tuple(_told(name, layer) for name, layer in layers.items())
         pairing, zones = _cropped(pair_maps([before.codes, after.codes], layers), request)
+        if measured is not None:
+            measured(pairing.grid.height * pairing.grid.width)
         regions = None
         if isinstance(request.matrix, RegionalMatrices):
             water = frozenset({get_legend(REPORT_LEGEND).index_of(WATER)})
             regions = RegionsInPass(request.matrix, pairing.grid, zones, water=water)
         extension = LayerExtension(_sources(request, pairing.grid))
-        account = CoverAccount(before.positions, after.positions, request.matrices)
-        rasters = _rasters(request, account, folder, extension)
         plan = AccountPlan(
-            account=account,
+            account=CoverAccount(before.positions, after.positions, request.matrices),
             zones=zones,
             zone_count=1 if request.zones is None else len(request.zones.zones),
             regions=regions,
             extend=extension if regions is None else _Watching(extension, regions),
-            rasters=rasters,
         )
-        tables = run_account(pairing, plan, progress=progress)
-        if regions is not None:
-            regions.refuse()
-        return Passed(
+        yield Prepared(
             covers=(before, after),
-            grid=pairing.grid,
-            tables=tables,
-            corrections=extension.corrections,
+            layers=layers,
+            pairing=pairing,
+            plan=plan,
+            extension=extension,
+            regions=regions,
             baseline=baseline,
-            layers=told,
-            written=tuple(raster.path.name for raster in rasters.values()),
         )
 
 

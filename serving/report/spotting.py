@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,12 @@ NAMES = {HOTSPOT: "Hotspot", BRIGHTSPOT: "Brightspot"}
 
 
 def spots_of(
-    layer: Path, transitions: Path, matrices: Sequence[TransitionMatrix], terms: SpotTerms
+    layer: Path,
+    transitions: Path,
+    matrices: Sequence[TransitionMatrix],
+    terms: SpotTerms,
+    *,
+    watch: Callable[[], None] = lambda: None,
 ) -> dict[str, Spots]:
     """The spots of a layer of -1, 0, 1.
 
@@ -31,6 +36,7 @@ def spots_of(
         transitions: the raster of transitions of the same grid.
         matrices: what they mean; under several matrices no process is named, as it depends on the region.
         terms: which patches are spots.
+        watch: called before rows are read; what it raises ends the search.
 
     Raises:
         DataError: when a raster cannot be read.
@@ -38,9 +44,9 @@ def spots_of(
     found = {}
     with open_codes(layer) as condition, open_codes(transitions) as changes:
         for kind in (HOTSPOT, BRIGHTSPOT):
-            named = processes_of(_rows(changes), matrices[0], kind) if len(matrices) == 1 else None
+            named = processes_of(_rows(changes, watch), matrices[0], kind) if len(matrices) == 1 else None
             query = spot_query(kind, min_km2=terms.min_km2, most=terms.most)
-            found[kind] = find_spots(kind, _rows(condition), condition.grid, query, processes=named)
+            found[kind] = find_spots(kind, _rows(condition, watch), condition.grid, query, processes=named)
     return found
 
 
@@ -69,8 +75,9 @@ def listed_on_page(spots: Spots, grid: Grid) -> tuple[page.Spot, ...]:
     )
 
 
-def _rows(codes: CodeMap) -> Rows:
+def _rows(codes: CodeMap, watch: Callable[[], None]) -> Rows:
     def rows(start: int, stop: int) -> npt.NDArray[np.integer]:
+        watch()
         block = codes.scene.read(Window(start, 0, stop - start, codes.grid.width))
         return np.asarray(block.data[0])
 
