@@ -100,6 +100,32 @@ class Uploads:
                 flush(part.parent)
         return f"{named.parent.name}/{named.name}"
 
+    def adopt(self, owner: str, path: Path) -> str:
+        """Make an upload of a file of the service's own: a further name, so that it stays when the first one goes.
+
+        Args:
+            owner: whose upload it is to be.
+            path: the file, which nobody writes to any more.
+
+        Returns:
+            The file, as :meth:`file` says it.
+
+        Raises:
+            UploadNotFound: when it has gone.
+            UploadsFull: it is more than its owner may store.
+            DiskFull: no room.
+            DiskFailed: it may not be on the disk, or others were not.
+            OutputNotWritable: it cannot be written.
+        """
+        try:
+            found = path.stat()
+            os.utime(path, ns=(time.time_ns(), found.st_mtime_ns))  # its time begins now
+            part = self.begin(owner, found.st_size)
+            _name_again(path, part)
+        except FileNotFoundError as error:
+            raise UploadNotFound("a file that the request refers to has been removed meanwhile") from error
+        return self.keep(part)
+
     def file(self, owner: str, upload: str) -> str:
         """The file of an upload, relative to ``root``; the time for which it is kept begins anew.
 
@@ -161,6 +187,17 @@ def _sizes(folder: Path) -> Iterator[int]:
     for path in folder.iterdir():
         with suppress(FileNotFoundError):  # another request has just removed it
             yield path.stat().st_size
+
+
+def _name_again(path: Path, part: Path) -> None:
+    """A further name of a file; a copy where there are no links."""
+    try:
+        part.hardlink_to(path)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        with os_errors(part):
+            shutil.copy2(path, part)
 
 
 def upload_id(file: str) -> str:

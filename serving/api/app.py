@@ -42,7 +42,8 @@ from serving.work.janitor import Janitor
 _log = logging.getLogger(__name__)
 
 DESCRIPTION = """\
-Classify satellite scenes into land-cover maps, and compare two dates for degradation.
+Classify satellite scenes into land-cover maps, compare two dates for degradation, and report land degradation
+(SDG 15.3.1).
 
 `POST /classify` takes a GeoTIFF and answers a cloud-optimized GeoTIFF of class codes, a PNG quicklook or a JSON table
 of areas, by the `Accept` header. `/processes` and `/jobs` are OGC API - Processes 1.0. Every error is an RFC 9457

@@ -27,6 +27,7 @@ from serving.database.protocol import DatabaseUnusable, StoreUnavailable
 from serving.fetch.errors import SourceTooLarge, Upstream, UpstreamTimeout
 from serving.jobs import store as jobs
 from serving.jobs.failures import DeadlinePassed, detail_of
+from serving.processes.earlier import BaselineNotFound
 from serving.processes.process import ProcessNotFound
 from serving.reader.errors import ReaderUnavailable
 from serving.registry.words import ModelNotReady, ModelRetired
@@ -136,6 +137,7 @@ STATUS: Final[dict[type[SteppeError], int]] = {
     DeadlinePassed: 504,
     ProcessNotFound: 404,
     UploadNotFound: 404,
+    BaselineNotFound: 404,
     UploadsFull: 429,
     DatabaseUnusable: 503,
     refusals.KeyInvalid: 400,

@@ -38,7 +38,9 @@ _PHRASES: Final = {
 _IN_ADDRESSES: Final = frozenset({"bands", "level", "model", "product"})
 """Options that requests may have in the address."""
 
-_IN_PROCESSES: Final = frozenset({"crs", "language", "mask-clouds", "min-area", "mosaic", "name", "resolution"})
+_IN_PROCESSES: Final = frozenset(
+    {"baseline", "crs", "language", "mask-clouds", "min-area", "mosaic", "name", "period", "resolution"}
+)
 """Options that only requests to processes have."""
 
 _EDGE: Final = r"[\w./'-]"

@@ -15,8 +15,10 @@ from landcover.raster.header import check_header
 from landcover.raster.protocol import ReadPolicy
 from landcover.staging import os_errors
 from serving.folders import inside
+from serving.processes.earlier import EarlierReports
 from serving.processes.inputs import FolderPath, Item, Link, Scene, Value
 from serving.processes.orders import FolderSource, Source, UploadSource, UrlSource
+from serving.processes.reportinputs import Raster
 from serving.registry.words import Resolved
 from serving.uploads import Uploads
 
@@ -133,6 +135,7 @@ class Images:
         policy: limits of rasters.
         models: names of models.
         finder: everything on other hosts.
+        reports: what the owner has made before.
         received: files that came within the request; whoever drops the request removes them.
     """
 
@@ -143,6 +146,7 @@ class Images:
     policy: ReadPolicy
     models: Models
     finder: Finder
+    reports: EarlierReports
     received: list[str] = field(default_factory=list)
 
     def check(self, scene: Scene, bands: Sequence[str]) -> Checked:
@@ -167,17 +171,52 @@ class Images:
             case Item():
                 return self.finder.item(scene.model_dump(mode="json"), bands)
 
+    def raster(self, given: Raster, role: str) -> Checked:
+        """Check one raster of codes: as an image, but no STAC Item leads to it.
+
+        Args:
+            given: as the request has it.
+            role: the input that it is, for messages.
+
+        Raises:
+            SteppeError: when it cannot be used.
+        """
+        match given:
+            case str():
+                return self._value(given, f"{role}.tif")
+            case Link():
+                if _media_type(given.type) in ITEM_TYPES:
+                    raise MediaTypeUnknown(
+                        f"the input {role} is not looked for in a STAC Item; give its GeoTIFF itself"
+                    )
+                return self._link(given, (), f"{role}.tif")
+            case Value():
+                return self._qualified(given, (), f"{role}.tif")
+            case FolderPath():
+                return self._path(given.path)
+
+    def adopt(self, path: Path) -> UploadSource:
+        """Keep a file of an earlier result as if it had come with the request.
+
+        Raises:
+            UploadNotFound: when it has gone.
+            UploadsFull: when the owner may not store so much.
+        """
+        file = self.uploads.adopt(self.owner, path)
+        self.received.append(file)
+        return UploadSource(file=file, once=True)
+
     def drop(self) -> None:
         """Remove the files that came within the request."""
         for file in self.received:
             self.uploads.remove(file)
         self.received.clear()
 
-    def _link(self, link: Link, bands: Sequence[str]) -> Checked:
+    def _link(self, link: Link, bands: Sequence[str], called: str = UPLOAD_NAME) -> Checked:
         kind = _media_type(link.type)
         if self._is_upload(link.href):
             upload = link.href.rpartition(UPLOADS_PATH)[2]
-            return self._file(self.uploads.file(self.owner, upload), once=False, name=link.title)
+            return self._file(self.uploads.file(self.owner, upload), once=False, name=link.title, called=called)
         if kind in ITEM_TYPES:
             return self.finder.item_at(link.href, bands)
         return Checked(source=UrlSource(href=self.finder.address(link.href)), pixels=0, facts={"href": link.href})
@@ -186,15 +225,15 @@ class Images:
         """Whether an address is one that this service gave; what has no https is nothing else that could be meant."""
         return UPLOADS_PATH in href and (not href.startswith("https:") or href.startswith(f"{self.base}uploads/"))
 
-    def _qualified(self, value: Value, bands: Sequence[str]) -> Checked:
+    def _qualified(self, value: Value, bands: Sequence[str], called: str = UPLOAD_NAME) -> Checked:
         kind = _media_type(value.mediaType)
         if isinstance(value.value, dict):
             return self.finder.item(value.value, bands)
         if kind is not None and kind not in RASTER_TYPES:
             raise MediaTypeUnknown("the value of a scene is declared as another type than a GeoTIFF; send image/tiff")
-        return self._value(value.value)
+        return self._value(value.value, called)
 
-    def _value(self, text: str) -> Checked:
+    def _value(self, text: str, called: str = UPLOAD_NAME) -> Checked:
         try:
             content = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError) as error:
@@ -208,15 +247,15 @@ class Images:
             file = self.uploads.keep(part)
         finally:
             part.unlink(missing_ok=True)
-        return self.uploaded(file)
+        return self.uploaded(file, called)
 
-    def uploaded(self, file: str) -> Checked:
+    def uploaded(self, file: str, called: str = UPLOAD_NAME) -> Checked:
         """Check a file that came as the body of the request, and goes with it."""
         self.received.append(file)
-        return self._file(file, once=True)
+        return self._file(file, once=True, called=called)
 
-    def _file(self, file: str, *, once: bool, name: str | None = None) -> Checked:
-        header = check_header(self.uploads.root / file, self.policy, name=name or UPLOAD_NAME)
+    def _file(self, file: str, *, once: bool, name: str | None = None, called: str) -> Checked:
+        header = check_header(self.uploads.root / file, self.policy, name=name or called)
         facts = {"width": header.width, "height": header.height, "bands": header.bands, "dtype": header.dtype}
         return Checked(source=UploadSource(file=file, once=once, name=name), pixels=header.pixels, facts=facts)
 

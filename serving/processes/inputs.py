@@ -27,7 +27,7 @@ MOST_IMAGES: Final = 20
 
 _HREF = Field(max_length=2048)
 _CRS = Field(max_length=4000)
-_TIFF: Final[dict[str, Any]] = {"contentEncoding": "base64", "contentMediaType": "image/tiff; application=geotiff"}
+TIFF: Final[dict[str, Any]] = {"contentEncoding": "base64", "contentMediaType": "image/tiff; application=geotiff"}
 _BBOX: Final[dict[str, Any]] = {
     "type": "array",
     "items": {"type": "number"},
@@ -82,7 +82,8 @@ class Item(BaseModel):
     stac_version: str
 
 
-def _kind_of_scene(given: Any) -> str | None:
+def kind_of_scene(given: Any) -> str | None:
+    """By which of its forms a scene is given; None = by none."""
     if isinstance(given, str | Link | Value | FolderPath | Item):
         return {str: "base64", Link: "link", Value: "value", FolderPath: "path", Item: "item"}[type(given)]
     if not isinstance(given, dict):
@@ -92,13 +93,13 @@ def _kind_of_scene(given: Any) -> str | None:
 
 
 type Scene = Annotated[
-    Annotated[str, Tag("base64"), Field(json_schema_extra=_TIFF)]
+    Annotated[str, Tag("base64"), Field(json_schema_extra=TIFF)]
     | Annotated[Link, Tag("link")]
     | Annotated[Value, Tag("value")]
     | Annotated[FolderPath, Tag("path")]
     | Annotated[Item, Tag("item")],
     Discriminator(
-        _kind_of_scene,
+        kind_of_scene,
         custom_error_type="scene",
         custom_error_message=(
             "expected base64 of a GeoTIFF, {href} (an https address or an upload), {value} with base64 or a STAC Item, "

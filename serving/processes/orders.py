@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from indicators.reporting.entries import Confidence
+from indicators.reporting.period import Role
 from landcover.labels import Language
 from landcover.postprocess import UncertaintyMeasure
 from serving.request import Box, MosaicMode
@@ -45,6 +47,9 @@ class AssetsSource(_Frozen):
     scene: dict[str, Any]
 
 
+type LayerName = Literal["lpd", "trend", "state", "performance", "soc_change", "soc_condition"]
+"""Rasters of a report beside land cover."""
+
 type Source = Annotated[UploadSource | FolderSource | UrlSource | AssetsSource, Field(discriminator="kind")]
 
 
@@ -56,6 +61,7 @@ class Image(_Frozen):
     level: str | None = None
     product: str | None = None
     date: str | None = None
+    role: str | None = Field(default=None, description="The input that it is; messages call it so for want of a name.")
 
 
 class Place(_Frozen):
@@ -80,6 +86,11 @@ class Making(_Frozen):
 
 class _Order(_Frozen):
     making: Making
+
+    @property
+    def kept(self) -> tuple[UploadSource, ...]:
+        """Files beside the images that are kept for it."""
+        return ()
 
     def within(self, pixels: int | None) -> Self:
         """The same, of no more pixels than that; None = no limit of its own.
@@ -116,7 +127,65 @@ class DegradationOrder(_Order):
         return self.before, self.after
 
 
-type Order = Annotated[ClassifyOrder | DegradationOrder, Field(discriminator="kind")]
+class Cover(_Frozen):
+    """A land-cover map of a report."""
+
+    image: Image
+    year: int
+    legend: str | None = None
+    crosswalk: dict[str, Any] | None = None
+
+
+class Baseline(_Frozen):
+    """What a report needs of an earlier one, whose own files may go meanwhile."""
+
+    job: str
+    account: UploadSource
+    indicator: UploadSource
+
+
+class SpotsWanted(_Frozen):
+    """Which patches are hot- and brightspots."""
+
+    min_km2: float
+    most: int
+
+
+class ReportOrder(_Order):
+    """The report of one period.
+
+    See ``serving.report.request.ReportRequest`` for what the members mean; what is written in JSON stays so until it is
+    read by whoever makes the report.
+    """
+
+    kind: Literal["report"] = "report"
+    before: Cover
+    after: Cover
+    layers: dict[LayerName, Image] = Field(default_factory=dict)
+    baseline: Baseline | None = None
+    matrix: dict[str, Any] | None = None
+    areas: Place = Place()
+    period: Role | None = None
+    preset: str | None = None
+    lpd_source: str | None = None
+    lpd_table: str
+    nodata_policy: str
+    corrections: dict[str, Any] | None = None
+    spots: SpotsWanted
+    confidence: Confidence | None = None
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """All rasters, the older map first."""
+        return self.before.image, self.after.image, *self.layers.values()
+
+    @property
+    def kept(self) -> tuple[UploadSource, ...]:
+        """The files of the baseline."""
+        return () if self.baseline is None else (self.baseline.account, self.baseline.indicator)
+
+
+type Order = Annotated[ClassifyOrder | DegradationOrder | ReportOrder, Field(discriminator="kind")]
 
 
 class Answering(_Frozen):
@@ -135,4 +204,5 @@ class Request(_Frozen):
     @property
     def uploads(self) -> tuple[UploadSource, ...]:
         """Files that were sent and that it needs."""
-        return tuple(image.source for image in self.order.images if image.source.kind == "upload")
+        images = self.order.images
+        return (*(image.source for image in images if image.source.kind == "upload"), *self.order.kept)

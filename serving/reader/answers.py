@@ -164,7 +164,7 @@ class CodesOpened(_Placed):
         """The same as what is known of a scene in this process.
 
         Raises:
-            Malformed: when it is not on Earth, is degenerate, larger than was allowed, or no pixel can have its no data.
+            Malformed: when it is not on Earth, is degenerate, larger than was allowed, or has a no data of no pixel.
         """
         dtype = np.dtype(self.dtype)
         if self.nodata is not None and not np.iinfo(dtype).min <= self.nodata <= np.iinfo(dtype).max:

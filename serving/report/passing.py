@@ -91,7 +91,8 @@ def pass_over(
     """
     with prepared(request, openers=openers, measured=measured) as ready:
         before, after = (cover.digested() for cover in ready.covers)
-        told = tuple(_told(name, layer) for name, layer in ready.layers.items())
+        paths = _layers(request)
+        told = tuple(_told(name, layer, request.origins.get(paths[name])) for name, layer in ready.layers.items())
         rasters = _rasters(request, ready.plan.account, folder, ready.extension)
         tables = run_account(ready.pairing, replace(ready.plan, rasters=rasters), progress=progress)
         if ready.regions is not None:
@@ -203,8 +204,8 @@ def _layers(request: ReportRequest) -> dict[str, Path]:
     return {name: Path(path) for name, path in found.items()}
 
 
-def _told(name: str, layer: CodeMap) -> Input:
-    return Input(name.replace("-", " "), layer.scene.identifier, layer.scene.input_digest())
+def _told(name: str, layer: CodeMap, origin: str | None) -> Input:
+    return Input(name.replace("-", " "), origin or layer.scene.identifier, layer.scene.input_digest())
 
 
 def _cropped(pairing: Pairing, request: ReportRequest) -> tuple[Pairing, ZonesOnGrid | None]:

@@ -21,6 +21,8 @@ TRANSITIONS: Final = "transitions"
 CONDITION_LEGEND: Final = "degradation3"
 """Codes, names and official colours of -1, 0 and 1 (UNCCD PRAIS 4 and Trends.Earth; LDN facts 2.2)."""
 
+STATUS_LEGEND: Final = "status7"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRaster:
@@ -62,7 +64,7 @@ def degradation_raster(path: Path, account: CoverAccount, years: Years) -> Repor
         path=path,
         description=f"land cover degradation {years.initial}-{years.final}",
         legend=get_legend(CONDITION_LEGEND),
-        tags=provenance_tags(account, years),
+        tags=_named(CONDITION_LEGEND, provenance_tags(account, years)),
     )
 
 
@@ -94,6 +96,11 @@ def provenance_tags(account: CoverAccount, years: Years) -> dict[str, str]:
     }
 
 
+def _named(legend: str, tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags with the legend as all of Steppe's maps name it: whoever shows one knows its colours by that."""
+    return {"steppe_legend": f"{legend} version {get_legend(legend).version}", **tags}
+
+
 def writer_of(raster: ReportRaster, grid: Grid) -> MapWriter:
     """A writer for a raster on a grid.
 
@@ -118,7 +125,7 @@ def indicator_raster(path: Path, account: CoverAccount, years: Years, tags: Mapp
         path=path,
         description=f"SDG indicator 15.3.1, {years.initial}-{years.final}",
         legend=get_legend(CONDITION_LEGEND),
-        tags={**provenance_tags(account, years), **tags},
+        tags=_named(CONDITION_LEGEND, {**provenance_tags(account, years), **tags}),
     )
 
 
@@ -127,6 +134,6 @@ def status_raster(path: Path, account: CoverAccount, years: Years, tags: Mapping
     return ReportRaster(
         path=path,
         description=f"status of land against the baseline, {years.initial}-{years.final}",
-        legend=get_legend("status7"),
-        tags={**provenance_tags(account, years), **tags},
+        legend=get_legend(STATUS_LEGEND),
+        tags=_named(STATUS_LEGEND, {**provenance_tags(account, years), **tags}),
     )

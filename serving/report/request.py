@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from indicators.condition.corrections import Corrections
@@ -85,6 +87,7 @@ class ReportRequest:
         spots: hot- and brightspots.
         confidence: how sure the country is of the degraded area: its own word, or None.
         language: of titles, tables and the page.
+        origins: what layers are called in provenance, by their files; one that is not here by its own name.
     """
 
     before: CoverMap
@@ -102,6 +105,7 @@ class ReportRequest:
     spots: SpotTerms = SpotTerms()
     confidence: Confidence | None = None
     language: Language = "en"
+    origins: Mapping[Path, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         """Refuse what does not go together.

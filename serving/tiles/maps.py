@@ -65,14 +65,15 @@ class ResultMap:
     Args:
         folder: of the result.
         digest: SHA-256 of the map.
+        file: its name.
 
     Raises:
         OSError: when the file is gone.
     """
 
-    def __init__(self, folder: Path, digest: str) -> None:
+    def __init__(self, folder: Path, digest: str, file: str = FILES["map"]) -> None:
         self.digest = digest
-        self._path, self._confidence = folder / FILES["map"], folder / FILES["confidence"]
+        self._path, self._confidence = folder / file, folder / FILES["confidence"]
         self._idle: list[tuple[int | None, DatasetReader]] = []
         self._lock, self._closed = Lock(), False
         with self._handle(None) as dataset:
@@ -222,7 +223,7 @@ class ResultMaps:
 
     def _open(self, result: str) -> ResultMap:
         outputs: dict[str, Any] = self._results.outcome(result)["outputs"]
-        return ResultMap(self._results.root / result, outputs["map"]["sha256"])
+        return ResultMap(self._results.root / result, outputs["map"]["sha256"], outputs["map"]["file"])
 
 
 def _step(col_HW: Floats, row_HW: Floats) -> float:

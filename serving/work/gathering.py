@@ -29,6 +29,9 @@ from serving.request import Stated
 from serving.settings import Settings
 from serving.uploads import UploadNotFound, Uploads
 
+GATHERED: Final = 10.0
+"""Percent of a job that getting its inputs counts for; the work has the rest."""
+
 SCRATCH: Final = "job-"
 """What scratch folders of jobs begin with; the name of the attempt follows."""
 
@@ -184,14 +187,14 @@ def _locals(images: Sequence[Image], fetching: _Fetching, scratch: Path) -> Iter
             continue
         stated = None
         if source.kind == "upload":
-            place = _place_for(source.name, scratch, number)
+            place = _place_for(source.name, scratch, number, image.role)
             path = _named(shop.uploads.root / source.file, place)
             stated = Stated(origin=place.name, nameless=not source.name)
         elif source.kind == "folder":
             path = inside(shop.settings.data_folder, source.path)
             stated = Stated(origin=source.path)
         else:
-            path = fetching.fetch(source.href, folder / "scene.tif")
+            path = fetching.fetch(source.href, folder / f"{image.role or 'scene'}.tif")
             stated = Stated(origin=source.href.partition("?")[0])  # what follows may be a secret
         yield Local(path, image.bands, image.level, image.product, stated)
 
@@ -298,16 +301,27 @@ def _link(file: Path, place: Path) -> None:
             shutil.copyfile(file, place)
 
 
-def _place_for(called: str | None, scratch: Path, number: int) -> Path:
+def _place_for(called: str | None, scratch: Path, number: int, role: str | None) -> Path:
     """A name for an upload that messages can quote: its sender's, without what could be more than a name."""
     name = _ODD.sub("-", PurePosixPath(called or "").name).lstrip("-. ")
     if not name:
-        return scratch / f"upload{'' if number == 1 else number}.tif"
+        return scratch / (f"{role}.tif" if role else f"upload{'' if number == 1 else number}.tif")
     stem, ending = PurePosixPath(name).stem[:_STEM], PurePosixPath(name).suffix.lower()
     folder = scratch / str(number)
     with os_errors(folder):
         folder.mkdir(exist_ok=True)
     return folder / f"{stem}{ending if ending in _ENDINGS else '.tif'}"
+
+
+def keep_named(upload: Path, place: Path) -> None:
+    """Give an upload the name that it has to have; a copy where there are no links.
+
+    Raises:
+        UploadNotFound: when it is not there any more.
+    """
+    if _named(upload, place) != place:
+        with os_errors(place):
+            shutil.copyfile(upload, place)
 
 
 def _named(upload: Path, place: Path) -> Path:

@@ -4,29 +4,54 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Protocol
 
 from landcover.raster.digest import file_digest
 from serving.classify import classify_scene
 from serving.degradation import compare_scenes
+from serving.drift.judgement import Drift
 from serving.engine import Engine
 from serving.jobs.record import Job
 from serving.outcome import Outcome
 from serving.predict import Progress
-from serving.processes.orders import ClassifyOrder, DegradationOrder, Request
-from serving.processes.outputs import FILES
+from serving.processes.orders import ClassifyOrder, DegradationOrder, ReportOrder, Request
+from serving.processes.outputs import names_of
 from serving.registry.words import Resolved
 from serving.request import Outputs
 from serving.work.asking import inputs_of, outputs_of, pair_of, treatment_of
-from serving.work.gathering import Gathered, gather
+from serving.work.gathering import GATHERED, Gathered, gather
 from serving.work.heart import Heart
 from serving.work.shop import Shop
 
-GATHERED: Final = 10.0
-"""Percent of a job that getting its inputs counts for; the model has the rest."""
+
+class Done(Protocol):
+    """What a job has done, whatever it was; see ``serving.outcome.Outcome``."""
+
+    @property
+    def model(self) -> str | None:
+        """``name@version``; None where no model was needed."""
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the map."""
+
+    @property
+    def seconds(self) -> float:
+        """From opening to the last file."""
+
+    @property
+    def drift(self) -> tuple[Drift, ...]:
+        """Each image beside the model's training."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """More of it for people, one line each."""
+
+    def to_json(self) -> dict[str, Any]:
+        """For the record of the job."""
 
 
-def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
+def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> Done:
     """Make the files of a job.
 
     Args:
@@ -43,6 +68,23 @@ def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
         LeaseLost: when it is not to be done any more.
     """
     order = Request.model_validate(job.new.request).order
+    done = (
+        _report(order, shop, heart, folder) if isinstance(order, ReportOrder) else _map(job, order, shop, heart, folder)
+    )
+    heart.check()
+    return done
+
+
+def _report(order: ReportOrder, shop: Shop, heart: Heart, folder: Path) -> Done:
+    """What needs no model has none loaded."""
+    from serving.work import reporting  # noqa: PLC0415 - draws, writes workbooks and cuts polygons
+
+    heart.say(0, "getting the maps")
+    with gather(order.images, shop, heart) as gathered:
+        return reporting.make(order, gathered, shop, heart, folder)
+
+
+def _map(job: Job, order: ClassifyOrder | DegradationOrder, shop: Shop, heart: Heart, folder: Path) -> Done:
     heart.say(0, "loading the model")
     with shop.models.lease(_pinned(job)) as engine, gather(order.images, shop, heart) as gathered:
         heart.say(GATHERED, "mapping")
@@ -51,7 +93,6 @@ def perform(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
             outcome = _classify(order, gathered, outputs, engine, shop, heart)
         else:
             outcome = _compare(order, gathered, outputs, engine, shop, heart)
-    heart.check()
     return replace(outcome, warnings=(*gathered.warnings, *outcome.warnings))
 
 
@@ -86,9 +127,9 @@ def _compare(
     return compare_scenes(inputs, outputs, engine, shop.settings, treatment=treatment, progress=progress)
 
 
-def record_of(outcome: Outcome, folder: Path) -> dict[str, Any]:
-    """What was done, and which file is which output: a JSON object to keep beside the files."""
-    names = {file: name for name, file in FILES.items()}
+def record_of(outcome: Done, folder: Path, process: str) -> dict[str, Any]:
+    """What was done, and which file is which output of a process: a JSON object to keep beside the files."""
+    names = names_of(process)
     done = outcome.to_json()
     del done["files"]
     done["remarks"] = list(outcome.remarks)

@@ -13,9 +13,9 @@ from typing import Final
 from landcover.manifest import Manifest
 from serving.classify import masked, open_checked
 from serving.degradation import open_both
-from serving.processes.orders import ClassifyOrder, DegradationOrder
+from serving.processes.orders import ClassifyOrder, DegradationOrder, Order, ReportOrder
 from serving.work.asking import inputs_of, outputs_of, pair_of, treatment_of
-from serving.work.gathering import Supplies, Watch, gather
+from serving.work.gathering import Gathered, Supplies, Watch, gather
 
 NEAR: Final = frozenset({"upload", "folder"})
 """Kinds of sources whose bytes lie here."""
@@ -40,12 +40,12 @@ class _Patience:
 _PATIENCE: Final[Watch] = _Patience()
 
 
-def rehearse(order: ClassifyOrder | DegradationOrder, manifest: Manifest, supplies: Supplies) -> None:
+def rehearse(order: Order, manifest: Manifest | None, supplies: Supplies) -> None:
     """Open the inputs of an order, where all of them lie here.
 
     Args:
         order: what a worker would get.
-        manifest: of the model that would map it.
+        manifest: of the model that would map it; None where none is needed.
         supplies: where inputs are, and who opens them.
 
     Raises:
@@ -53,13 +53,22 @@ def rehearse(order: ClassifyOrder | DegradationOrder, manifest: Manifest, suppli
     """
     if any(image.source.kind not in NEAR for image in order.images):
         return
-    treatment = treatment_of(order.making)
     with gather(order.images, supplies, _PATIENCE) as gathered:
-        outputs = outputs_of(order.making, gathered.scratch / "outputs")  # only their names are looked at
-        if isinstance(order, ClassifyOrder):
-            opening = open_checked(inputs_of(order, gathered), outputs, manifest, treatment)
-            with opening.sources as sources, masked(sources, outputs, treatment):
-                pass
-        else:
-            with closing(open_both(pair_of(order, gathered), outputs, manifest, treatment)):
-                pass
+        if isinstance(order, ReportOrder):
+            from serving.work import reporting  # noqa: PLC0415 - draws, writes workbooks and cuts polygons
+
+            reporting.rehearse(order, gathered, supplies)
+        elif manifest is not None:
+            _rehearse_map(order, manifest, gathered)
+
+
+def _rehearse_map(order: ClassifyOrder | DegradationOrder, manifest: Manifest, gathered: Gathered) -> None:
+    treatment = treatment_of(order.making)
+    outputs = outputs_of(order.making, gathered.scratch / "outputs")  # only their names are looked at
+    if isinstance(order, ClassifyOrder):
+        opening = open_checked(inputs_of(order, gathered), outputs, manifest, treatment)
+        with opening.sources as sources, masked(sources, outputs, treatment):
+            pass
+    else:
+        with closing(open_both(pair_of(order, gathered), outputs, manifest, treatment)):
+            pass

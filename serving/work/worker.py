@@ -16,13 +16,12 @@ from serving.database.protocol import StoreFailed, StoreUnavailable
 from serving.jobs.failures import problem_of
 from serving.jobs.record import Job
 from serving.jobs.store import LeaseLost
-from serving.outcome import Outcome
 from serving.sentence import sentence
 from serving.spans import span
 from serving.telemetry.context import bound
 from serving.telemetry.report import WorkerReport
 from serving.work.heart import Heart
-from serving.work.performing import perform, record_of
+from serving.work.performing import Done, perform, record_of
 from serving.work.shop import Shop
 
 POLL_S: Final = 0.1
@@ -143,7 +142,7 @@ class Worker:
         )
         with heart, shop.results.making(job.id, job.fence) as folder:
             outcome = _performed(job, shop, heart, folder)
-            result = shop.results.keep(folder, record_of(outcome, folder))
+            result = shop.results.keep(folder, record_of(outcome, folder, job.new.process))
         try:
             _insist(lambda: shop.store.succeed(job.id, job.fence, result))
         except (LeaseLost, DiskFull):  # of a full disk, too, one knows that nothing was written to the table
@@ -179,7 +178,7 @@ class Worker:
             self._report(WorkerReport.of_failure(job.new.process, error, model=job.new.model, reader_deaths=deaths))
 
 
-def _performed(job: Job, shop: Shop, heart: Heart, folder: Path) -> Outcome:
+def _performed(job: Job, shop: Shop, heart: Heart, folder: Path) -> Done:
     """Make the files; what goes wrong because the work is wanted no more is not the job's fault.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi.responses import Response
 
@@ -13,6 +13,9 @@ from serving.api.wording import INPUT, spoken
 from serving.jobs.record import Job, State
 from serving.jobs.store import JobGone
 from serving.processes.orders import Request
+
+WARNING_LETTERS: Final = 2000
+"""Most letters of a header that warns."""
 
 
 def ended_answer(desk: Desk, job: Job, base: str) -> Response:
@@ -53,12 +56,20 @@ def facts(desk: Desk, job: Job, *, called: str = INPUT) -> dict[str, str]:
     if job.result is None:
         return {}
     outcome = desk.results.outcome(job.result)
-    told = {
-        "Steppe-Model": outcome["model"],
-        # Of the graph that ran, as the map, its STAC Item and /v2 have it; /models has that of the manifest.
-        "Steppe-Model-Sha256": outcome["model_sha256"],
-        "Steppe-Provider": outcome["provider"],
-    }
+    told = {}
+    if "model" in outcome:
+        told = {
+            "Steppe-Model": outcome["model"],
+            # Of the graph that ran, as the map, its STAC Item and /v2 have it; /models has that of the manifest.
+            "Steppe-Model-Sha256": outcome["model_sha256"],
+            "Steppe-Provider": outcome["provider"],
+        }
     if outcome["warnings"]:
-        told["Steppe-Warning"] = spoken(" ".join(outcome["warnings"]), called)
+        told["Steppe-Warning"] = _header(spoken(" ".join(outcome["warnings"]), called))
     return told
+
+
+def _header(text: str) -> str:
+    """What a header may have of a text: no letters beyond ASCII, and not more than others take; the outcome has all."""
+    plain = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
+    return plain if len(plain) <= WARNING_LETTERS else f"{plain[: WARNING_LETTERS - 3]}..."

@@ -22,6 +22,7 @@ from serving.dismissal import Dismissal
 from serving.fetch.fetcher import Fetcher
 from serving.jobs.record import Job, NewJob
 from serving.jobs.store import JobStore
+from serving.processes.earlier import EarlierReports
 from serving.processes.images import Finder, Images
 from serving.processes.orders import Answering, Request
 from serving.processes.process import Plan, Process, ProcessNotFound
@@ -129,6 +130,7 @@ class Desk:
             policy=self.policy,
             models=self.models,
             finder=self.finder,
+            reports=EarlierReports(self.store, self.results, who.id),
         )
 
     def subscriber(self, given: Subscriber | None) -> Mapping[str, str] | None:
@@ -203,7 +205,8 @@ class Desk:
             SteppeError: whatever it would fail for before anything is mapped.
         """
         order = plan.order.within(self.pixels.limit_of(who))
-        rehearse(order, self.models.bundle(plan.model).manifest, self)
+        manifest = None if plan.model is None else self.models.bundle(plan.model).manifest
+        rehearse(order, manifest, self)
 
     def dismiss(self, job: str, owner: str | None) -> Job:
         """Stop a job, or remove one that has ended, with all that is left of it.

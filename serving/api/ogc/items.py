@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from serving.processes.outputs import FILES, STYLES
+from serving.processes.outputs import STYLES
 
 ID_DIGITS: Final = 12
 """Hexadecimal digits of the job that the id of an Item ends in: two maps of one scene by one model are two Items."""
@@ -13,10 +13,12 @@ ID_DIGITS: Final = 12
 INPUTS: Final = "steppe:inputs"
 """Names of inputs that have no address: an upload, or a file of the operator's folder."""
 
-_OUTPUT_OF: Final = {file: name for name, file in FILES.items()} | {style.file: style.name for style in STYLES}
+_STYLES: Final = {style.file: style.name for style in STYLES}
 
 
-def published(document: Mapping[str, Any], *, job: str, href: str, media_type: str) -> dict[str, Any]:
+def published(
+    document: Mapping[str, Any], *, job: str, href: str, media_type: str, names: Mapping[str, str]
+) -> dict[str, Any]:
     """The Item with an id of its own and absolute addresses; the same whenever it is asked for.
 
     Args:
@@ -24,10 +26,11 @@ def published(document: Mapping[str, Any], *, job: str, href: str, media_type: s
         job: id of the job.
         href: address of the Item; the other outputs have it up to the last slash.
         media_type: of the Item.
+        names: of the outputs, by their files.
     """
-    folder = href.rpartition("/")[0]
+    folder, names = href.rpartition("/")[0], {**names, **_STYLES}
     assets = {
-        role: {**asset, "href": f"{folder}/{_OUTPUT_OF.get(asset['href'], asset['href'])}"}
+        role: {**asset, "href": f"{folder}/{names.get(asset['href'], asset['href'])}"}
         for role, asset in document["assets"].items()
     }
     links = [link for link in document["links"] if _is_address(link["href"])]

@@ -31,7 +31,7 @@ async def landing(request: Request) -> dict[str, Any]:
     base = base_of(request)
     return {
         "title": "Steppe land-cover classification",
-        "description": "Maps of land cover and land degradation from satellite scenes.",
+        "description": "Maps of land cover and land degradation from satellite scenes, and reports of degradation.",
         "version": VERSION,
         "links": [
             link("self", base, "This document"),

@@ -11,6 +11,7 @@ from serving.jobs.table import JobTable
 from serving.processes.classify import Classify
 from serving.processes.degradation import Degradation
 from serving.processes.finding import CatalogueFinder
+from serving.processes.report import Report
 from serving.reader.late import LateReaders
 from serving.registry.live import LiveModels
 from serving.settings import Settings
@@ -30,7 +31,7 @@ def open_desk(
         StoreUnavailable: when the job table cannot be reached.
     """
     folders = StateFolders.of(settings)
-    processes = (Classify(settings), Degradation(settings))
+    processes = (Classify(settings), Degradation(settings), Report(settings))
     return Desk(
         settings=settings,
         store=JobTable(database),

@@ -20,7 +20,7 @@ from serving.api.ogc.items import published
 from serving.api.refusals import OutputNotFound, ResultNotReady
 from serving.jobs.record import Job, State
 from serving.processes.orders import Answering, Request
-from serving.processes.outputs import STYLES, Output
+from serving.processes.outputs import HTML, STYLES, Output, names_of
 from serving.processes.process import Process
 from serving.results import ResultGone, Results, reading
 
@@ -45,6 +45,7 @@ class Made:
         output: which.
         path: its file.
         href: its address.
+        names: of all outputs of its process, by their files.
         mode: how it was asked for; None = nothing was said.
     """
 
@@ -52,6 +53,7 @@ class Made:
     output: Output
     path: Path
     href: str
+    names: Mapping[str, str]
     mode: str | None = None
 
     @property
@@ -67,7 +69,7 @@ class Made:
         if self.output.name != _ITEM:
             return None
         document = json.loads(self.path.read_bytes())
-        item = published(document, job=self.job, href=self.href, media_type=self.output.media_type)
+        item = published(document, job=self.job, href=self.href, media_type=self.output.media_type, names=self.names)
         return json.dumps(item, allow_nan=False).encode()
 
     @property
@@ -94,9 +96,9 @@ def kept_of(job: Job, process: Process, results: Results, base: str) -> list[Mad
         ResultNotReady: when the job has not ended with results.
         ResultGone: when they have been removed meanwhile.
     """
-    folder = results.root / result_of(job)
+    folder, names = results.root / result_of(job), names_of(process.id)
     kept = [
-        Made(job.id, output, folder / output.file, f"{base}jobs/{job.id}/results/{output.name}")
+        Made(job.id, output, folder / output.file, f"{base}jobs/{job.id}/results/{output.name}", names)
         for output in (*process.outputs, *STYLES)
         if (folder / output.file).is_file()
     ]
@@ -166,13 +168,23 @@ def send(one: Made, headers: Mapping[str, str]) -> Response:
         if (content := one.content) is not None:
             return Response(content, headers=dict(headers), media_type=one.output.media_type)
         known = one.path.stat()  # what is not there is said now, not when the answer has begun
+        page = one.output.media_type == HTML
+        own = _page_headers(one.path) if page else {}
     return ResultFile(
         one.path,
         media_type=one.output.media_type,
         filename=one.output.file,
-        headers=dict(headers),
+        headers={**headers, **own},
         stat_result=known,
+        content_disposition_type="inline" if page else "attachment",
     )
+
+
+def _page_headers(path: Path) -> dict[str, str]:
+    """A page is to be looked at: it says itself which style sheet and pictures it has, and nothing else may run."""
+    from serving.report.page.render import policy  # noqa: PLC0415 - only for pages
+
+    return {"Content-Security-Policy": policy(path.read_text(encoding="utf-8"))}
 
 
 class ResultFile(FileResponse):

@@ -77,7 +77,7 @@ async def job_tilejson(request: Request, job: str, who: Viewer) -> Response:
     base = f"{base_of(request)}jobs/{job}"
     layer = Layer(
         name=f"{found.legend.title}, job {job}",
-        description=f"Made by {found.model}" + (f" of {found.datetime}" if found.datetime else ""),
+        description=f"Made by {found.model or 'Steppe'}" + (f" of {found.datetime}" if found.datetime else ""),
         attribution=found.attribution,
         placing=found.placing,
         zooms=found.placing.zooms,
