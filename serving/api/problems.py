@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -222,6 +222,14 @@ _HTTP_KINDS: Final = (
 
 def kinds() -> list[Kind]:
     """Every problem type of the service, sorted by slug."""
+    # Who makes reports loads a third of a second of tables and polygons, which the start of the service does without.
+    import serving.work.reporting  # noqa: F401, PLC0415 - what its jobs fail for
+
+    return _loaded()
+
+
+def _loaded() -> list[Kind]:
+    """The problem types of all that is loaded."""
     found = {kind.slug: kind for kind in _HTTP_KINDS}
     waiting: list[type[SteppeError]] = [SteppeError]
     while waiting:
@@ -302,8 +310,12 @@ def failure(kept: Mapping[str, Any], *, called: str = INPUT, headers: Mapping[st
         headers: of the answer.
     """
     slug = str(kept["type"]).rpartition("/")[2]
-    kind = next((kind for kind in kinds() if kind.slug == slug), INTERNAL)
+    kind = _of(slug, _loaded()) or _of(slug, kinds()) or INTERNAL
     return problem(kind, spoken(str(kept["detail"]), called), headers=headers)
+
+
+def _of(slug: str, found: Iterable[Kind]) -> Kind | None:
+    return next((kind for kind in found if kind.slug == slug), None)
 
 
 def headers_of(kind: Kind, error: SteppeError) -> dict[str, str]:

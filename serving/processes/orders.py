@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,6 +46,10 @@ class AssetsSource(_Frozen):
     kind: Literal["assets"] = "assets"
     scene: dict[str, Any]
 
+
+BEFORE: Final = "before"
+AFTER: Final = "after"
+"""Land-cover maps of a report."""
 
 type LayerName = Literal["lpd", "trend", "state", "performance", "soc_change", "soc_condition"]
 """Rasters of a report beside land cover."""

@@ -9,10 +9,19 @@ from pydantic import BaseModel
 
 from serving.processes.costs import Cost, place_of
 from serving.processes.images import Checked, Images
-from serving.processes.orders import Baseline, Cover, Image, LayerName, Making, ReportOrder, SpotsWanted
+from serving.processes.orders import (
+    AFTER,
+    BEFORE,
+    Baseline,
+    Cover,
+    Image,
+    LayerName,
+    Making,
+    ReportOrder,
+    SpotsWanted,
+)
 from serving.processes.outputs import OF_BASELINE, OF_INDICATOR, REPORT, Output
 from serving.processes.process import Plan
-from serving.processes.reporting import AFTER, BEFORE, check_report
 from serving.processes.reportinputs import ReportInputs
 from serving.settings import Settings
 
@@ -30,8 +39,9 @@ class Report:
     title: Final = "Report land degradation"
     description: Final = (
         "Makes the tables of UNCCD's strategic objective 1 and SDG indicator 15.3.1 from two land-cover maps: "
-        "workbook, CSV and JSON, maps, hotspots and a page. With layers of land productivity and soil carbon the indicator is "
-        "computed, with an earlier report of the baseline the status of land. Areas are mapped areas (pixel count)."
+        "workbook, CSV and JSON, maps, hotspots and a page. With layers of land productivity and soil carbon the "
+        "indicator is computed, with an earlier report of the baseline the status of land. Areas are mapped areas "
+        "(pixel count)."
     )
     inputs: Final = ReportInputs
     outputs: Final = REPORT
@@ -49,6 +59,8 @@ class Report:
 
     def plan(self, inputs: BaseModel, outputs: Sequence[str], images: Images) -> Plan:
         """See ``process.Process``."""
+        from serving.processes.reporting import check_report  # noqa: PLC0415 - polygons and tables, of reports only
+
         assert isinstance(inputs, ReportInputs)  # noqa: S101 - the form of this process
         given = {role: getattr(inputs, role) for role in (BEFORE, AFTER, *LAYERS)}
         checked = {role: images.raster(one, role) for role, one in given.items() if one is not None}

@@ -12,13 +12,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from indicators.condition.correcting import CorrectionsOverlap as _Overlap  # noqa: F401 - what jobs fail for is known
 from indicators.condition.correction_files import parse_corrections
 from indicators.condition.oneout import nodata_policy
 from indicators.condition.presets import period_preset
 from indicators.productivity.imported import get_lpd_source
 from indicators.productivity.lpd import get_lpd_table
-from indicators.productivity.units import TooManyUnits as _Units  # noqa: F401 - as above
 from indicators.transition_files import parse_matrix, parse_trends_earth_matrix
 from indicators.transitions import UNCCD7_TRANSITIONS, TransitionMatrix
 from indicators.zones.reading import parse_zones
@@ -28,7 +26,7 @@ from landcover.crosswalks import Crosswalk
 from landcover.identity import canonical_sha256
 from landcover.legends import Legend, get_legend
 from landcover.raster.geojson import WGS84, box_area, parse_crs
-from serving.processes.orders import Cover, Place, ReportOrder
+from serving.processes.orders import AFTER, BEFORE, Cover, Place, ReportOrder
 from serving.report.layers import (
     LpdLayer,
     ProductivityInputs,
@@ -39,8 +37,6 @@ from serving.report.layers import (
 )
 from serving.report.request import CoverMap, ReportRequest, SpotTerms, period_of
 
-BEFORE: Final = "before"
-AFTER: Final = "after"
 AREAS: Final = "areas"
 CORRECTIONS: Final = "corrections"
 _NATIONAL: Final = "national"

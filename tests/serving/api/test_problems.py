@@ -67,7 +67,10 @@ print(json.dumps(unknown))
 """
 """Errors that a fresh process which has only loaded the service does not know, and where they are defined."""
 
-COMMANDS = ("serving.commands.", "serving.client.", "serving.bench.", "serving.signals", "serving.cli")
+COMMANDS = (
+    *("serving.commands.", "serving.client.", "serving.bench.", "serving.signals", "serving.cli"),
+    *("indicators.sampling.", "indicators.spectral."),
+)
 """What only a command raises, never a worker."""
 
 
