@@ -128,7 +128,7 @@ def test_maps_are_kept_while_they_are_asked_for(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         write_map(folder / "map.tif", GRIDS["UTM"], codes_on(GRIDS["UTM"]))
-        (folder / "outcome.json").write_text(json.dumps({"outputs": {"map": {"sha256": name}}}))
+        (folder / "outcome.json").write_text(json.dumps({"outputs": {"map": {"sha256": name, "file": "map.tif"}}}))
     maps = ResultMaps(results, kept=2)
     first = maps.get("a")
     assert first.digest == "a"

@@ -11,6 +11,8 @@ from tests.serving.api.ogc.schemas import check
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 
+PROCESSES = ["classify", "degradation", "report"]
+
 
 def links(document):
     return {link["rel"]: link["href"] for link in document["links"]}
@@ -62,7 +64,7 @@ def test_process_list(house):
     answer = house.client.get("/processes")
     assert answer.status_code == 200
     document = check(answer.json(), schemas.PROCESS_LIST)
-    assert [process["id"] for process in document["processes"]] == ["classify", "degradation"]
+    assert [process["id"] for process in document["processes"]] == PROCESSES
     assert {link["rel"] for link in document["links"]} == {"self"}  # no alternate: JSON is the only form there is
     for process in document["processes"]:
         own = links(process)
@@ -76,7 +78,9 @@ def test_process_list_limit(house):
     assert [process["id"] for process in first["processes"]] == ["classify"]
     second = house.client.get(links(first)["next"]).json()
     assert [process["id"] for process in second["processes"]] == ["degradation"]
-    assert "next" not in links(second)
+    last = house.client.get(links(second)["next"]).json()
+    assert [process["id"] for process in last["processes"]] == ["report"]
+    assert "next" not in links(last)
     for limit in ("0", "-1", "1001", "x"):
         check_problem(house.client.get("/processes", params={"limit": limit}), 422, "invalid-request")
 
@@ -87,7 +91,7 @@ def test_the_limit_of_processes_is_defined(house):
     assert limit["schema"].items() >= {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10}.items()
 
 
-@pytest.mark.parametrize("process", ["classify", "degradation"])
+@pytest.mark.parametrize("process", PROCESSES)
 def test_process_description(house, process):
     """/req/core/process, /req/core/process-success"""
     answer = house.client.get(f"/processes/{process}")

@@ -9,11 +9,15 @@ import jsonschema
 import pytest
 
 from serving.processes.inputs import ClassifyInputs, DegradationInputs
+from serving.processes.outputs import REPORT
+from serving.processes.reportinputs import ReportInputs
 from tests.serving.api.ogc import schemas
 from tests.serving.api.ogc.answers import OUTPUTS
 from tests.serving.api.ogc.schemas import check
 
-FORMS = {"classify": ClassifyInputs, "degradation": DegradationInputs}
+FORMS = {"classify": ClassifyInputs, "degradation": DegradationInputs, "report": ReportInputs}
+NEEDED = {"before", "after", "before_year", "after_year"}
+"""Inputs of a report that must be there; the other processes look for scenes where none is given."""
 JSON_DOCUMENTS = ["/", "/conformance", "/processes", "/processes/classify", "/jobs"]
 
 
@@ -37,14 +41,35 @@ def test_the_description_is_json(described):
 
 def test_inputs_are_described(described):
     """/req/ogc-process-description/inputs-def, /req/ogc-process-description/input-def"""
-    _, form, document = described
+    process, form, document = described
     assert set(document["inputs"]) == set(form.model_fields)
     for name, told in document["inputs"].items():
         validator(told["schema"])
         assert len(told["description"]) > 3
         assert not told["description"].startswith(name), name  # more than the name once again
         assert told["title"]
-        assert (told["minOccurs"], told["maxOccurs"]) == (0, 20 if name == "scene" else 1)
+        least = int(process == "report" and name in NEEDED)
+        assert (told["minOccurs"], told["maxOccurs"]) == (least, 20 if name == "scene" else 1)
+
+
+def test_maps_of_a_report_are_described(house):
+    """By the same forms as scenes, but no STAC Item."""
+    inputs = house.client.get("/processes/report").json()["inputs"]
+    for name in ("before", "after", "lpd", "soc_condition"):
+        raster = validator(inputs[name]["schema"])
+        for value in ("SUkqAA==", {"href": "https://x.example.org/x.tif"}, {"value": "SUkq"}, {"path": "x.tif"}):
+            raster.validate(value)
+        for value in ({"type": "Feature", "stac_version": "1.0.0"}, {"value": {}}, 7):
+            assert not raster.is_valid(value), name
+    rules = validator(inputs["matrix"]["schema"])
+    rules.validate({"id": "own", "signs": [[0]]})
+    assert not rules.is_valid("unccd")
+    year = validator(inputs["before_year"]["schema"])
+    year.validate(2000)
+    assert not year.is_valid(1)
+    outputs = house.client.get("/processes/report").json()["outputs"]
+    assert list(outputs) == [output.name for output in REPORT]
+    assert outputs["page"]["schema"]["contentMediaType"] == "text/html"
 
 
 def test_inputs_of_mixed_types_are_described(house):
@@ -77,12 +102,12 @@ def test_inputs_of_mixed_types_are_described(house):
 
 def test_titles_are_for_people(house):
     """Not the names of classes and members of the program."""
-    for process in ("classify", "degradation"):
+    for process in FORMS:
         inputs = house.client.get(f"/processes/{process}").json()["inputs"]
         titles = {name: told["title"] for name, told in inputs.items()}
         assert all(re.fullmatch(r"(CRS|[A-Z][a-z]*( [a-z]+)*)", title) for title in titles.values()), titles
         assert len(set(titles.values())) == len(titles)
-        assert titles["max_cloud"] == "Most clouds"
+        assert titles.get("max_cloud", "Most clouds") == "Most clouds"
         for told in inputs.values():
             assert '"title":' not in json.dumps(without_properties(told["schema"]))
     older = house.client.get("/processes/degradation").json()["inputs"]["before_datetime"]
