@@ -135,3 +135,28 @@ def test_room_is_left_for_other_things(tmp_path):
         Uploads(tmp_path / "uploads", keep_s=100, spare=2**60).begin("one")
     with pytest.raises(DiskFull):
         Uploads(tmp_path / "uploads", keep_s=100).begin("one", 2**60)
+
+
+def test_a_file_of_the_service_stays_when_its_first_name_goes(uploads, tmp_path, monkeypatch):
+    """It is nobody's for long: its time begins when it is adopted, and that it was written before stays to be seen."""
+    for copied in (False, True):
+        if copied:
+            monkeypatch.setattr("pathlib.Path.hardlink_to", lambda *_names: (_ for _ in ()).throw(OSError(95, "none")))
+        path = tmp_path / "result.tif"
+        path.write_bytes(b"xyz")
+        os.utime(path, (1, 2))
+        file = uploads.adopt("one", path)
+        assert uploads.over() == []
+        path.unlink()
+        assert (uploads.root / file).read_bytes() == b"xyz"
+        assert (uploads.root / file).stat().st_mtime == 2
+        with pytest.raises(UploadNotFound):
+            uploads.adopt("one", path)
+    assert len(list((uploads.root).rglob("*.part"))) == 0
+
+
+def test_what_is_adopted_counts(tmp_path):
+    path = tmp_path / "result.tif"
+    path.write_bytes(b"x" * 10)
+    with pytest.raises(UploadsFull):
+        Uploads(tmp_path / "uploads", keep_s=100, per_owner=9).adopt("one", path)
