@@ -134,7 +134,7 @@ class Walk:
 
     def __init__(self, folder, capsys):
         self.folder, self.capsys = folder, capsys
-        self.told = {}
+        self.told, self.notes = {}, {}
 
     def take(self, line):
         words = shlex.split(line)
@@ -142,8 +142,10 @@ class Walk:
             self.demo()
         elif words[0] == "steppe":
             self.capsys.readouterr()
-            assert main(words[1:]) == 0, self.capsys.readouterr().err
-            self.told[line] = self.capsys.readouterr().out.splitlines()
+            code = main(words[1:])
+            out, err = self.capsys.readouterr()
+            assert code == 0, err
+            self.told[line], self.notes[line] = out.splitlines(), err.count("note:")
         else:
             shell = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
             script = f'python() {{ "{sys.executable}" "$@"; }}\n{line}'
@@ -178,6 +180,7 @@ def test_the_walk(tmp_path, monkeypatch, capsys):
         except Exception as error:
             raise AssertionError(f"docs/ldn.md, line {number}: {line}") from error
     assert_alike(walk.output_of("steppe report earlier.tif"), expected("Havel"))
+    assert [count for line, count in walk.notes.items() if "earlier.tif" in line] == [1]
     check_estimate(walk.output_of("steppe report estimate"))
     check_example(tmp_path)
     assert {path.name for path in (tmp_path / "period1").iterdir()} <= set(named_files())
