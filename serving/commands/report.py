@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from landcover.labels import LANGUAGES, Language
-from serving.commands import sampling
+from serving.commands import reportmatrix, sampling
 from serving.commands.common import JsonOption, answering, progress_bar
 from serving.commands.reportoptions import (
     crosswalk_of,
@@ -237,6 +237,7 @@ def make(
     _tell(made, output, as_json=as_json)
 
 
+app.command("matrix")(reportmatrix.matrix)
 app.command("sample")(sampling.sample)
 app.command("estimate")(sampling.estimate)
 
@@ -256,7 +257,7 @@ def _tell(made: ReportMade, output: Path, *, as_json: bool) -> None:
             "land": land.land_km2(),
             "degraded by land cover": totals.degraded,
             "improved by land cover": totals.improved,
-            "no data": totals.no_data,
+            "no data on land cover": totals.no_data,
         }
         if land.degraded_km2 is not None:
             rows["degraded (SDG 15.3.1)"] = land.degraded_km2
