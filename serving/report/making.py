@@ -110,7 +110,7 @@ def make_report(
     passed = pass_over(request, folder, openers=openers or Openers(), progress=progress)
     made = assemble(request, passed.covers, passed.tables)
     layer = files.INDICATOR if files.INDICATOR in passed.written else files.DEGRADATION
-    spots = spots_of(folder / layer, folder / files.TRANSITIONS, request.matrices, request.spots)
+    spots = spots_of(folder / layer, folder / files.TRANSITIONS, request.matrices, request.spots, passed.zones)
     submission = _submission(request, passed, made, spots)
     tables = report_tables(submission)
     findings = check(tables)

@@ -14,7 +14,7 @@ from indicators.joint import Axis, JointTable
 from indicators.regions import RegionalMatrices
 from indicators.reporting.account import PeriodAccount
 from indicators.zones.placed import ZonesOnGrid
-from landcover.errors import ConfigError
+from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid, Window
 from landcover.legends import get_legend
 from landcover.raster.categorical import CodeMap
@@ -42,6 +42,15 @@ from serving.report.tablefiles import read_accounts
 WATER: Final = 7
 """Code of water bodies in UNCCD-7."""
 
+_OTHER_AREA: Final = 0.01
+"""Of the area: grids and coasts of two products differ less."""
+
+
+class BaselineElsewhere(DataError):
+    """The report of the baseline is of another area."""
+
+    slug = "baseline-elsewhere"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passed:
@@ -50,6 +59,7 @@ class Passed:
     Attributes:
         covers: both land-cover maps; closed by now.
         grid: grid of the rasters.
+        zones: where the areas lie on it; None = all of it.
         tables: a joint table for each zone, or one of all.
         corrections: what corrections changed.
         baseline: accounts of the baseline's report, or none.
@@ -59,6 +69,7 @@ class Passed:
 
     covers: tuple[OpenedCover, OpenedCover]
     grid: Grid
+    zones: ZonesOnGrid | None
     tables: tuple[JointTable, ...]
     corrections: tuple[CorrectionTotal, ...]
     baseline: tuple[PeriodAccount, ...]
@@ -88,29 +99,42 @@ def pass_over(request: ReportRequest, folder: Path, *, openers: Openers, progres
         if isinstance(request.matrix, RegionalMatrices):
             water = frozenset({get_legend(REPORT_LEGEND).index_of(WATER)})
             regions = RegionsInPass(request.matrix, pairing.grid, zones, water=water)
-        extension = LayerExtension(_sources(request, pairing.grid))
+        extension = LayerExtension(_sources(request, pairing.grid, zones))
         account = CoverAccount(before.positions, after.positions, request.matrices)
         rasters = _rasters(request, account, folder, extension)
         plan = AccountPlan(
             account=account,
             zones=zones,
             zone_count=1 if request.zones is None else len(request.zones.zones),
-            regions=regions,
+            regions=regions if len(request.matrices) > 1 else None,
             extend=extension if regions is None else _Watching(extension, regions),
             rasters=rasters,
         )
         tables = run_account(pairing, plan, progress=progress)
         if regions is not None:
             regions.refuse()
+        _refuse_other_area(baseline, tables)
         return Passed(
             covers=(before, after),
             grid=pairing.grid,
+            zones=zones,
             tables=tables,
             corrections=extension.corrections,
             baseline=baseline,
             layers=told,
             written=tuple(raster.path.name for raster in rasters.values()),
         )
+
+
+def _refuse_other_area(baseline: tuple[PeriodAccount, ...], tables: tuple[JointTable, ...]) -> None:
+    """Refuse a baseline of another area: what changed since then would be the difference of two places."""
+    km2 = sum(float(table.km2.sum()) for table in tables)
+    for account in baseline:
+        if abs(account.country_km2 - km2) > _OTHER_AREA * km2:
+            raise BaselineElsewhere(
+                f"the baseline's report is of {account.country_km2:,.2f} km2 and this one of {km2:,.2f} km2; give both "
+                "the same areas"
+            )
 
 
 class _Watching:
@@ -162,10 +186,11 @@ def _cropped(pairing: Pairing, request: ReportRequest) -> tuple[Pairing, ZonesOn
     return part, ZonesOnGrid(request.zones, part.grid)
 
 
-def _sources(request: ReportRequest, grid: Grid) -> Sources:
+def _sources(request: ReportRequest, grid: Grid, zones: ZonesOnGrid | None) -> Sources:
     correcting = None
     if request.corrections is not None:
-        correcting = Correcting(request.corrections.of_period(request.period.role), grid)
+        within = None if zones is None else zones.covered
+        correcting = Correcting(request.corrections.of_period(request.period.role), grid, within)
     return Sources(
         productivity=request.productivity,
         soil=request.soil,
@@ -209,8 +234,14 @@ def _baseline_of(request: ReportRequest) -> tuple[PeriodAccount, ...]:
                 f"{request.baseline.name!r} is no folder of a report: it has no {files.ACCOUNT}; give the folder that "
                 "`steppe report` wrote for the baseline"
             )
-        found = [each for each in read_accounts(path.read_bytes()).whole if each.period.role == "baseline"]
-    if not found or found[0].sdg is None or not (request.baseline / files.INDICATOR).is_file():
+        found = read_accounts(path.read_bytes()).whole
+    roles = [each.period.role for each in found]
+    if roles != ["baseline"]:  # its indicator would be that of the later period
+        raise ConfigError(
+            f"{request.baseline.name!r} is a report of {', '.join(roles)}; all periods are compared with the baseline: "
+            "give the report of the baseline alone"
+        )
+    if found[0].sdg is None or not (request.baseline / files.INDICATOR).is_file():
         raise ConfigError(
             f"{request.baseline.name!r} is no report of the baseline with the indicator; make it with land "
             "productivity and soil carbon first"
