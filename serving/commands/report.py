@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 from typer.core import TyperGroup
 
+from landcover.errors import WrongUse
 from landcover.labels import LANGUAGES, Language
 from serving.commands import sampling
 from serving.commands.common import JsonOption, answering, progress_bar
@@ -19,6 +20,7 @@ from serving.commands.reportoptions import (
     named_files,
     parse_years,
     productivity_of,
+    refuse_empty_words,
     soil_of,
 )
 from serving.signals import stop_like_interrupt
@@ -180,6 +182,20 @@ def make(
     later, national_later = (
         (crosswalk_before, national_before) if crosswalk_after is None else crosswalk_of(crosswalk_after)
     )
+    refuse_empty_words(
+        {
+            "--layer": layer,
+            "--name-field": name_field,
+            "--name": name,
+            "--legend": legend,
+            "--legend-after": legend_after,
+            "--product": product,
+            "--product-after": product_after,
+            "--climate": climate,
+        }
+    )
+    if areas is None and (layer or name_field):
+        raise WrongUse("--layer and --name-field are about --areas; give it, or leave them out")
     chosen = matrix_of(matrix, regions, named_files(regional_matrix, "--regional-matrix"))
 
     from indicators.condition.correction_files import read_corrections  # noqa: PLC0415 - these load GDAL
