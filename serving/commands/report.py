@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from landcover.errors import WrongUse
 from landcover.labels import LANGUAGES, Language
-from serving.commands import sampling
+from serving.commands import reportmatrix, sampling
 from serving.commands.common import JsonOption, answering, progress_bar
 from serving.commands.reportoptions import (
     crosswalk_of,
@@ -253,6 +253,7 @@ def make(
     _tell(made, output, as_json=as_json)
 
 
+app.command("matrix")(reportmatrix.matrix)
 app.command("sample")(sampling.sample)
 app.command("estimate")(sampling.estimate)
 
