@@ -133,12 +133,15 @@ def make(
         Literal["prais2026", "gpg_v1", "gpg_v2"], typer.Option(help="How trend, state and performance combine.")
     ] = "prais2026",
     soc_change: Annotated[
-        Path | None, typer.Option(metavar="C.tif", help="Change of soil organic carbon in percent, whole numbers.")
+        Path | None, typer.Option(metavar="C.tif", help="Change of soil organic carbon in percent, floats or integers.")
     ] = None,
     soc_condition: Annotated[Path | None, typer.Option(metavar="C.tif", help="Soil organic carbon: -1, 0, 1.")] = None,
     soc_stock: Annotated[
         Path | None,
-        typer.Option(metavar="S.tif", help="Stock of the initial year, t/ha, to follow through the change of cover."),
+        typer.Option(
+            metavar="S.tif",
+            help="Stock of the initial year, t/ha, floats or integers, to follow through the change of cover.",
+        ),
     ] = None,
     climate: Annotated[
         str | None,

@@ -15,11 +15,15 @@ from landcover.errors import ConfigError
 from landcover.grid import ground_pixel_size
 from landcover.legends import LEGENDS, Legend, get_legend
 from landcover.raster.categorical import CodeMap, open_codes
+from landcover.raster.numbers import NumberMap, open_numbers
 from landcover.raster.stated_legend import stated_legend
 from serving.report.request import REPORT_LEGEND, CoverMap
 
 type OpenCodes = Callable[[Path], CodeMap]
 """Opens a raster of codes: in this process, or in one that is kept at a distance."""
+
+type OpenNumbers = Callable[[Path], NumberMap]
+"""The same of a raster of numbers: percents, stocks."""
 
 type StatedLegend = Callable[[Path], Legend | None]
 """The legend that a map names itself, if it does."""
@@ -32,10 +36,12 @@ class Openers:
     Attributes:
         codes: maps of codes.
         legend: what a map says of its legend.
+        numbers: layers of numbers.
     """
 
     codes: OpenCodes = open_codes
     legend: StatedLegend = stated_legend
+    numbers: OpenNumbers = open_numbers
 
 
 @dataclass(frozen=True, slots=True)

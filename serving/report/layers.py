@@ -42,6 +42,9 @@ SOC_CONDITION_LAYER: Final = "soc-condition"
 SOC_STOCK_LAYER: Final = "soc-stock"
 CLIMATE_LAYER: Final = "climate"
 
+NUMBER_LAYERS: Final = frozenset({SOC_PERCENT_LAYER, SOC_STOCK_LAYER})
+"""Layers of numbers, which may be floats; all others hold codes."""
+
 
 class _Object(Protocol):
     """A rule object that names itself with its content."""
@@ -212,7 +215,10 @@ def _of_stack(stack: NdviStack, percentiles: UnitPercentiles | None) -> tuple[As
 
 @dataclass(frozen=True, slots=True)
 class SocPercentLayer:
-    """A layer of the change of soil carbon in percent; -32768 = no data. Of whole numbers, cut off towards zero."""
+    """A layer of the change of soil carbon in percent, floats or integers; NaN and -32768 = no data.
+
+    Whole numbers, as Trends.Earth stores them, are cut off towards zero, which does not change the class.
+    """
 
     raster: Raster
 

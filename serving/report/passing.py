@@ -17,13 +17,13 @@ from indicators.zones.placed import ZonesOnGrid
 from landcover.errors import ConfigError
 from landcover.grid import Grid, Window
 from landcover.legends import get_legend
-from landcover.raster.categorical import CodeMap
 from landcover.staging import os_errors
 from serving.report import files
 from serving.report.covering import OpenedCover, Openers, open_cover
 from serving.report.extension import BASELINE_LAYER, INDICATOR_MAP, STATUS_MAP, LayerExtension, Sources
+from serving.report.layers import NUMBER_LAYERS
 from serving.report.page.data import Input
-from serving.report.pairing import Pairing, pair_maps
+from serving.report.pairing import LayerMap, Pairing, pair_maps
 from serving.report.rasters import (
     DEGRADATION,
     TRANSITIONS,
@@ -81,7 +81,7 @@ def pass_over(request: ReportRequest, folder: Path, *, openers: Openers, progres
     baseline = _baseline_of(request)
     with ExitStack() as stack:
         before, after = (_opened(stack, asked, openers) for asked in (request.before, request.after))
-        layers = {name: stack.enter_context(openers.codes(path)) for name, path in _layers(request).items()}
+        layers = {name: stack.enter_context(_layer(name, path, openers)) for name, path in _layers(request).items()}
         told = tuple(_told(name, layer) for name, layer in layers.items())
         pairing, zones = _cropped(pair_maps([before.codes, after.codes], layers), request)
         regions = None
@@ -144,7 +144,11 @@ def _layers(request: ReportRequest) -> dict[str, Path]:
     return {name: Path(path) for name, path in found.items()}
 
 
-def _told(name: str, layer: CodeMap) -> Input:
+def _layer(name: str, path: Path, openers: Openers) -> LayerMap:
+    return openers.numbers(path) if name in NUMBER_LAYERS else openers.codes(path)
+
+
+def _told(name: str, layer: LayerMap) -> Input:
     return Input(name.replace("-", " "), layer.scene.identifier, layer.scene.input_digest())
 
 
