@@ -147,9 +147,15 @@ class _Reading:
 
     def present(self, stored_BRC: AnyArray) -> BoolArray:
         """Which samples are numbers."""
-        known = np.isfinite(stored_BRC) if self.stored.kind == "f" else np.ones(stored_BRC.shape, np.bool_)
+        known = self._measured(stored_BRC) if self.stored.kind == "f" else np.ones(stored_BRC.shape, np.bool_)
         if self.declared is not None:
             known &= stored_BRC != self.declared
+        return known
+
+    def _measured(self, stored_BRC: AnyArray) -> BoolArray:
+        """Finite, and not the type's lowest number, which writers store where they state -1.8e308 for float32."""
+        known: BoolArray = np.isfinite(stored_BRC)
+        known &= stored_BRC > np.finfo(self.stored).min
         return known
 
     def numbers(self, stored_BRC: AnyArray, present_BRC: BoolArray) -> AnyArray:
@@ -268,15 +274,11 @@ def _reading(dataset: DatasetReader, bands: Sequence[int], name: str) -> _Readin
 
 
 def _declared(value: float | None, stored: np.dtype[Any]) -> float | None:
-    """The file's nodata value as its type holds it; None when no sample can have it.
-
-    Writers state -1.8e308 for float32 and store its lowest number instead.
-    """
+    """The file's nodata value as its type holds it; None when no sample can have it."""
     if value is None or math.isnan(value):
         return None
     if stored.kind == "f":
-        highest = float(np.finfo(stored).max)
-        return min(max(value, -highest), highest)
+        return value
     info = np.iinfo(stored)
     holds = math.isfinite(value) and value == int(value) and info.min <= value <= info.max
     return int(value) if holds else None

@@ -81,7 +81,7 @@ def pass_over(request: ReportRequest, folder: Path, *, openers: Openers, progres
     baseline = _baseline_of(request)
     with ExitStack() as stack:
         before, after = (_opened(stack, asked, openers) for asked in (request.before, request.after))
-        layers = {name: stack.enter_context(_layer(name, path, openers)) for name, path in _layers(request).items()}
+        layers = {name: _layer(stack, name, path, openers) for name, path in _layers(request).items()}
         told = tuple(_told(name, layer) for name, layer in layers.items())
         pairing, zones = _cropped(pair_maps([before.codes, after.codes], layers), request)
         regions = None
@@ -144,8 +144,10 @@ def _layers(request: ReportRequest) -> dict[str, Path]:
     return {name: Path(path) for name, path in found.items()}
 
 
-def _layer(name: str, path: Path, openers: Openers) -> LayerMap:
-    return openers.numbers(path) if name in NUMBER_LAYERS else openers.codes(path)
+def _layer(stack: ExitStack, name: str, path: Path, openers: Openers) -> LayerMap:
+    layer: LayerMap = openers.numbers(path) if name in NUMBER_LAYERS else openers.codes(path)
+    stack.callback(layer.close)
+    return layer
 
 
 def _told(name: str, layer: LayerMap) -> Input:

@@ -46,16 +46,11 @@ def test_floats_without_a_nodata_value_assume_none(tmp_path):
     assert block.valid.all()
 
 
-def test_a_nodata_value_beyond_float32_is_its_lowest_number(tmp_path):
+def test_the_lowest_number_of_a_type_is_no_data(tmp_path):
     data = values()
     data[0, 1, 1] = np.finfo(np.float32).min
-    path = write_tiff(tmp_path / "p.tif", data, nodata=float(np.finfo(np.float32).min))
-    content = path.read_bytes()
-    assert b"-3.40282" in content
-    text = content[content.index(b"-3.40282") :].split(b"\x00")[0]
-    path.write_bytes(content.replace(text, b"-1.797e+308".ljust(len(text), b"\x00")))
-    block, _ = read(path)
-    assert (~block.valid).sum() == 1
+    block, _ = read(write_tiff(tmp_path / "p.tif", data))
+    assert np.argwhere(~block.valid).tolist() == [[1, 1]]
 
 
 def test_integers_stay_integers(tmp_path):
