@@ -15,7 +15,7 @@ from indicators.reporting.period import Period
 from indicators.soilcarbon.totals import StockTable
 
 _DIFFERENCE: Final = 0.01
-"""Share of the stock by which classes together may differ between two reports of a year: more than pixels on borders."""
+"""Share of the stock by which classes together may differ between two reports of one year."""
 
 type YearTables = Sequence[StockTable]
 """Stocks of the initial and of the final year."""
@@ -61,8 +61,8 @@ def carried_on(baseline: Sequence[SocStock], stocks: Sequence[SocStock]) -> tupl
     return (
         Caveat(
             "soc-stock-differs",
-            f"Soil organic carbon of {first.year} adds up to {before:,.0f} t in the report of the baseline and to "
-            f"{now:,.0f} t here; the tables show the former: begin this period with soc_stock_final.tif of the "
+            f"Soil organic carbon of {first.year} by class is not that of the baseline's report ({before:,.0f} t in "
+            f"all there, {now:,.0f} t here), which the tables show; begin this period with soc_stock_final.tif of the "
             "baseline's report, on the same areas.",
         ),
     )
