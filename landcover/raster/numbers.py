@@ -45,11 +45,13 @@ class NumberMap:
         nodata: number that missing samples have: NaN in floats, in integers the file's own; None when integers have
             none, and only ``Block.valid`` says what is data.
         scaled: whether the file states a scale or an offset, which are applied: the numbers are the true ones.
+        descriptions: what the file calls its bands, all of them, also those that are left out; empty where it does not.
     """
 
     scene: Scene
     nodata: float | None
     scaled: bool
+    descriptions: tuple[str, ...] = ("",)
 
     @property
     def grid(self) -> Grid:
@@ -97,21 +99,22 @@ def open_numbers(path: str | Path, *, policy: ReadPolicy = DEFAULT_POLICY) -> Nu
     return opened
 
 
-def open_number_stack(path: str | Path, *, policy: ReadPolicy = DEFAULT_POLICY) -> NumberMap:
+def open_number_stack(path: str | Path, *, only: slice = slice(None), policy: ReadPolicy = DEFAULT_POLICY) -> NumberMap:
     """Open a local raster of numbers of one band or more, all of one type.
 
     Args:
         path: a TIFF or JPEG 2000 file.
+        only: which bands to read, counted from 0; the others cost nothing.
         policy: limits and threads; its assumed nodata is not used.
 
     Raises:
         RasterUnreadable: it is no raster, or not there.
-        BandCount: it has no band beside an alpha band.
+        BandCount: it has no such band beside an alpha band.
         DtypeMismatch: its samples are no numbers, or bands differ in type, scale or nodata value.
         DataError: another of its nouns, see ``MultibandScene``.
     """
-    scene = _NumberScene(existing(path), policy)
-    return NumberMap(scene, scene.nodata, scene.scaled)
+    scene = _NumberScene(existing(path), policy, only)
+    return NumberMap(scene, scene.nodata, scene.scaled, scene.descriptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +176,12 @@ class _Reading:
 class _NumberScene(BaseScene):
     """Bands of numbers as a scene, see ``protocol.Scene``; memory is that of ``MultibandScene``."""
 
-    def __init__(self, path: Path, policy: ReadPolicy) -> None:
+    def __init__(self, path: Path, policy: ReadPolicy, only: slice) -> None:
         file, dataset = open_raster(path, policy)
         try:
-            bands = _bands(dataset, file.name)
+            every = _bands(dataset, file.name)
+            self.descriptions = tuple(dataset.descriptions[band - 1] or "" for band in every)
+            bands = _chosen(every, only, file.name)
             self._reading = _reading(dataset, bands, file.name)
             header = SceneHeader(
                 grid=grid_of(dataset, file.name),
@@ -254,6 +259,13 @@ def _bands(dataset: DatasetReader, name: str) -> list[int]:
             "float64: convert it, for example with gdal_translate -ot Float32 IN.tif OUT.tif"
         )
     return bands
+
+
+def _chosen(bands: list[int], only: slice, name: str) -> list[int]:
+    chosen = bands[only]
+    if not chosen:
+        raise BandCount(f"{name!r} has {len(bands)} bands, none of which was asked for")
+    return chosen
 
 
 def _reading(dataset: DatasetReader, bands: Sequence[int], name: str) -> _Reading:

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from landcover.labels import LANGUAGES, Language
-from serving.commands import sampling
+from serving.commands import reportproductivity, sampling
 from serving.commands.common import JsonOption, answering, progress_bar
 from serving.commands.reportoptions import (
     crosswalk_of,
@@ -44,7 +44,7 @@ app = typer.Typer(
     cls=DefaultGroup,
     no_args_is_help=True,
     help="Report land degradation (SDG 15.3.1): `steppe report BEFORE.tif AFTER.tif --years 2000-2015 -o FOLDER` makes "
-    "the tables; `sample` and `estimate` give areas with intervals.",
+    "the tables; `productivity` makes its layers from annual NDVI; `sample` and `estimate` give areas with intervals.",
 )
 
 
@@ -240,6 +240,7 @@ def make(
     _tell(made, output, as_json=as_json)
 
 
+app.command("productivity")(reportproductivity.productivity)
 app.command("sample")(sampling.sample)
 app.command("estimate")(sampling.estimate)
 

@@ -15,7 +15,7 @@ from landcover.errors import ConfigError
 from landcover.grid import ground_pixel_size
 from landcover.legends import LEGENDS, Legend, get_legend
 from landcover.raster.categorical import CodeMap, open_codes
-from landcover.raster.numbers import NumberMap, open_numbers
+from landcover.raster.numbers import NumberMap, open_number_stack, open_numbers
 from landcover.raster.stated_legend import stated_legend
 from serving.report.request import REPORT_LEGEND, CoverMap
 
@@ -25,8 +25,15 @@ type OpenCodes = Callable[[Path], CodeMap]
 type OpenNumbers = Callable[[Path], NumberMap]
 """The same of a raster of numbers: percents, stocks."""
 
+type OpenStack = Callable[[Path, slice], NumberMap]
+"""The same of a raster of numbers in several bands; the slice says which of them are wanted."""
+
 type StatedLegend = Callable[[Path], Legend | None]
 """The legend that a map names itself, if it does."""
+
+
+def _open_stack(path: Path, bands: slice) -> NumberMap:
+    return open_number_stack(path, only=bands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +44,13 @@ class Openers:
         codes: maps of codes.
         legend: what a map says of its legend.
         numbers: layers of numbers.
+        stack: rasters of numbers in several bands.
     """
 
     codes: OpenCodes = open_codes
     legend: StatedLegend = stated_legend
     numbers: OpenNumbers = open_numbers
+    stack: OpenStack = _open_stack
 
 
 @dataclass(frozen=True, slots=True)

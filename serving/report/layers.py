@@ -123,7 +123,8 @@ class NdviStack:
         if not least <= len(self.years) <= LONGEST:
             raise WrongUse(
                 f"annual NDVI of {len(self.years)} years: trend and state need {least} to {LONGEST}; give more "
-                "bands, or state over shorter windows"
+                "bands, or state over shorter windows (Trends.Earth's baseline of 2001 to 2015 has 12 historical and 3 "
+                "recent years)"
             )
         if not self.scale > 0:
             raise WrongUse(f"scale of NDVI {self.scale:g}: expected above 0")
