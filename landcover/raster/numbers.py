@@ -14,13 +14,14 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import numpy as np
-from rasterio.enums import ColorInterp
+import rasterio.windows
+from rasterio.enums import ColorInterp, Interleaving
 from rasterio.io import DatasetReader
 
 from landcover.errors import BandCount, DtypeMismatch
 from landcover.grid import Grid, Window
 from landcover.raster import metadata
-from landcover.raster.bands import data_bands, load_bands, load_mask
+from landcover.raster.bands import data_bands, load_mask
 from landcover.raster.base import BaseScene, SceneHeader
 from landcover.raster.digest import Stopped, file_digest
 from landcover.raster.georeference import grid_of
@@ -29,10 +30,13 @@ from landcover.raster.nearest import codes_on
 from landcover.raster.opening import open_raster
 from landcover.raster.protocol import DEFAULT_POLICY, AnyArray, Block, BoolArray, ReadPolicy, Scene
 from landcover.raster.scene import existing
-from landcover.raster.strips import Layout, StripCache
+from landcover.raster.strips import Layout, Load, StripCache
 from landcover.raster.validity import has_mask
 
 _TYPES: Final = frozenset({"uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"})
+_COLUMNS: Final = 1024
+"""Columns that are loaded at once of files that store all bands of a pixel together."""
+
 _FLOATS: Final = frozenset({"float32", "float64"})
 
 
@@ -198,7 +202,7 @@ class _NumberScene(BaseScene):
         pool = HandlePool(file, dataset)
         super().__init__(header, [pool], policy)
         layout, parts = Layout.of(dataset, bands=len(bands), dtype=self._reading.stored), policy.decode_threads
-        self._strips = StripCache(pool, layout, load_bands(bands), parts=parts)
+        self._strips = StripCache(pool, layout, _load_of(dataset, bands), parts=parts)
         self._mask_strips: StripCache | None = None
         if has_mask(dataset, alpha=True):
             mask_layout = Layout.of(dataset, bands=1, dtype=np.dtype(np.uint8))
@@ -259,6 +263,38 @@ def _bands(dataset: DatasetReader, name: str) -> list[int]:
             "float64: convert it, for example with gdal_translate -ot Float32 IN.tif OUT.tif"
         )
     return bands
+
+
+def _load_of(dataset: DatasetReader, bands: list[int]) -> Load:
+    """Loads bands: one call for each where the file stores each for itself, else some columns at a time.
+
+    Of many bands in one call LIBERTIFF holds all decoded blocks beside what it returns: a gigabyte for 16 bands of
+    20,000 columns.
+    """
+    if dataset.interleaving == Interleaving.band:
+        return _by_band(bands)
+    width = dataset.block_shapes[0][1]
+    return _by_columns(bands, width * max(1, _COLUMNS // width))
+
+
+def _by_band(bands: list[int]) -> Load:
+    def load(dataset: DatasetReader, window: rasterio.windows.Window, out_BRC: AnyArray) -> None:
+        for band, out_RC in zip(bands, out_BRC, strict=True):
+            dataset.read(band, window=window, out=out_RC)
+
+    return load
+
+
+def _by_columns(bands: list[int], step: int) -> Load:
+    """Loads whole blocks; windows begin where a block begins."""
+
+    def load(dataset: DatasetReader, window: rasterio.windows.Window, out_BRC: AnyArray) -> None:
+        for col in range(0, out_BRC.shape[2], step):
+            part = out_BRC[:, :, col : col + step]
+            place = rasterio.windows.Window(window.col_off + col, window.row_off, part.shape[2], part.shape[1])
+            dataset.read(bands, window=place, out=part)
+
+    return load
 
 
 def _chosen(bands: list[int], only: slice, name: str) -> list[int]:

@@ -122,6 +122,18 @@ def test_windows_are_parts_of_the_whole(tmp_path):
     assert block.valid.all()
 
 
+@pytest.mark.parametrize("interleave", ["band", "pixel"])
+def test_both_orders_of_samples(tmp_path, interleave):
+    data = np.arange(3 * 40 * 2100, dtype=np.int32).reshape(3, 40, 2100)
+    place = {"tiled": True, "blockxsize": 64, "blockysize": 32, "interleave": interleave}
+    with open_number_stack(write_tiff(tmp_path / "p.tif", data, **place), only=slice(1, None)) as found:
+        np.testing.assert_array_equal(found.scene.read(found.grid.extent).data, data[1:])
+        np.testing.assert_array_equal(found.scene.read(Window(3, 70, 20, 2000)).data, data[1:, 3:23, 70:2070])
+        assert len(found.descriptions) == 3
+    with pytest.raises(BandCount, match="none of which"):
+        open_number_stack(tmp_path / "p.tif", only=slice(3, None))
+
+
 def test_what_is_no_layer_of_numbers(tmp_path):
     with pytest.raises(RasterUnreadable):
         open_numbers(tmp_path / "none.tif")

@@ -73,11 +73,12 @@ def test_layers_and_a_report_of_them(command, run, tmp_path):
 def lpd_km2(account):
     """Km2 of each class of productivity dynamics in the table of a report."""
     joint = account["accounts"][0]["joint"]
-    axes = [axis["name"] for axis in joint["axes"]]
-    km2 = np.array(joint["km2"]).reshape([len(axis["codes"]) for axis in joint["axes"]])
-    place = axes.index("lpd")
-    sums = km2.sum(axis=tuple(i for i in range(km2.ndim) if i != place))
-    return {str(code): value for code, value in zip(joint["axes"][place]["codes"], sums, strict=True)}
+    shape = [len(axis["codes"]) for axis in joint["axes"]]
+    place = [axis["name"] for axis in joint["axes"]].index("lpd")
+    found = dict.fromkeys(map(str, joint["axes"][place]["codes"]), 0.0)
+    for cell, _, km2 in joint["cells"]:
+        found[str(joint["axes"][place]["codes"][np.unravel_index(cell, shape)[place]])] += km2
+    return found
 
 
 def test_for_people(command, run, tmp_path):
