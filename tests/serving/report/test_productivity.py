@@ -3,6 +3,7 @@
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ from landcover.errors import (
 )
 from landcover.raster.categorical import open_codes
 from serving.report import productivitypass
+from serving.report.annualndvi import AnnualNdvi
 from serving.report.productivitymaking import make_productivity
 from serving.report.productivityrequest import ProductivityRequest
 from tests.indicators.productivity.series import noisy
@@ -347,3 +349,15 @@ def annual_mean(year, folder):
         count = count + clear
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
     return write_tiff(folder / f"ndvi_{year}.tif", mean[None], **place)
+
+
+@pytest.mark.parametrize(("width", "bands", "dtype", "rows"), [(37, 16, "int16", 256), (20_000, 16, "float32", 32)])
+def test_windows_hold_little_whatever_the_raster(width, bands, dtype, rows):
+    """Their rows are a power of two, so that they end where blocks of files end."""
+    scene = SimpleNamespace(bands=range(bands), dtype=np.dtype(dtype), grid=SimpleNamespace(width=width))
+    ndvi = AnnualNdvi((SimpleNamespace(scene=scene),), 1.0, None, None)
+    grounds = SimpleNamespace(ndvi=ndvi, grid=SimpleNamespace(height=1000, width=width))
+    found = productivitypass.windows(grounds)
+    assert {window.height for window in found[:-1]} == {rows}
+    assert rows * ndvi.row_bytes <= 48 * 2**20
+    assert sum(window.height for window in found) == 1000
