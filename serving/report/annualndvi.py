@@ -96,7 +96,7 @@ def open_annual(request: ProductivityRequest, openers: Openers) -> AnnualNdvi:
             _check_bands(maps[0], request)
         else:
             _check_files(request)
-            maps = tuple(stack.enter_context(openers.numbers(path)) for path in request.ndvi[request.bands])
+            maps = tuple(stack.enter_context(openers.stack(path, slice(None))) for path in request.ndvi[request.bands])
             _check_alike(maps)
         scale = request.scale
         if scale is None:
@@ -139,7 +139,9 @@ def _check_names(names: Sequence[str], years: Sequence[int], what: str) -> None:
 
 def _check_alike(maps: Sequence[NumberMap]) -> None:
     first = maps[0]
-    for each in maps[1:]:
+    for each in maps:
+        if len(each.scene.bands) != 1:
+            raise BandCount(f"{each.scene.identifier!r} has {len(each.scene.bands)} bands; a file of one year has one")
         if not first.grid.aligned_with(each.grid, tolerance_px=GRID_TOLERANCE):
             raise GridMismatch(
                 f"{each.scene.identifier!r} has another grid than {first.scene.identifier!r}: bring all years to one "

@@ -43,14 +43,25 @@ class Openers:
     Attributes:
         codes: maps of codes.
         legend: what a map says of its legend.
-        numbers: layers of numbers.
-        stack: rasters of numbers in several bands.
+        numbers: layers of numbers; None = as ``codes`` does it. Who keeps rasters at a distance and has no opener for
+            numbers then gets whole numbers at a distance, not floats in this process.
+        stack: rasters of numbers in one band or more.
     """
 
     codes: OpenCodes = open_codes
     legend: StatedLegend = stated_legend
-    numbers: OpenNumbers = open_numbers
+    numbers: OpenNumbers | None = None
     stack: OpenStack = _open_stack
+
+    def of_numbers(self, path: Path) -> NumberMap | CodeMap:
+        """Open a layer of numbers.
+
+        Raises:
+            DataError: when it cannot be used.
+        """
+        if self.numbers is not None:
+            return self.numbers(path)
+        return open_numbers(path) if self.codes is open_codes else self.codes(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def _layers(request: ReportRequest) -> dict[str, Path]:
 
 
 def _layer(stack: ExitStack, name: str, path: Path, openers: Openers) -> LayerMap:
-    layer: LayerMap = openers.numbers(path) if name in NUMBER_LAYERS else openers.codes(path)
+    layer: LayerMap = openers.of_numbers(path) if name in NUMBER_LAYERS else openers.codes(path)
     stack.callback(layer.close)
     return layer
 

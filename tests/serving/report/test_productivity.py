@@ -225,6 +225,9 @@ def test_one_file_a_year_in_floats(files, tmp_path):
         make(request(files, ndvi=swapped, scale=10_000.0), tmp_path, "swapped")
     with pytest.raises(BandCount, match="15 files for the 16 years"):
         make(request(files, ndvi=tuple(paths[:-1])), tmp_path, "short")
+    double = write_tiff(tmp_path / "double_2000.tif", NDVI[:2], **PLACE)
+    with pytest.raises(BandCount, match="a file of one year has one"):
+        make(request(files, ndvi=(double, *paths[1:])), tmp_path, "double")
     moved = write_tiff(tmp_path / "moved_2015.tif", NDVI[:1], crs=PLACE["crs"], transform=north_up(300))
     with pytest.raises(GridMismatch, match="bring all years to one grid"):
         make(request(files, ndvi=(*paths[:-1], moved)), tmp_path, "moved")

@@ -15,7 +15,10 @@ from indicators.soilcarbon.change import CARBON_RULE
 from indicators.soilcarbon.factors import TIER1
 from indicators.soilcarbon.spread import spread_change
 from indicators.zones.reading import read_zones
+from landcover.errors import DtypeMismatch
+from landcover.raster.categorical import open_codes
 from serving.report import files
+from serving.report.covering import Openers
 from serving.report.layers import LpdLayer, ProductivityInputs, ReferenceStock, SocPercentLayer, SoilCarbonInputs
 from serving.report.making import make_report
 from serving.report.request import CoverMap, ReportRequest, period_of
@@ -227,3 +230,16 @@ def test_percent_as_floats_or_integers(world, tmp_path, dtype):
     assert totals.improved == pytest.approx(KM2[gained & land].sum(), abs=1e-12)
     assert found.made.whole.soc_stocks == ()
     assert files.SOC_STOCK not in found.names
+
+
+def test_rasters_kept_at_a_distance_are_not_opened_here(world, tmp_path):
+    """Who gives an opener of codes alone gets no float layers in this process."""
+    asked = []
+
+    def codes(path):
+        asked.append(path.name)
+        return open_codes(path)
+
+    with pytest.raises(DtypeMismatch, match="float32"):
+        make_report(request(world), tmp_path, openers=Openers(codes=codes))
+    assert asked == ["before.tif", "after.tif", "stock.tif"]
