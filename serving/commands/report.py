@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from landcover.errors import WrongUse
 from landcover.labels import LANGUAGES, Language
-from serving.commands import reportmatrix, sampling
+from serving.commands import reportmatrix, reportproductivity, sampling
 from serving.commands.common import JsonOption, answering, progress_bar
 from serving.commands.reportoptions import (
     crosswalk_of,
@@ -46,7 +46,7 @@ app = typer.Typer(
     cls=DefaultGroup,
     no_args_is_help=True,
     help="Report land degradation (SDG 15.3.1): `steppe report BEFORE.tif AFTER.tif --years 2000-2015 -o FOLDER` makes "
-    "the tables; `sample` and `estimate` give areas with intervals.",
+    "the tables; `productivity` makes its layers from annual NDVI; `sample` and `estimate` give areas with intervals.",
 )
 
 
@@ -135,12 +135,15 @@ def make(
         Literal["prais2026", "gpg_v1", "gpg_v2"], typer.Option(help="How trend, state and performance combine.")
     ] = "prais2026",
     soc_change: Annotated[
-        Path | None, typer.Option(metavar="C.tif", help="Change of soil organic carbon in percent, whole numbers.")
+        Path | None, typer.Option(metavar="C.tif", help="Change of soil organic carbon in percent, floats or integers.")
     ] = None,
     soc_condition: Annotated[Path | None, typer.Option(metavar="C.tif", help="Soil organic carbon: -1, 0, 1.")] = None,
     soc_stock: Annotated[
         Path | None,
-        typer.Option(metavar="S.tif", help="Stock of the initial year, t/ha, to follow through the change of cover."),
+        typer.Option(
+            metavar="S.tif",
+            help="Stock of the initial year, t/ha, floats or integers, to follow through the change of cover.",
+        ),
     ] = None,
     climate: Annotated[
         str | None,
@@ -254,6 +257,7 @@ def make(
 
 
 app.command("matrix")(reportmatrix.matrix)
+app.command("productivity")(reportproductivity.productivity)
 app.command("sample")(sampling.sample)
 app.command("estimate")(sampling.estimate)
 

@@ -14,6 +14,7 @@ DEGRADATION: Final = "degradation.tif"
 TRANSITIONS: Final = "transitions.tif"
 INDICATOR: Final = "indicator.tif"
 STATUS: Final = "status.tif"
+SOC_STOCK: Final = "soc_stock_final.tif"
 HOTSPOTS: Final = "hotspots.geojson"
 BRIGHTSPOTS: Final = "brightspots.geojson"
 ITEM: Final = "item.json"
@@ -32,6 +33,7 @@ TITLES: Final = {
     TRANSITIONS: "Transitions of land cover",
     INDICATOR: "SDG indicator 15.3.1: -1, 0, 1",
     STATUS: "Status against the baseline, seven classes",
+    SOC_STOCK: "Stock of soil organic carbon in the final year, t/ha: a later report can begin with it",
     HOTSPOTS: "Hotspots",
     BRIGHTSPOTS: "Brightspots",
     INITIAL_PICTURE: "Picture of the initial land cover",

@@ -108,7 +108,7 @@ def make_report(
     """
     began, moment = time.monotonic(), now or datetime.now(UTC)
     passed = pass_over(request, folder, openers=openers or Openers(), progress=progress)
-    made = assemble(request, passed.covers, passed.tables)
+    made = assemble(request, passed.covers, passed.tables, stocks=passed.stocks, baseline=passed.baseline)
     layer = files.INDICATOR if files.INDICATOR in passed.written else files.DEGRADATION
     spots = spots_of(folder / layer, folder / files.TRANSITIONS, request.matrices, request.spots, passed.zones)
     submission = _submission(request, passed, made, spots)

@@ -8,22 +8,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from indicators.areas import PixelAreas
 from indicators.condition.correcting import Correcting, CorrectionTotal
 from indicators.cover.account import CoverAccount
 from indicators.joint import Axis, JointTable
 from indicators.regions import RegionalMatrices
 from indicators.reporting.account import PeriodAccount
+from indicators.soilcarbon.totals import StockTable
+from indicators.soilcarbon.zone_stocks import ZoneStocks
 from indicators.zones.placed import ZonesOnGrid
 from landcover.errors import ConfigError, DataError
 from landcover.grid import Grid, Window
 from landcover.legends import get_legend
-from landcover.raster.categorical import CodeMap
 from landcover.staging import os_errors
 from serving.report import files
 from serving.report.covering import OpenedCover, Openers, open_cover
-from serving.report.extension import BASELINE_LAYER, INDICATOR_MAP, STATUS_MAP, LayerExtension, Sources
+from serving.report.extension import (
+    BASELINE_LAYER,
+    INDICATOR_MAP,
+    SOC_STOCK_MAP,
+    STATUS_MAP,
+    LayerExtension,
+    Sources,
+)
+from serving.report.layers import NUMBER_LAYERS, ReferenceStock
 from serving.report.page.data import Input
-from serving.report.pairing import Pairing, pair_maps
+from serving.report.pairing import LayerMap, Pairing, pair_maps
 from serving.report.rasters import (
     DEGRADATION,
     TRANSITIONS,
@@ -31,6 +41,7 @@ from serving.report.rasters import (
     Years,
     degradation_raster,
     indicator_raster,
+    soc_stock_raster,
     status_raster,
     transitions_raster,
 )
@@ -65,6 +76,7 @@ class Passed:
         baseline: accounts of the baseline's report, or none.
         layers: files of layers beside land cover, for provenance.
         written: names of the rasters that were written.
+        stocks: for each of ``tables`` soil carbon of the initial and the final year; empty where none was followed.
     """
 
     covers: tuple[OpenedCover, OpenedCover]
@@ -75,6 +87,7 @@ class Passed:
     baseline: tuple[PeriodAccount, ...]
     layers: tuple[Input, ...]
     written: tuple[str, ...]
+    stocks: tuple[tuple[StockTable, ...], ...] = ()
 
 
 def pass_over(request: ReportRequest, folder: Path, *, openers: Openers, progress: Progress | None = None) -> Passed:
@@ -92,7 +105,7 @@ def pass_over(request: ReportRequest, folder: Path, *, openers: Openers, progres
     baseline = _baseline_of(request)
     with ExitStack() as stack:
         before, after = (_opened(stack, asked, openers) for asked in (request.before, request.after))
-        layers = {name: stack.enter_context(openers.codes(path)) for name, path in _layers(request).items()}
+        layers = {name: _layer(stack, name, path, openers) for name, path in _layers(request).items()}
         told = tuple(_told(name, layer) for name, layer in layers.items())
         pairing, zones = _cropped(pair_maps([before.codes, after.codes], layers), request)
         regions = None
@@ -102,13 +115,16 @@ def pass_over(request: ReportRequest, folder: Path, *, openers: Openers, progres
         extension = LayerExtension(_sources(request, pairing.grid, zones))
         account = CoverAccount(before.positions, after.positions, request.matrices)
         rasters = _rasters(request, account, folder, extension)
+        zone_count = 1 if request.zones is None else len(request.zones.zones)
+        stocks = ZoneStocks(PixelAreas(pairing.grid), zones=zone_count) if extension.has_stocks else None
         plan = AccountPlan(
             account=account,
             zones=zones,
-            zone_count=1 if request.zones is None else len(request.zones.zones),
+            zone_count=zone_count,
             regions=regions if len(request.matrices) > 1 else None,
             extend=extension if regions is None else _Watching(extension, regions),
             rasters=rasters,
+            stocks=stocks,
         )
         tables = run_account(pairing, plan, progress=progress)
         if regions is not None:
@@ -123,6 +139,7 @@ def pass_over(request: ReportRequest, folder: Path, *, openers: Openers, progres
             baseline=baseline,
             layers=told,
             written=tuple(raster.path.name for raster in rasters.values()),
+            stocks=() if stocks is None else stocks.tables(),
         )
 
 
@@ -168,7 +185,13 @@ def _layers(request: ReportRequest) -> dict[str, Path]:
     return {name: Path(path) for name, path in found.items()}
 
 
-def _told(name: str, layer: CodeMap) -> Input:
+def _layer(stack: ExitStack, name: str, path: Path, openers: Openers) -> LayerMap:
+    layer: LayerMap = openers.of_numbers(path) if name in NUMBER_LAYERS else openers.codes(path)
+    stack.callback(layer.close)
+    return layer
+
+
+def _told(name: str, layer: LayerMap) -> Input:
     return Input(name.replace("-", " "), layer.scene.identifier, layer.scene.input_digest())
 
 
@@ -216,7 +239,14 @@ def _rasters(
         found[INDICATOR_MAP] = indicator_raster(folder / files.INDICATOR, account, years, rules)
     if STATUS_MAP in names:
         found[STATUS_MAP] = status_raster(folder / files.STATUS, account, years, rules)
+    if SOC_STOCK_MAP in names:
+        found[SOC_STOCK_MAP] = soc_stock_raster(folder / files.SOC_STOCK, account, years, _soil_rules(request))
     return found
+
+
+def _soil_rules(request: ReportRequest) -> dict[str, str]:
+    given = None if request.soil is None else request.soil.given
+    return {"soc_factors": given.table.identity} if isinstance(given, ReferenceStock) else {}
 
 
 def _baseline_of(request: ReportRequest) -> tuple[PeriodAccount, ...]:

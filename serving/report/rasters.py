@@ -130,3 +130,13 @@ def status_raster(path: Path, account: CoverAccount, years: Years, tags: Mapping
         legend=get_legend("status7"),
         tags={**provenance_tags(account, years), **tags},
     )
+
+
+def soc_stock_raster(path: Path, account: CoverAccount, years: Years, tags: Mapping[str, str]) -> ReportRaster:
+    """Stock of soil organic carbon in the final year, t/ha, float32, nodata -32768; ``tags`` name factors."""
+    return ReportRaster(
+        path=path,
+        description=f"soil organic carbon {years.final}, 0-30 cm, t/ha",
+        dtype="float32",
+        tags={**provenance_tags(account, years), **tags},
+    )
