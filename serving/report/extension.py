@@ -27,6 +27,8 @@ BASELINE_LAYER: Final = "baseline-indicator"
 
 INDICATOR_MAP: Final = "indicator"
 STATUS_MAP: Final = "status"
+PRODUCTIVITY_MAP: Final = "productivity"
+SOC_MAP: Final = "soc"
 
 type Positions = npt.NDArray[np.uint8]
 
@@ -82,19 +84,29 @@ class LayerExtension:
     @property
     def maps(self) -> tuple[str, ...]:
         """Names of the rasters whose rows it makes."""
-        if not self._indicator:
-            return ()
-        return (INDICATOR_MAP, STATUS_MAP) if self._sources.baseline else (INDICATOR_MAP,)
+        sources = self._sources
+        return (
+            *(() if sources.productivity is None else (PRODUCTIVITY_MAP,)),
+            *(() if sources.soil is None else (SOC_MAP,)),
+            *((INDICATOR_MAP,) if self._indicator else ()),
+            *((STATUS_MAP,) if self._indicator and sources.baseline else ()),
+        )
 
     def of(self, rows: AccountRows, /) -> Extension:
         """See ``Extend``."""
-        layers = [*self._productivity(rows), *self._soil(rows)]
+        productivity, soil = self._productivity(rows), self._soil(rows)
+        layers = [*productivity, *soil]
+        maps = {
+            name: conditions(found[-1])
+            for name, found in ((PRODUCTIVITY_MAP, productivity), (SOC_MAP, soil))
+            if len(found) > 0
+        }
         if not self._indicator:
-            return Extension(positions=layers)
+            return Extension(positions=layers, maps=maps)
         plain = self._table[layers[1], condition_positions(rows.cover.degradation, owner="land cover"), layers[2]]
         corrected = self._corrected(rows.row_start, plain)
         more = [corrected] if self._sources.correcting is None else [corrected, plain]
-        maps = {INDICATOR_MAP: conditions(corrected)}
+        maps[INDICATOR_MAP] = conditions(corrected)
         if self._sources.baseline:
             before = _baseline(rows.layers[BASELINE_LAYER])
             more.append(before)

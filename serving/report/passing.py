@@ -21,7 +21,15 @@ from landcover.raster.categorical import CodeMap
 from landcover.staging import os_errors
 from serving.report import files
 from serving.report.covering import OpenedCover, Openers, open_cover
-from serving.report.extension import BASELINE_LAYER, INDICATOR_MAP, STATUS_MAP, LayerExtension, Sources
+from serving.report.extension import (
+    BASELINE_LAYER,
+    INDICATOR_MAP,
+    PRODUCTIVITY_MAP,
+    SOC_MAP,
+    STATUS_MAP,
+    LayerExtension,
+    Sources,
+)
 from serving.report.page.data import Input
 from serving.report.pairing import Pairing, pair_maps
 from serving.report.rasters import (
@@ -31,6 +39,7 @@ from serving.report.rasters import (
     Years,
     degradation_raster,
     indicator_raster,
+    layer_raster,
     status_raster,
     transitions_raster,
 )
@@ -183,6 +192,7 @@ def _rasters(
         DEGRADATION: degradation_raster(folder / files.DEGRADATION, account, years),
         TRANSITIONS: transitions_raster(folder / files.TRANSITIONS, account, years),
     }
+    found |= _layer_rasters(request, account, folder)
     names = extension.maps
     rules = {"nodata_policy": request.policy.identity}
     if request.productivity is not None:
@@ -191,6 +201,23 @@ def _rasters(
         found[INDICATOR_MAP] = indicator_raster(folder / files.INDICATOR, account, years, rules)
     if STATUS_MAP in names:
         found[STATUS_MAP] = status_raster(folder / files.STATUS, account, years, rules)
+    return found
+
+
+def _layer_rasters(request: ReportRequest, account: CoverAccount, folder: Path) -> Mapping[str, ReportRaster]:
+    """Sub-indicators beside land cover, so that another report can be compared pixel by pixel."""
+    years, found = Years(request.period.initial, request.period.final), {}
+    if request.productivity is not None:
+        found[PRODUCTIVITY_MAP] = layer_raster(
+            folder / files.PRODUCTIVITY,
+            account,
+            years,
+            name="land productivity",
+            rule=request.productivity.table.identity,
+        )
+    if request.soil is not None:
+        rule = request.soil.rule.identity if request.soil.assumptions else ""
+        found[SOC_MAP] = layer_raster(folder / files.SOC, account, years, name="soil organic carbon", rule=rule)
     return found
 
 
