@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from landcover.labels import LANGUAGES, Language
-from serving.commands import sampling
+from serving.commands import reportcompare, sampling
 from serving.commands.common import JsonOption, answering, progress_bar
 from serving.commands.reportoptions import (
     crosswalk_of,
@@ -44,7 +44,7 @@ app = typer.Typer(
     cls=DefaultGroup,
     no_args_is_help=True,
     help="Report land degradation (SDG 15.3.1): `steppe report BEFORE.tif AFTER.tif --years 2000-2015 -o FOLDER` makes "
-    "the tables; `sample` and `estimate` give areas with intervals.",
+    "the tables; `sample` and `estimate` give areas with intervals, `compare` says why two reports differ.",
 )
 
 
@@ -239,6 +239,7 @@ def make(
 
 app.command("sample")(sampling.sample)
 app.command("estimate")(sampling.estimate)
+app.command("compare")(reportcompare.compare)
 
 
 def _tell(made: ReportMade, output: Path, *, as_json: bool) -> None:

@@ -29,7 +29,7 @@ from serving.report.comparingfolder import ReadReport, read_report
 from serving.report.comparingpass import Compared, pass_over_both
 from serving.report.comparingrules import Rulebook, rulebook_of
 from serving.report.covering import Openers
-from serving.report.disagreeing import disagreement_legend
+from serving.report.page.disagreement import disagreement_legend
 from serving.report.rasters import ReportRaster
 from serving.report.streaming import Progress
 

@@ -16,7 +16,8 @@
      "classes": [{"year", "code", "name", "a_km2", "b_km2", "difference_km2"}],
      "effects": [{"factor", "alike", "causes": [{"what", "a", "b"}], "km2": {condition: change of its area}}],
      "rules": {
-        "classes": {"initial": [{"a", "b", "sources": [{"code", "title"}], "km2", "effect_km2": {condition: km2}}], ...},
+        "classes": {"initial": [{"a", "b", "sources": [{"code", "title"}], "km2", "effect_km2": {condition: km2}}],
+                    "final": the same},
         "matrix": [{"initial", "final", "a", "b", "a_km2", "b_km2", "effect_km2"}],
         "lpd_table": [{"trend", "state", "performance", "a", "b"}],
         "productivity": [{"a", "b", "km2", "effect_km2"}],

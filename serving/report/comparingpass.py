@@ -27,7 +27,7 @@ from landcover.raster.protocol import Block
 from serving.prefetch import prefetch
 from serving.report.comparingfolder import ReadReport
 from serving.report.covering import Openers
-from serving.report.disagreeing import CONDITION_DIGITS, WATER_DIGIT
+from serving.report.page.disagreement import CONDITION_DIGITS, WATER_DIGIT
 from serving.report.pairing import Pairing, pair_maps
 from serving.report.rasters import ReportRaster, writer_of
 from serving.report.request import REPORT_LEGEND
@@ -66,7 +66,7 @@ class _Some:
 
 
 class Verdicts:
-    """The condition that each report gives a pixel, as a digit of the codes of ``serving.report.disagreeing``.
+    """The condition that each report gives a pixel, as a digit of the codes of ``serving.report.page.disagreement``.
 
     Args:
         report: whose rules hold.

@@ -7,6 +7,7 @@ on which both agree. -32768 is land that is not compared.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 from typing import Final
 
@@ -79,3 +80,17 @@ def disagreement_legend(language: str = "en", *, indicator: bool = True) -> Lege
         classes=tuple(classes),
         citation="Steppe: condition in report A, then in report B",
     )
+
+
+def shown_titles(codes: Iterable[int], language: str = "en") -> tuple[tuple[str, str], ...]:
+    """Colour and title of codes for a legend beside a map; where one report has no data or water they are one.
+
+    Raises:
+        ConfigError: when the language is not one of the six.
+    """
+    words, there = words_for(language), set(codes)
+    titles: dict[str, str] = {}
+    for item in disagreement_legend(language).classes:
+        if item.code in there:
+            titles[item.color] = words("cmp_one_sided") if item.color == _ONE_SIDED else item.title
+    return tuple(titles.items())
