@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,9 @@ from serving.report.covering import Openers
 from serving.report.page.disagreement import disagreement_legend
 from serving.report.rasters import ReportRaster
 from serving.report.streaming import Progress
+
+_ROUNDING: Final = 1e-9
+"""Share of an area that is only the order in which numbers were added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,6 +69,12 @@ class Comparison:
         """Both, by ``a`` and ``b``."""
         return {FIRST: self.first, SECOND: self.second}
 
+    def name(self, account: str) -> str:
+        """What the folder of a report is called, with the folder that it is in where both have one name."""
+        folder = self.reports[account].folder
+        alike = self.first.name == self.second.name and self.first.folder != self.second.folder
+        return f"{folder.parent.name}/{folder.name}" if alike else folder.name
+
     @property
     def compared_km2(self) -> float:
         """Mapped area (pixel count) of the pixels that are compared."""
@@ -78,7 +88,8 @@ class Comparison:
         """
         axis = axis_of(account, INITIAL)
         inside = float(self.compared.joint.over([axis]).km2[:-1].sum())
-        return max(0.0, self.reports[account].told_km2 - inside)
+        told = self.reports[account].told_km2
+        return told - inside if told - inside > _ROUNDING * told else 0.0
 
     @property
     def layers_km2(self) -> dict[str, npt.NDArray[np.float64]]:

@@ -126,7 +126,7 @@ def _side(made: Comparison, account: str) -> dict[str, Any]:
     report = made.reports[account]
     period, grounds = report.account.period, report.grounds
     return {
-        "name": report.name,
+        "name": made.name(account),
         "zone": report.account.zone,
         "role": period.role,
         "initial": period.initial,

@@ -44,7 +44,7 @@ class ComparisonMade:
         made = self.comparison
         difference, grid = made.difference, made.compared.grid
         return {
-            "comparison": [made.first.name, made.second.name],
+            "comparison": [made.name(FIRST), made.name(SECOND)],
             "quantity": "mapped area (pixel count)",
             "judged_by": "indicator" if made.compared.indicator else "land_cover",
             "compared_km2": made.compared_km2,

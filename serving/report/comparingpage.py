@@ -83,7 +83,7 @@ def _side(made: Comparison, account: str) -> page.Side:
     products = (" ".join(filter(None, (each.source.product, each.source.version))) for each in report.grounds.maps)
     period = report.account.period
     return page.Side(
-        name=report.name,
+        name=made.name(account),
         zone=report.account.zone,
         initial=period.initial,
         final=period.final,

@@ -100,6 +100,11 @@ class Effect:
     causes: tuple[Cause, ...]
     km2: Effects
 
+    @property
+    def idle(self) -> bool:
+        """Whether it changes no area of a condition."""
+        return not any(self.km2.values())
+
 
 @dataclass(frozen=True, slots=True)
 class ClassRow:
