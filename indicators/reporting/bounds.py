@@ -20,7 +20,7 @@ _COUNTRY: Final = ("SO1-1.", "SO1-2.T1", "SO1-2.T2")
 
 
 def areas_are_numbers(tables: Tables) -> Iterator[Finding]:
-    """Amounts are numbers, at least 0; net changes and changes since the baseline may be negative."""
+    """Amounts are numbers, at least 0; net changes, changes since the baseline and balances may be negative."""
     for table in tables.values():
         for row, column, cell in _amounts(table):
             if cell is None or _is_amount(cell, signed=_signed(row, column)):
@@ -65,7 +65,7 @@ def _amounts(table: Table) -> Iterator[tuple[Row, Column, Cell]]:
 
 
 def _signed(row: Row, column: Column) -> bool:
-    return row.key == "net_change" or column.key.startswith("change_")
+    return row.key == "net_change" or column.key.startswith(("change_", "balance_"))
 
 
 def _is_amount(cell: Cell, *, signed: bool) -> bool:

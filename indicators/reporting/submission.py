@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from indicators.caveats import Caveat
@@ -104,8 +104,15 @@ class Submission:
 
     @property
     def caveats(self) -> tuple[Caveat, ...]:
-        """Those of all accounts, each once, in order."""
-        return tuple(dict.fromkeys(each for account in self.ordered for each in account.caveats))
+        """Those of all accounts, each once, in order; what does not hold for all periods begins with its years."""
+        common = set.intersection(*(set(account.caveats) for account in self.accounts))
+        return tuple(
+            dict.fromkeys(
+                each if each in common else _dated(each, account)
+                for account in self.ordered
+                for each in account.caveats
+            )
+        )
 
     @property
     def assumptions(self) -> tuple[tuple[str, Assumption], ...]:
@@ -120,6 +127,10 @@ class Submission:
             for stock in account.soc_stocks:
                 found.setdefault(stock.year, stock)
         return tuple(found[year] for year in sorted(found))
+
+
+def _dated(caveat: Caveat, account: PeriodAccount) -> Caveat:
+    return replace(caveat, text=f"{account.period.initial}-{account.period.final}: {caveat.text}")
 
 
 def period_text(account: PeriodAccount) -> Text:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from indicators.reporting import cover_tables, layer_tables, matrix_tables, status_tables
+from indicators.reporting import balance_tables, cover_tables, layer_tables, matrix_tables, status_tables
 from indicators.reporting.submission import Submission
 from indicators.reporting.table import Table
 
@@ -30,6 +30,7 @@ _MAKERS: Final[tuple[Callable[[Submission], Table], ...]] = (
     layer_tables.soc_condition,
     status_tables.status,
     status_tables.status7,
+    balance_tables.land_balance,
     status_tables.indicator,
     status_tables.corrections,
     status_tables.hotspots,

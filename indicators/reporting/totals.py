@@ -11,19 +11,21 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, STABLE
+from indicators.condition.status import CONDITION_OF, MATRIX
 from indicators.joint import BASELINE, SDG, JointTable
+from indicators.productivity.lpd import PRAIS2026
 
 STATUS7: Final[Mapping[tuple[int, int], int]] = MappingProxyType(
-    {(-1, -1): 1, (-1, 0): 3, (-1, 1): 6, (0, -1): 2, (0, 0): 4, (0, 1): 6, (1, -1): 2, (1, 0): 5, (1, 1): 7}
+    {(before, now): MATRIX[i][j] for i, before in enumerate(CONDITIONS) for j, now in enumerate(CONDITIONS)}
 )
 """Class of the status map by (baseline, period): UNCCD PRAIS 4 manual, SO1.md Figure 4; Good Practice Guidance,
 addendum. 1 persistent, 2 recent, 3 baseline degradation, 4 stability, 5 baseline, 6 recent, 7 persistent
 improvement."""
 
-STATUS3: Final[Mapping[int, int]] = MappingProxyType({1: -1, 2: -1, 3: -1, 4: 0, 5: 1, 6: 1, 7: 1})
+STATUS3: Final[Mapping[int, int]] = MappingProxyType(CONDITION_OF)
 """Degraded, stable or improved by class of the status map."""
 
-LPD3: Final[Mapping[int, int]] = MappingProxyType({1: -1, 2: -1, 3: 0, 4: 0, 5: 1, NODATA: NODATA})
+LPD3: Final[Mapping[int, int]] = MappingProxyType({**PRAIS2026.classes_of_lpd, NODATA: NODATA})
 """Condition by class of land productivity dynamics: UNCCD PRAIS 4 manual, SO1.md Table 13, last two columns."""
 
 

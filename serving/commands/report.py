@@ -257,7 +257,7 @@ def _tell(made: ReportMade, output: Path, *, as_json: bool) -> None:
             "land": land.land_km2(),
             "degraded by land cover": totals.degraded,
             "improved by land cover": totals.improved,
-            "no data": totals.no_data,
+            "no data on land cover": totals.no_data,
         }
         if land.degraded_km2 is not None:
             rows["degraded (SDG 15.3.1)"] = land.degraded_km2

@@ -62,10 +62,15 @@ def assemble(
 
 
 def nodata_share(account: PeriodAccount) -> float:
-    """Land of which land cover, or the indicator where it was computed, says nothing, as a share of all land."""
+    """Land of which nothing is said, as a share of all land.
+
+    That is what the headline leaves open: the status where there is a baseline, else the indicator, else land cover.
+    """
     land = account.land_km2()
     if land <= 0:
         return 0.0
+    if account.status is not None:
+        return min(1.0, account.status.totals.no_data / land)
     if account.sdg is not None:
         return min(1.0, account.sdg.no_data / land)
     missing = sum(km2 for pair, km2 in account.changes.items() if NODATA in pair and pair[0] not in account.water)

@@ -122,7 +122,12 @@ def make_report(
         findings=findings,
         spots=tuple(row for kind in spots.values() for row in listed_on_page(kind, passed.grid)),
         time=moment,
-        pictures=pictures_of(request, folder / files.TRANSITIONS, folder / layer),
+        pictures=pictures_of(
+            request,
+            folder / files.TRANSITIONS,
+            folder / layer,
+            status=folder / files.STATUS if files.STATUS in passed.written else None,
+        ),
         layers=passed.layers,
     )
     data = page_data(source)

@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from indicators.codes import CONDITIONS
+from indicators.codes import CONDITIONS, NODATA, OUTSIDE
+from indicators.condition.status import CONDITION_OF
 from indicators.joint import LPD, PRODUCTIVITY, SOC
 from indicators.reporting.account import PeriodAccount
 from indicators.reporting.assumptions import Assumption
@@ -23,6 +24,7 @@ from landcover.grid import Grid
 from landcover.legends import get_legend
 from landcover.raster.area import polygons_on
 from landcover.raster.decimated import read_decimated
+from landcover.raster.polygons import covered
 from serving.report.assembling import Assembled
 from serving.report.covering import OpenedCover
 from serving.report.page import data as page
@@ -38,6 +40,8 @@ MOST_PIXELS: Final = 1000
 
 MOST_CLASSES: Final = 7
 _FACTOR: Final = 10
+_WATER: Final = 7
+"""Code of water bodies in UNCCD-7."""
 
 LICENCE: Final = (
     "Choose a licence before publishing; UNCCD encourages CC0 or CC BY, and assumes CC BY-NC 4.0 otherwise."
@@ -112,13 +116,19 @@ def page_data(source: PageSource) -> page.PageData:
     )
 
 
-def pictures_of(request: ReportRequest, transitions: Path, degradation: Path) -> page.Pictures:
+def pictures_of(
+    request: ReportRequest, transitions: Path, degradation: Path, *, status: Path | None = None
+) -> page.Pictures:
     """The three maps, from rasters that a report has written.
+
+    What lies outside the areas, and water where the indicator says nothing, is left white: neither lacks data.
 
     Args:
         request: what was asked for; outlines of its zones are drawn.
         transitions: map codes of transitions, which hold both classes.
         degradation: -1, 0, 1 of land cover, or of the indicator.
+        status: status in seven classes, which is shown in three instead where there is one: the numbers beside it are
+            those of the status.
 
     Raises:
         DataError: when one cannot be read.
@@ -126,13 +136,44 @@ def pictures_of(request: ReportRequest, transitions: Path, degradation: Path) ->
     cover, condition = get_legend(REPORT_LEGEND), get_legend("degradation3")
     codes_HW, grid = read_decimated(transitions, MOST_PIXELS)
     initial_HW, final_HW = classes_of(codes_HW)
-    state_HW, state_grid = read_decimated(degradation, MOST_PIXELS)
-    outlines = _outlines(request, grid)
+    state_HW, _ = read_decimated(degradation if status is None else status, MOST_PIXELS)
+    if status is not None:
+        state_HW = conditions_of(state_HW)
+    outlines, outside_HW = _outlines(request, grid), _outside(request, grid)
+    blank_HW = outside_HW | (initial_HW == _WATER)
     return page.Pictures(
-        initial=map_picture(initial_HW, grid, cover, outlines=outlines),
-        final=map_picture(final_HW, grid, cover, outlines=outlines),
-        degradation=map_picture(state_HW, state_grid, condition, outlines=outlines),
+        initial=map_picture(_blank(initial_HW, outside_HW), grid, cover, outlines=outlines),
+        final=map_picture(_blank(final_HW, outside_HW), grid, cover, outlines=outlines),
+        degradation=map_picture(_blank(state_HW, blank_HW), grid, condition, outlines=outlines),
     )
+
+
+def conditions_of(statuses: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+    """Status in three classes of status in seven.
+
+    Args:
+        statuses: 1 to 7 of any shape; everything else is no data.
+
+    Returns:
+        int16 of the same shape: -1, 0, 1; -32768 = no data.
+    """
+    found = np.full(statuses.shape, NODATA, np.int16)
+    for status, condition in CONDITION_OF.items():
+        found[statuses == status] = condition
+    return found
+
+
+def _outside(request: ReportRequest, grid: Grid) -> npt.NDArray[np.bool_]:
+    """True where a pixel's centre lies in no zone; (row, col) of the grid."""
+    if request.zones is None:
+        return np.zeros((grid.height, grid.width), np.bool_)
+    polygons = [polygon for zone in request.zones.zones for polygon in polygons_on(zone.area, grid)]
+    return ~covered(polygons, grid.extent)
+
+
+def _blank(codes_HW: npt.NDArray[Any], blank_HW: npt.NDArray[np.bool_]) -> npt.NDArray[np.int16]:
+    """No data that is not to be shown as such, as pictures know it."""
+    return np.where(blank_HW & (codes_HW == NODATA), np.int16(OUTSIDE), codes_HW.astype(np.int16))
 
 
 def classes_of(codes: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int16]]:
@@ -197,7 +238,8 @@ def _of_totals(totals: Totals, land_km2: float) -> Conditions:
 
 
 def _zone(part: PeriodAccount) -> page.Zone:
-    totals = part.sdg or part.cover
+    """A part, by what the headline of the whole is made of: status, indicator or land cover."""
+    totals = part.cover if part.sdg is None else part.sdg if part.status is None else part.status.totals
     if part.sdg is not None:
         return page.Zone(part.zone, part.land_km2(), _of_totals(totals, part.land_km2()))
     cover = Conditions(totals.degraded, totals.stable, totals.improved, totals.no_data, part.country_km2, "total")

@@ -141,13 +141,13 @@ def _page_files(report: Finished) -> dict[str, bytes]:
     if data.pictures is None:
         return found
     cover, condition = get_legend(REPORT_LEGEND), get_legend("degradation3")
-    years = report.request.period
+    years, words = report.request.period, words_for(language)
+    both = f"{years.initial}-{years.final}"
     titled: tuple[tuple[str, MapPicture, Legend, str], ...] = (
-        (files.INITIAL_PICTURE, data.pictures.initial, cover, str(years.initial)),
-        (files.FINAL_PICTURE, data.pictures.final, cover, str(years.final)),
-        (files.DEGRADATION_PICTURE, data.pictures.degradation, condition, f"{years.initial}-{years.final}"),
+        (files.INITIAL_PICTURE, data.pictures.initial, cover, words("cover_in", years.initial)),
+        (files.FINAL_PICTURE, data.pictures.final, cover, words("cover_in", years.final)),
+        (files.DEGRADATION_PICTURE, data.pictures.degradation, condition, words("degradation_in", both)),
     )
-    words = words_for(language)
     for name, picture, legend, title in titled:
         found[name] = standalone(picture, legend, words, title=title, place=report.made.whole.zone)
     return found

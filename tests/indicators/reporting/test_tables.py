@@ -7,7 +7,7 @@ import pytest
 from indicators.codes import NODATA
 from indicators.reporting.entries import country_classes
 from indicators.reporting.submission import Submission
-from indicators.reporting.table import Column, Row, Table
+from indicators.reporting.table import Column, Row, Table, class_keys
 from indicators.reporting.tables import GROUPS, group_of, report_tables
 from indicators.reporting.texts import ENGLISH, Text, class_text, words
 from indicators.reporting.totals import STATUS3
@@ -16,7 +16,7 @@ from landcover.errors import ConfigError
 from tests.indicators.reporting.country import CLASSES, account, submission
 from tests.landcover.vectors import vector
 
-EXTRA = "SO1-4.T1b"
+EXTRA = ("SO1-4.T1b", "SO1-4.T1c")
 UNITS = {"": "", "km2": "km2", "t/ha": "t/ha", "km2 and %": "km2"}
 
 
@@ -34,7 +34,7 @@ def test_ids_and_units_are_those_of_prais(tables):
     known = {row["id"]: row for row in vector("prais_tables")["tables"]}
     left_to_people = {"CP-1.T2", "SO2-3.T1"}
     assert list(tables) == sorted(tables)
-    assert set(tables) - {EXTRA} == set(known) - left_to_people
+    assert set(tables) - set(EXTRA) == set(known) - left_to_people
     assert {group_of(table) for table in tables.values()} == set(GROUPS)
     for name, row in known.items():
         if row.get("unit") and name in tables:
@@ -89,7 +89,7 @@ def test_the_indicator(sent, tables):
     assert table.number("report_2", "change_points") == pytest.approx(shares[1] - shares[0])
     assert table.value("report_2", "confidence") == words("medium")
     assert table.value("baseline", "change_km2") is None
-    seven = tables[EXTRA]
+    seven = tables[EXTRA[0]]
     assert [row.key for row in seven.rows] == [*(f"status_{code}" for code in STATUS3), "no_data", "total"]
     assert seven.number("total", "report_2_km2") == pytest.approx(report.land_km2())
 
@@ -142,6 +142,7 @@ def test_land_cover_alone():
         "SO1-3.T2": "no_soc",
         "SO1-4.T1": "no_sdg",
         "SO1-4.T1b": "no_sdg",
+        "SO1-4.T1c": "no_status",
         "SO1-4.T2": "no_sdg",
         "SO1-4.T3": "no_corrections",
         "SO1-4.T4": "no_hotspots",
@@ -211,3 +212,24 @@ def test_texts():
     assert [class_text(code).english for code in CLASSES][-2:] == ["Water bodies", "No data"]
     assert Text("Dune drift", "process").english == "Dune drift"
     assert Text("Stable", "process").english == "Stable"
+
+
+def test_the_balance_of_land_types(sent, tables):
+    """Gains and losses by the land cover of the initial year, cell by cell of the joint table."""
+    account, table = sent.report, tables["SO1-4.T1c"]
+    joint = account.joint.over(["initial", "baseline", "sdg"])
+    status = {(0, 1): 6, (-1, 1): 6, (1, 1): 7, (-1, -1): 1, (0, -1): 2, (1, -1): 2}
+    sums = [0.0, 0.0]
+    for i, code in enumerate(CLASSES):
+        if code == 7:
+            continue
+        found = {6: 0.0, 7: 0.0, 1: 0.0, 2: 0.0, None: 0.0}
+        for j, before in enumerate(joint.axes[1].codes):
+            for k, now in enumerate(joint.axes[2].codes):
+                found[status.get((before, now))] += joint.km2[i, j, k]
+        gains, losses = found[6] + found[7], found[1] + found[2]
+        row = table.row(class_keys(account.legend)[code])
+        assert row.cells[2:5] == pytest.approx((gains, losses, gains - losses))
+        sums = [sums[0] + gains, sums[1] + losses]
+    assert table.row("sum_of_balances").cells[2:4] == pytest.approx(sums)
+    assert {row.cells[-1].key for row in table.rows} <= {"yes", "no", "not_said"}

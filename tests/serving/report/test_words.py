@@ -14,7 +14,7 @@ from serving.report.words import _words, heading, say, word
 SAME = {
     "CP-1.T1", "area", "code", "confidence", "method", "missing_for", "no_data", "pair", "period", "periods", "total",
     "years", "zones", "zone", "pixels", "type", "actions", "place", "name", "version", "note", "sha256", "unit_km2",
-    "unit_t_ha", "sheet_zones", "pixel", "table", "group_land", "year", "medium",
+    "unit_t_ha", "sheet_zones", "pixel", "table", "group_land", "year", "medium", "no", "balance",
 }  # fmt: skip
 """Words that are the same in English and in one of the other languages."""
 
