@@ -4,9 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from indicators.condition.oneout import STRICT
 from indicators.productivity.lpd import PRAIS2026
-from indicators.transitions import UNCCD7_TRANSITIONS
 from landcover.raster.cog import MapWriter
 from serving.report import files
 from serving.report.assembling import assemble
@@ -40,20 +38,8 @@ def layers_in(folder, seed=0):
     }
 
 
-def make(
-    folder,
-    maps,
-    *,
-    layers=None,
-    table=PRAIS2026,
-    matrix=UNCCD7_TRANSITIONS,
-    policy=STRICT,
-    years=(2000, 2015),
-    crosswalk=None,
-    **more,
-):
-    """What a comparison reads of a report of two maps, in a new folder."""
-    folder.mkdir()
+def request_of(maps, *, layers=None, table=PRAIS2026, years=(2000, 2015), crosswalk=None, **more):
+    """What a report of two maps is asked for."""
     productivity = soil = None
     if layers is not None:
         given = SubIndicatorLayers(trend=layers["trend"], state=layers["state"], performance=layers["performance"])
@@ -62,17 +48,16 @@ def make(
     before, after = (
         CoverMap(source=path, year=year, crosswalk=crosswalk) for path, year in zip(maps, years, strict=True)
     )
-    request = ReportRequest(
-        before=before,
-        after=after,
-        period=period_of(*years),
-        name="Testland",
-        matrix=matrix,
-        productivity=productivity,
-        soil=soil,
-        policy=policy,
-        **more,
+    period = period_of(*years)
+    return ReportRequest(
+        before=before, after=after, period=period, name="Testland", productivity=productivity, soil=soil, **more
     )
+
+
+def make(folder, maps, **more):
+    """What a comparison reads of a report of two maps, in a new folder."""
+    folder.mkdir()
+    request = request_of(maps, **more)
     passed = pass_over(request, folder, openers=Openers())
     made = assemble(request, passed.covers, passed.tables)
     grounds = grounds_of(request, passed.covers, passed.layers).to_document()

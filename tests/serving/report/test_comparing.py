@@ -12,6 +12,7 @@ import rasterio
 from affine import Affine
 
 from indicators.areas import PixelAreas
+from indicators.caveats import MapSource
 from indicators.codes import NODATA, OUTSIDE
 from indicators.condition.oneout import SINGLE_EVIDENCE, STRICT, one_out_all_out
 from indicators.productivity.lpd import PRAIS2026, get_lpd_table
@@ -21,10 +22,14 @@ from landcover.crosswalks import get_crosswalk
 from landcover.errors import ConfigError, GridMismatch
 from landcover.grid import Grid
 from landcover.labels import LANGUAGES
+from landcover.legends import get_legend
 from serving.cli import main
 from serving.report import files
+from serving.report.comparingfolder import read_report
 from serving.report.comparingmaking import make_comparison
 from serving.report.comparingpage import comparison_data
+from serving.report.grounds import Grounds, MapGround, parse_grounds
+from serving.report.making import make_report
 from serving.report.page.comparison import comparison_page
 from serving.report.page.figures import Figures
 from serving.report.page.render import policy
@@ -32,7 +37,7 @@ from serving.report.page.words import words_for
 from serving.report.pagedata import classes_of
 from tests.serving.report.classmaps import UTM, class_codes, write_map
 from tests.serving.report.page.reading import Reader
-from tests.serving.report.reports import layers_in, make, write_maps
+from tests.serving.report.reports import MADE, layers_in, make, request_of, write_maps
 
 EDITED = UNCCD7_TRANSITIONS.edited({(2, 3): -1, (2, 1): 0}, matrix_id="mine", version="2")
 NAMES = ("degraded", "stable", "improved", "no_data", "water")
@@ -325,7 +330,69 @@ def test_what_is_refused(tmp_path):
     (b / files.ACCOUNT).write_text(json.dumps(account), "utf-8")
     with pytest.raises(AccountUnreadable, match="made of"):
         make_comparison(a, b, tmp_path / "out")
+    regional = json.loads((a / files.ACCOUNT).read_text("utf-8"))
+    regional["accounts"][0]["joint"]["axes"].insert(0, {"name": "region", "codes": [0]})
+    (tmp_path / "out" / files.ACCOUNT).write_text(json.dumps(regional), "utf-8")
+    (tmp_path / "out" / files.TRANSITIONS).write_bytes(b"")
+    with pytest.raises(ConfigError, match="'out' has regional matrices"):
+        make_comparison(tmp_path / "out", a, tmp_path / "out")
     del account["grounds"]
     (b / files.ACCOUNT).write_text(json.dumps(account), "utf-8")
     with pytest.raises(AccountUnreadable, match="does not say what it was made of"):
         make_comparison(a, b, tmp_path / "out")
+
+
+def test_areas_with_other_boundaries_are_compared_where_both_have_land_cover(tmp_path):
+    maps = write_maps(tmp_path)
+    a, b = make(tmp_path / "a", maps), make(tmp_path / "b", maps[::-1])
+    account = json.loads((b / files.ACCOUNT).read_text("utf-8"))
+    account["grounds"]["areas"] = "0" * 64
+    (b / files.ACCOUNT).write_text(json.dumps(account), "utf-8")
+    holed = class_codes(seed=3)
+    holed[30:] = 255
+    c = make(tmp_path / "c", [write_map(tmp_path / "holed.tif", holed), maps[1]])
+    _, document, _ = compared(tmp_path, c, b)
+    assert [caveat["slug"] for caveat in document["caveats"]] == ["reports-other-areas"]
+    told = [read(folder / files.TRANSITIONS) != NODATA for folder in (b, c)]
+    assert document["compared_km2"] == pytest.approx(areas_of(UTM)[told[0] & told[1]].sum())
+    assert document["b"]["outside_km2"] == pytest.approx(areas_of(UTM)[told[0] & ~told[1]].sum())
+    _, document, _ = compared(tmp_path, c, a, "same-areas")
+    assert document["compared_km2"] == pytest.approx(areas_of(UTM)[told[0] | told[1]].sum())
+    assert document["b"]["outside_km2"] == 0
+
+
+def test_a_report_holds_what_a_comparison_needs(tmp_path):
+    maps, layers = write_maps(tmp_path), layers_in(tmp_path)
+    request = request_of(maps, layers=layers)
+    folder = tmp_path / "report"
+    folder.mkdir()
+    made = make_report(request, folder, now=MADE)
+    joint = made.made.whole.joint
+    for axis, name in (("productivity", files.PRODUCTIVITY), ("soc", files.SOC)):
+        with rasterio.open(folder / name) as file:
+            codes, dtype, nodata = file.read(1), file.dtypes[0], file.nodata
+        assert (dtype, nodata) == ("int16", NODATA)
+        counts = dict(zip(joint.axis(axis).codes, joint.over([axis]).pixels.tolist(), strict=True))
+        assert counts == {code: int((codes == code).sum()) for code in CODES[:4]}
+        assert (folder / name).with_suffix(".qml").is_file()
+        assets = json.loads((folder / files.ITEM).read_text("utf-8"))["assets"]
+        assert assets[axis]["classification:classes"]
+    read_back = read_report(folder)
+    assert read_back.grounds.policy == STRICT
+    assert read_back.grounds.lpd_table.identity == PRAIS2026.identity
+    assert [layer.name for layer in read_back.grounds.layers] == ["trend", "state", "performance", "soc condition"]
+    assert all(len(layer.sha256) == 64 for layer in read_back.grounds.layers)
+
+
+def test_grounds_come_back_with_a_national_legend():
+    legend = replace(get_legend("esa-cci"), id="national")
+    crosswalk = replace(CCI, id="national-to-unccd7", source_legend="national", source=legend)
+    source = MapSource(product="national", crosswalk=crosswalk.identity, version="3", year=2000, resolution_m=30.5)
+    ground = MapGround(source=source, file="n.tif", sha256="1" * 64, crosswalk=crosswalk, legend=legend)
+    grounds = Grounds(maps=(ground, ground), policy=SINGLE_EVIDENCE, areas="2" * 64)
+    back = parse_grounds(json.loads(json.dumps(grounds.to_document())))
+    assert back.to_document() == grounds.to_document()
+    assert back.maps[0].source == source
+    for broken in (None, {}, {**grounds.to_document(), "maps": []}, {**grounds.to_document(), "nodata_policy": {}}):
+        with pytest.raises(AccountUnreadable):
+            parse_grounds(broken)
