@@ -44,6 +44,9 @@ CONDITION: Final[Mapping[str, int]] = MappingProxyType({HOTSPOT: DEGRADED, BRIGH
 
 PRAIS_TABLE: Final[Mapping[str, str]] = MappingProxyType({HOTSPOT: "SO1-4.T4", BRIGHTSPOT: "SO1-4.T5"})
 
+MOSTLY_PERCENT: Final = 50.0
+"""Share of a spot that a process must have made to name it: most of a spot may come from productivity or carbon."""
+
 _BORDER: Final = 16
 """Points along each side of a window whose extent in degrees is asked for."""
 
@@ -92,8 +95,9 @@ class Spot:
 
     @property
     def process(self) -> str | None:
-        """Name of the process with the largest area; None where no change of land cover explains the spot."""
-        return self.processes[0].process if self.processes else None
+        """Name of the process that made at least half of it; None where no change of land cover explains so much."""
+        first = self.processes[0] if self.processes else None
+        return first.process if first is not None and first.percent >= MOSTLY_PERCENT else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

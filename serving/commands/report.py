@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from landcover.labels import LANGUAGES, Language
-from serving.commands import reportcompare, sampling
+from serving.commands import reportcompare, reportmatrix, sampling
 from serving.commands.common import JsonOption, answering, progress_bar
 from serving.commands.reportoptions import (
     crosswalk_of,
@@ -237,6 +237,7 @@ def make(
     _tell(made, output, as_json=as_json)
 
 
+app.command("matrix")(reportmatrix.matrix)
 app.command("sample")(sampling.sample)
 app.command("estimate")(sampling.estimate)
 app.command("compare")(reportcompare.compare)

@@ -136,7 +136,7 @@ def estimate(
     design: Annotated[
         Path | None,
         typer.Option(
-            metavar="POINTS.design.json", help="The design that steppe report sample wrote beside the points."
+            metavar="POINTS.design.json", help="The design of steppe report sample; default: that beside the points."
         ),
     ] = None,
     output: Annotated[

@@ -29,7 +29,7 @@ from landcover.identity import canonical_sha256
 from landcover.staging import os_errors
 from serving.report.accuracytables import CLASSES_CSV, DOCUMENT, MATRIX_CSV, SUMMARY, class_table, matrix_table, summary
 from serving.report.responses import read_points
-from serving.report.sampling import DIGEST
+from serving.report.sampling import DESIGN_ENDING, DIGEST
 from serving.staging import Staging, write_file
 from serving.strictjson import Malformed, Unusable, parse_json
 
@@ -50,7 +50,7 @@ class AccuracyOrder:
 
     Attributes:
         points: the filled-in table.
-        design: the design file; None = how the points were chosen is not known.
+        design: the design file; None = the one that lies beside the points under their name, if it does.
         used: classes in reported transitions, by code or machine name; empty = all.
         partial: leave points without a reference class out.
         finite_population: with the factor 1 - n/N in standard errors.
@@ -92,7 +92,7 @@ def assess(order: AccuracyOrder) -> Assessment:
         DataError: when the table cannot be used.
         ConfigError: when the design cannot be used.
     """
-    plan = _read_design(order.design)
+    plan = _read_design(order.design or _beside(order.points))
     points = read_points(order.points, plan.words)
     responses = checked_responses(points, plan.design.strata, tuple(plan.titles), plan.drawn, partial=order.partial)
     found = _estimated(plan, responses, finite_population=order.finite_population)
@@ -178,6 +178,12 @@ class _Plan:
     drawn: dict[str, Drawn]
     mapped_km2: dict[int, float]
     caveats: tuple[Caveat, ...]
+
+
+def _beside(points: Path) -> Path | None:
+    """The design that ``steppe report sample`` wrote with these points."""
+    found = points.with_name(points.stem + DESIGN_ENDING)
+    return found if found.is_file() else None
 
 
 def _read_design(path: Path | None) -> _Plan:

@@ -364,8 +364,10 @@ def test_missing_points_may_be_left_out(class_map, out):
 
 def test_without_a_design_nothing_is_estimated(class_map, out):
     order = drawn_and_filled(class_map, out)
+    alone = order.points.rename(order.points.with_stem("alone"))
     with pytest.raises(NoProbabilitySample, match="its mapped area"):
-        publish_assessment(AccuracyOrder(points=order.points, design=None), out / "accuracy")
+        publish_assessment(AccuracyOrder(points=alone, design=None), out / "accuracy")
+    alone.rename(order.points)
     document = json.loads(order.design.read_text())
     for changed, error in (
         (document | {"probability_sample": False}, NoProbabilitySample),
@@ -434,6 +436,9 @@ def test_the_commands(class_map, out, run):
     assert json.loads(said.output)["points"] == 240
     said = run("sample", class_map, "-o", out / "more.gpkg", "--area-se", "1=0.05", "--json")
     assert json.loads(said.output)["files"]["points"] == str(out / "more.gpkg")
+    beside = run("estimate", points, "-o", out / "beside", "--json")  # the design that lies there
+    assert json.loads(beside.output)["points"] == 240
+    (out / "points.design.json").unlink()
     with pytest.raises(NoProbabilitySample):
         run("estimate", points, "-o", out / "none")
     with rasterio.open(class_map) as dataset:
