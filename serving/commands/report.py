@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from landcover.errors import WrongUse
 from landcover.labels import LANGUAGES, Language
-from serving.commands import reportmatrix, reportproductivity, sampling
+from serving.commands import reportcompare, reportmatrix, reportproductivity, sampling
 from serving.commands.common import JsonOption, answering, progress_bar
 from serving.commands.reportoptions import (
     crosswalk_of,
@@ -46,7 +46,8 @@ app = typer.Typer(
     cls=DefaultGroup,
     no_args_is_help=True,
     help="Report land degradation (SDG 15.3.1): `steppe report BEFORE.tif AFTER.tif --years 2000-2015 -o FOLDER` makes "
-    "the tables; `productivity` makes its layers from annual NDVI; `sample` and `estimate` give areas with intervals.",
+    "the tables; `productivity` makes its layers from annual NDVI; `sample` and `estimate` give areas with intervals; "
+    "`compare` says why two reports differ.",
 )
 
 
@@ -260,6 +261,7 @@ app.command("matrix")(reportmatrix.matrix)
 app.command("productivity")(reportproductivity.productivity)
 app.command("sample")(sampling.sample)
 app.command("estimate")(sampling.estimate)
+app.command("compare")(reportcompare.compare)
 
 
 def _tell(made: ReportMade, output: Path, *, as_json: bool) -> None:

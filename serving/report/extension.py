@@ -29,6 +29,8 @@ INDICATOR_MAP: Final = "indicator"
 STATUS_MAP: Final = "status"
 SOC_STOCK_MAP: Final = "soc-stock"
 """Stocks of soil carbon of the final year, which a later report can begin with."""
+PRODUCTIVITY_MAP: Final = "productivity"
+SOC_MAP: Final = "soc"
 
 type Positions = npt.NDArray[np.uint8]
 
@@ -84,10 +86,14 @@ class LayerExtension:
     @property
     def maps(self) -> tuple[str, ...]:
         """Names of the rasters whose rows it makes."""
-        stocks = (SOC_STOCK_MAP,) if self.has_stocks else ()
-        if not self._indicator:
-            return stocks
-        return (INDICATOR_MAP, *((STATUS_MAP,) if self._sources.baseline else ()), *stocks)
+        sources = self._sources
+        return (
+            *(() if sources.productivity is None else (PRODUCTIVITY_MAP,)),
+            *(() if sources.soil is None else (SOC_MAP,)),
+            *((INDICATOR_MAP,) if self._indicator else ()),
+            *((STATUS_MAP,) if self._indicator and sources.baseline else ()),
+            *((SOC_STOCK_MAP,) if self.has_stocks else ()),
+        )
 
     @property
     def has_stocks(self) -> bool:
@@ -96,10 +102,14 @@ class LayerExtension:
 
     def of(self, rows: AccountRows, /) -> Extension:
         """See ``Extend``."""
-        soil = self._soil(rows)
-        layers = [*self._productivity(rows), *(() if soil is None else (soil.soc,))]
+        productivity, soil = self._productivity(rows), self._soil(rows)
+        layers = [*productivity, *(() if soil is None else (soil.soc,))]
+        maps: dict[str, AnyArray] = {PRODUCTIVITY_MAP: conditions(productivity[-1])} if productivity else {}
+        if soil is not None:
+            maps[SOC_MAP] = conditions(soil.soc)
         stocks = None if soil is None else soil.stocks
-        maps: dict[str, AnyArray] = {} if stocks is None else {SOC_STOCK_MAP: _filled(stocks[1])}
+        if stocks is not None:
+            maps[SOC_STOCK_MAP] = _filled(stocks[1])
         if not self._indicator:
             return Extension(positions=layers, maps=maps, stocks=stocks)
         plain = self._table[layers[1], condition_positions(rows.cover.degradation, owner="land cover"), layers[2]]

@@ -26,6 +26,8 @@ from serving.report.covering import OpenedCover, Openers, open_cover
 from serving.report.extension import (
     BASELINE_LAYER,
     INDICATOR_MAP,
+    PRODUCTIVITY_MAP,
+    SOC_MAP,
     SOC_STOCK_MAP,
     STATUS_MAP,
     LayerExtension,
@@ -41,6 +43,7 @@ from serving.report.rasters import (
     Years,
     degradation_raster,
     indicator_raster,
+    layer_raster,
     soc_stock_raster,
     status_raster,
     transitions_raster,
@@ -231,6 +234,7 @@ def _rasters(
         DEGRADATION: degradation_raster(folder / files.DEGRADATION, account, years),
         TRANSITIONS: transitions_raster(folder / files.TRANSITIONS, account, years),
     }
+    found |= _layer_rasters(request, account, folder)
     names = extension.maps
     rules = {"nodata_policy": request.policy.identity}
     if request.productivity is not None:
@@ -247,6 +251,23 @@ def _rasters(
 def _soil_rules(request: ReportRequest) -> dict[str, str]:
     given = None if request.soil is None else request.soil.given
     return {"soc_factors": given.table.identity} if isinstance(given, ReferenceStock) else {}
+
+
+def _layer_rasters(request: ReportRequest, account: CoverAccount, folder: Path) -> Mapping[str, ReportRaster]:
+    """Sub-indicators beside land cover, so that another report can be compared pixel by pixel."""
+    years, found = Years(request.period.initial, request.period.final), {}
+    if request.productivity is not None:
+        found[PRODUCTIVITY_MAP] = layer_raster(
+            folder / files.PRODUCTIVITY,
+            account,
+            years,
+            name="land productivity",
+            rule=request.productivity.table.identity,
+        )
+    if request.soil is not None:
+        rule = request.soil.rule.identity if request.soil.assumptions else ""
+        found[SOC_MAP] = layer_raster(folder / files.SOC, account, years, name="soil organic carbon", rule=rule)
+    return found
 
 
 def _baseline_of(request: ReportRequest) -> tuple[PeriodAccount, ...]:
