@@ -38,6 +38,10 @@ SMALL = ("--min-spot", "0.002")
 SOUTH_UP = ("EPSG:4326", Affine(0.0025, 0, 12, 0, 0.0025, 40))
 
 
+LAYERS = ("indicator", "productivity", "soc")
+"""Rasters of an account that has productivity and soil carbon."""
+
+
 @dataclass
 class World:
     """A report that was made, and what it must say.
@@ -82,7 +86,7 @@ class Scene:
     def account(self, zone=None):
         """The account, and the maps: every pixel is judged by itself."""
         height, width = self.before.shape
-        maps = {name: np.full((height, width), NO, np.int16) for name in ("degradation", "indicator", "status")}
+        maps = {name: np.full((height, width), NO, np.int16) for name in ("degradation", *LAYERS, "status")}
         pixels = []
         for row in range(height):
             for col in range(width):
@@ -93,6 +97,8 @@ class Scene:
                 maps["degradation"][row, col] = pixel.cover
                 if pixel.sdg is not None:
                     maps["indicator"][row, col] = pixel.sdg
+                    maps["productivity"][row, col] = pixel.productivity
+                    maps["soc"][row, col] = pixel.soc
                 if pixel.baseline is not None:
                     maps["status"][row, col] = pixel.status
                 pixels.append(pixel)
@@ -248,7 +254,7 @@ def provinces(folder):
         found = World(
             folder / "out" / role,
             [made["baseline"]] if role == "baseline" else [made["baseline"], account],
-            pictures if role != "baseline" else {name: pictures[name] for name in ("degradation", "indicator")},
+            pictures if role != "baseline" else {name: pictures[name] for name in ("degradation", *LAYERS)},
             [Account(role, years, account.pixels, zone) for zone in ZONES],
             tuple(scene.changed[place] for place in range(1 if role == "baseline" else 2 if role == "report_1" else 0)),
             rel=2e-7,
@@ -326,7 +332,7 @@ def federation(folder):
         region=region_of,
         policy="single_evidence",
     ).account()
-    return World(folder / "out" / "report", [account], {n: maps[n] for n in ("degradation", "indicator")}, rel=2e-7)
+    return World(folder / "out" / "report", [account], {n: maps[n] for n in ("degradation", *LAYERS)}, rel=2e-7)
 
 
 def nested(folder, table):
@@ -379,7 +385,7 @@ def nested(folder, table):
     }
     layers["soc"] = np.where(unccd[0] == WATER, NO, np.array(soc).reshape(SHAPE))
     account, maps = Scene(UTM, *unccd, layers=layers).account()
-    return World(folder / "out" / table, [account], {n: maps[n] for n in ("degradation", "indicator")}, rel=2e-7)
+    return World(folder / "out" / table, [account], {n: maps[n] for n in ("degradation", *LAYERS)}, rel=2e-7)
 
 
 def grids(folder):
@@ -428,4 +434,4 @@ def grids(folder):
         "soc": np.where(before == WATER, NO, nearest("soc")),
     }
     account, maps = Scene((UTM[0], transform), before, after, layers=layers).account()
-    return World(folder / "out" / "report", [account], {n: maps[n] for n in ("degradation", "indicator")}, rel=2e-7)
+    return World(folder / "out" / "report", [account], {n: maps[n] for n in ("degradation", *LAYERS)}, rel=2e-7)
