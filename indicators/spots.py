@@ -19,6 +19,7 @@ from pyproj import Transformer
 from indicators.areas import PixelAreas
 from indicators.codes import DEGRADED, IMPROVED, NODATA, OUTSIDE
 from indicators.transitions import TransitionMatrix
+from indicators.zones.areas import RowAreas
 from landcover.errors import ConfigError
 from landcover.grid import Grid, Window
 from landcover.legends import CLASS_NODATA
@@ -176,7 +177,15 @@ def spot_query(kind: str, *, min_km2: float, most: int = 100, connectivity: int 
     return PatchQuery((_sign(kind),), min_km2=min_km2, most=most, connectivity=connectivity)
 
 
-def find_spots(kind: str, layer: Rows, grid: Grid, query: PatchQuery, *, processes: Processes | None = None) -> Spots:
+def find_spots(
+    kind: str,
+    layer: Rows,
+    grid: Grid,
+    query: PatchQuery,
+    *,
+    processes: Processes | None = None,
+    areas: RowAreas | None = None,
+) -> Spots:
     """The spots of a map, in two passes over it.
 
     Args:
@@ -185,6 +194,7 @@ def find_spots(kind: str, layer: Rows, grid: Grid, query: PatchQuery, *, process
         grid: grid of the map.
         query: which patches make a spot, `spot_query`.
         processes: what explains each pixel; read in the second pass, where there are spots.
+        areas: areas of pixels, of the parts that lie in zones for example; None = of whole pixels.
 
     Raises:
         ConfigError: for an unknown kind.
@@ -192,7 +202,7 @@ def find_spots(kind: str, layer: Rows, grid: Grid, query: PatchQuery, *, process
         RasterChanged: when the map changed between the passes.
     """
     _sign(kind)
-    areas = PixelAreas(grid)
+    areas = areas or PixelAreas(grid)
     found = find_patches(layer, grid.height, grid.width, query, areas=areas.rows)
     outlines: dict[int, Outline] = {}
     outliner, shares = Outliner(found), _Shares(found, processes, areas)
@@ -212,7 +222,7 @@ def find_spots(kind: str, layer: Rows, grid: Grid, query: PatchQuery, *, process
 class _Shares:
     """Adds up the area of each process in each patch while runs stream by."""
 
-    def __init__(self, found: Patches, processes: Processes | None, areas: PixelAreas) -> None:
+    def __init__(self, found: Patches, processes: Processes | None, areas: RowAreas) -> None:
         self._found, self._areas = found, areas
         self._processes = processes or Processes(
             (), lambda start, stop: np.zeros((stop - start, found.width), np.uint8)

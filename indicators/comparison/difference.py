@@ -1,39 +1,24 @@
-"""Agreement of two accounts of the same land, and which factor makes how much of their difference.
-
-Effects are Shapley values (Shapley 1953, "A value for n-person games", Contributions to the Theory of Games II): the
-effect of a factor is the change of the area when it is exchanged, averaged over all orders in which the factors can be
-exchanged. They do not depend on an order, and add up to the difference exactly.
-"""
+"""Agreement of two accounts of the same land, and which factor makes how much of their difference."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from indicators.codes import CONDITIONS, NODATA
-from indicators.comparison.factors import FIRST, MATRIX, SECOND, Conditions, Rules, conditions, layers_of
-from indicators.joint import JointTable
+from indicators.codes import CONDITIONS, NODATA, OUTSIDE
+from indicators.comparison.effects import Effect, Exchange, effects
+from indicators.comparison.factors import FIRST, SECOND, Cells, Rules, axis_of, has_indicator, layers_of
+from indicators.joint import FINAL, INITIAL, JointTable
 
 CODES: Final = (*CONDITIONS, NODATA)
+"""Conditions of an account of land cover alone."""
 
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What one factor does to the areas.
-
-    Attributes:
-        factor: ``initial``, ``final``, ``matrix``, ``productivity`` or ``soc``.
-        km2: change of the area of each of -1, 0, 1, -32768 from account ``a`` to account ``b`` that it causes.
-    """
-
-    factor: str
-    km2: Mapping[int, float]
+LAND_CODES: Final = (*CODES, OUTSIDE)
+"""Conditions of an account of the indicator: -32767 is water, which is no land."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,24 +26,27 @@ class Difference:
     """Two accounts of the same land.
 
     Attributes:
-        agreement_km2: rows: condition in ``a``, columns: in ``b``; order -1, 0, 1, -32768; float64 (4, 4).
+        codes: the conditions, in the order of ``agreement_km2``: -1, 0, 1, -32768, and -32767 for water where the
+            indicator was compared and the rules name classes of water.
+        agreement_km2: rows: condition in ``a``, columns: in ``b``; float64 (C, C).
         cover_km2: the same of land-cover classes, by year: ``initial`` and ``final``; (K + 1, K + 1), no data last.
         effects: one for each factor; zero for those in which both are alike.
     """
 
+    codes: tuple[int, ...]
     agreement_km2: npt.NDArray[np.float64]
     cover_km2: Mapping[str, npt.NDArray[np.float64]]
     effects: tuple[Effect, ...]
 
     def area_km2(self, account: str, code: int) -> float:
         """Area of a condition in account ``a`` or ``b``."""
-        table, place = self.agreement_km2, CODES.index(code)
+        table, place = self.agreement_km2, self.codes.index(code)
         return float(table[place].sum() if account == FIRST else table[:, place].sum())
 
     @property
     def agreed_percent(self) -> float | None:
         """Share of the area with data in both on which both say the same; None without such an area."""
-        both = self.agreement_km2[:-1, :-1]
+        both = self.agreement_km2[: len(CONDITIONS), : len(CONDITIONS)]
         whole = float(both.sum())
         return 100.0 * float(np.trace(both)) / whole if whole else None
 
@@ -72,42 +60,25 @@ def compare(joint: JointTable, first: Rules, second: Rules) -> Difference:
         second: rules of account ``b``.
 
     Raises:
-        ConfigError: when the table lacks a layer of one of them.
+        ConfigError: when the table has a layer of one of them only, or no rule says how to combine layers.
     """
-    rules = {FIRST: first, SECOND: second}
-    factors = (*layers_of(joint), MATRIX)
-    states = {taken: _state(joint, rules, factors, taken) for taken in _subsets(factors)}
-    areas = {taken: _areas(joint, state) for taken, state in states.items()}
+    layers = layers_of(joint)
+    wet = has_indicator(layers) and bool(first.water or second.water)
+    exchange = Exchange(Cells.of(joint), {FIRST: first, SECOND: second}, layers, LAND_CODES if wet else CODES)
     return Difference(
-        agreement_km2=_agreement(joint, states[frozenset()], states[frozenset(factors)]),
-        cover_km2={year: joint.over([f"{FIRST}_{year}", f"{SECOND}_{year}"]).km2 for year in ("initial", "final")},
-        effects=tuple(Effect(factor, _shapley(factor, factors, areas)) for factor in factors),
+        codes=exchange.codes,
+        agreement_km2=_agreement(exchange),
+        cover_km2={year: _both(joint, year) for year in (INITIAL, FINAL)},
+        effects=effects(exchange),
     )
 
 
-def _subsets(factors: Sequence[str]) -> list[frozenset[str]]:
-    return [frozenset(chosen) for size in range(len(factors) + 1) for chosen in itertools.combinations(factors, size)]
+def _both(joint: JointTable, layer: str) -> npt.NDArray[np.float64]:
+    """Area by the codes of a layer in both accounts."""
+    return joint.over([axis_of(FIRST, layer), axis_of(SECOND, layer)]).km2
 
 
-def _state(joint: JointTable, rules: Mapping[str, Rules], factors: Sequence[str], taken: frozenset[str]) -> Conditions:
-    """Conditions when the factors in ``taken`` are those of account ``b``, and the others those of ``a``."""
-    return conditions(joint, rules, {factor: SECOND if factor in taken else FIRST for factor in factors})
-
-
-def _areas(joint: JointTable, state: Conditions) -> npt.NDArray[np.float64]:
-    """km2 of -1, 0, 1, -32768."""
-    return np.array([float((joint.km2 * (state == code)).sum()) for code in CODES])
-
-
-def _agreement(joint: JointTable, first: Conditions, second: Conditions) -> npt.NDArray[np.float64]:
-    return np.array([[float((joint.km2 * (first == row) * (second == col)).sum()) for col in CODES] for row in CODES])
-
-
-def _shapley(
-    factor: str, factors: Sequence[str], areas: Mapping[frozenset[str], npt.NDArray[np.float64]]
-) -> dict[int, float]:
-    total, count = np.zeros(len(CODES)), len(factors)
-    for before in _subsets([other for other in factors if other != factor]):
-        weight = math.factorial(len(before)) * math.factorial(count - len(before) - 1) / math.factorial(count)
-        total += weight * (areas[before | {factor}] - areas[before])
-    return dict(zip(CODES, total.tolist(), strict=True))
+def _agreement(exchange: Exchange) -> npt.NDArray[np.float64]:
+    first, second = exchange.state(frozenset()), exchange.state(frozenset(exchange.factors))
+    size = len(exchange.codes)
+    return np.bincount(first * size + second, exchange.cells.km2, size * size).reshape(size, size)

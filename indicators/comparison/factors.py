@@ -13,17 +13,19 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from indicators.codes import NODATA
-from indicators.joint import FINAL, INITIAL, PRODUCTIVITY, SOC, JointTable
+from indicators.codes import NODATA, OUTSIDE
+from indicators.joint import FINAL, INITIAL, PRODUCTIVITY, SOC, Axis, JointTable
 from landcover.errors import ConfigError
 
 type Conditions = npt.NDArray[np.int16]
-"""-1, 0, 1 or -32768 for each combination of codes."""
+"""-1, 0, 1, -32768, or -32767 for water, of each combination of codes; (N,)."""
 
 FIRST: Final = "a"
 SECOND: Final = "b"
 MATRIX: Final = "matrix"
 """Factor: the transition matrix."""
+POLICY: Final = "nodata_policy"
+"""Factor: what a missing layer means; there is none where land cover is the only layer."""
 LAYERS: Final = (INITIAL, FINAL, PRODUCTIVITY, SOC)
 """Factors that are layers: each has an axis ``a_...`` and an axis ``b_...`` in the table of both."""
 
@@ -45,7 +47,7 @@ class Combine(Protocol):
     """One out, all out; ``NodataPolicy`` decides what a missing layer means."""
 
     def __call__(self, layers: Sequence[Conditions]) -> Conditions:
-        """The condition of land from those of its layers, int16, broadcast against each other."""
+        """The condition of land from those of its layers, int16, all of one shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,44 @@ class Rules:
 
     Attributes:
         matrix: its transition matrix.
-        combine: its rule for several layers; None where land cover is the only one.
+        combine: its rule for several layers; None where land cover is the only one. Rules that are equal are one.
+        water: classes of the initial map that are no land in the indicator (PRAIS 4 manual, SO1.md, SO 1-4). Land cover
+            alone is judged over all of the area, water included.
     """
 
     matrix: Signs
     combine: Combine | None = None
+    water: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """The combinations of codes that occur.
+
+    Attributes:
+        axes: their axes by name.
+        codes: the code of each combination on each axis, int16 (N,).
+        km2: its area, float64 (N,).
+    """
+
+    axes: Mapping[str, Axis]
+    codes: Mapping[str, Conditions]
+    km2: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, joint: JointTable) -> Cells:
+        """Those of a table with any area."""
+        places = np.nonzero(joint.km2)
+        codes = {
+            axis.name: np.array(axis.codes, np.int16)[place] for axis, place in zip(joint.axes, places, strict=True)
+        }
+        return cls({axis.name: axis for axis in joint.axes}, codes, joint.km2[places])
+
+    def positions(self, name: str) -> npt.NDArray[np.intp]:
+        """Positions on an axis, (N,)."""
+        codes = np.array(self.axes[name].codes, np.int16)
+        order = np.argsort(codes)
+        return order[np.searchsorted(codes, self.codes[name], sorter=order)]
 
 
 def layers_of(joint: JointTable) -> tuple[str, ...]:
@@ -79,47 +114,45 @@ def layers_of(joint: JointTable) -> tuple[str, ...]:
     return tuple(found)
 
 
-def conditions(joint: JointTable, rules: Mapping[str, Rules], choice: Mapping[str, str]) -> Conditions:
+def factors_of(layers: Sequence[str]) -> tuple[str, ...]:
+    """All factors of accounts with these layers."""
+    return (*layers, MATRIX, *((POLICY,) if has_indicator(layers) else ()))
+
+
+def has_indicator(layers: Sequence[str]) -> bool:
+    """Whether there is a layer beside land cover."""
+    return any(layer in layers for layer in (PRODUCTIVITY, SOC))
+
+
+def conditions(cells: Cells, rules: Mapping[str, Rules], choice: Mapping[str, str]) -> Conditions:
     """The condition of every combination of codes when each factor is taken from one of both accounts.
 
     Args:
-        joint: table of both accounts.
+        cells: what occurs in both accounts.
         rules: of account ``a`` and of account ``b``.
-        choice: ``a`` or ``b`` by factor: the layers of the table, and ``MATRIX``.
+        choice: ``a`` or ``b`` by factor, see ``factors_of``.
 
     Returns:
-        int16 of the shape that the table's arrays broadcast to: -1, 0, 1, -32768.
+        int16 (N,): -1, 0, 1, -32768; -32767 where there are further layers and the initial map has water.
 
     Raises:
-        ConfigError: when the table lacks an axis.
+        ConfigError: when there are further layers and no rule to combine them.
     """
-    matrix = rules[choice[MATRIX]]
-    cover = _signs(joint, matrix.matrix, axis_of(choice[INITIAL], INITIAL), axis_of(choice[FINAL], FINAL))
-    others = [
-        _spread(joint, axis_of(choice[layer], layer)) for layer in (PRODUCTIVITY, SOC) if layer in layers_of(joint)
-    ]
+    initial = axis_of(choice[INITIAL], INITIAL)
+    cover = _signs(cells, rules[choice[MATRIX]].matrix, initial, axis_of(choice[FINAL], FINAL))
+    others = [cells.codes[axis_of(choice[layer], layer)] for layer in (PRODUCTIVITY, SOC) if layer in choice]
     if not others:
         return cover
-    if matrix.combine is None:
+    combine = rules[choice[POLICY]].combine
+    if combine is None:
         raise ConfigError("accounts with productivity or soil carbon need a rule to combine layers")
-    return matrix.combine([cover, *others])
+    water = np.isin(cells.codes[initial], rules[choice[INITIAL]].water)
+    return np.where(water, OUTSIDE, combine([cover, *others])).astype(np.int16)
 
 
-def _signs(joint: JointTable, matrix: Signs, initial: str, final: str) -> Conditions:
-    """Signs by the axes of two classes; no data where either class is."""
-    size = len(joint.axis(initial))
+def _signs(cells: Cells, matrix: Signs, initial: str, final: str) -> Conditions:
+    """Signs of two classes; no data where either class is."""
+    size = len(cells.axes[initial])
     table_KK = np.full((size, size), NODATA, np.int16)
     table_KK[:-1, :-1] = matrix.signs
-    first, second = joint.names.index(initial), joint.names.index(final)
-    if first > second:
-        table_KK = table_KK.T
-    shape = [1] * len(joint.axes)
-    shape[first], shape[second] = size, size
-    return table_KK.reshape(shape)
-
-
-def _spread(joint: JointTable, name: str) -> Conditions:
-    """The codes of an axis, in the shape that broadcasts along it."""
-    shape = [1] * len(joint.axes)
-    shape[joint.names.index(name)] = -1
-    return np.array(joint.axis(name).codes, np.int16).reshape(shape)
+    return table_KK[cells.positions(initial), cells.positions(final)]

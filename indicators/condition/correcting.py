@@ -7,7 +7,7 @@ so they are refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,9 @@ from landcover.raster.area import place_area
 from landcover.raster.polygons import Polygon, covered
 
 _SCAN_ROWS = 512
+
+type Shares = Callable[[Window], npt.NDArray[np.float64]]
+"""From a window to the share of each of its pixels that counts, 0 to 1."""
 
 
 class CorrectionsOverlap(CorrectionInvalid):
@@ -107,6 +110,8 @@ class Correcting:
     Args:
         corrections: those of the period, ``Corrections.of_period``.
         grid: grid of the layer.
+        within: share of each pixel of a window that counts, float64 (row, col), for example in the zones of a report;
+            None = all of it.
 
     Raises:
         AreaInvalid: when a polygon does not touch the grid, naming it.
@@ -114,8 +119,8 @@ class Correcting:
         NoCrs: when the grid's CRS has no areas.
     """
 
-    def __init__(self, corrections: Sequence[Correction], grid: Grid) -> None:
-        self._grid = grid
+    def __init__(self, corrections: Sequence[Correction], grid: Grid, within: Shares | None = None) -> None:
+        self._grid, self._within = grid, within
         self._areas = PixelAreas(grid)
         self._placed = place(corrections, grid)
         self._pixels_CBA = np.zeros((len(self._placed), SIZE, SIZE), np.int64)
@@ -172,11 +177,21 @@ class Correcting:
         after = table[before]
         after_RW[rows, part.cols][inside] = after
         cells = before.astype(np.intp) * SIZE + after
+        weights, counted = self._weights(part, inside)
+        shape = (SIZE, SIZE)
+        self._pixels_CBA[i] += np.bincount(cells[counted], minlength=SIZE**2).reshape(shape)
+        self._km2_CBA[i] += np.bincount(cells, weights=weights, minlength=SIZE**2).reshape(shape)
+
+    def _weights(
+        self, part: Window, inside: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """Km2 of the corrected pixels, and whether any of each counts."""
         km2 = self._areas.rows(part.row, part.row_stop)
         km2 = np.broadcast_to(km2[:, None], inside.shape) if km2.ndim == 1 else km2[:, part.cols]
-        shape = (SIZE, SIZE)
-        self._pixels_CBA[i] += np.bincount(cells, minlength=SIZE**2).reshape(shape)
-        self._km2_CBA[i] += np.bincount(cells, weights=km2[inside], minlength=SIZE**2).reshape(shape)
+        if self._within is None:
+            return km2[inside], np.ones(np.count_nonzero(inside), np.bool_)
+        share = self._within(part)[inside]
+        return km2[inside] * share, share > 0
 
 
 def _place(correction: Correction, grid: Grid) -> Placed:

@@ -17,7 +17,7 @@ from indicators.cover.positions import ClassPositions, Codes, Positions
 from indicators.joint import FINAL, INITIAL, REGION, Axis, cover_axis
 from indicators.transitions import TransitionMatrix
 from landcover.crosswalks import Crosswalk
-from landcover.errors import ConfigError, GridMismatch
+from landcover.errors import ConfigError, GridMismatch, UnmappedCodes
 from landcover.legends import CLASS_NODATA
 
 _CHUNK: Final = 1 << 18
@@ -150,10 +150,16 @@ class CoverAccount:
         """Refuse the maps when codes without a class came.
 
         Raises:
-            UnmappedCodes: with every such code of the first map that has some, and its pixels over all rows.
+            UnmappedCodes: with every such code of each map, and its pixels over all rows.
         """
-        for side in self._sides:
-            side.refuse_strangers()
+        said = []
+        for name, side in zip(("initial", "final"), self._sides, strict=True):
+            try:
+                side.refuse_strangers()
+            except UnmappedCodes as error:
+                said.append(f"the {name} map holds {error}")
+        if said:
+            raise UnmappedCodes(f"{'; '.join(said)}; add them to the crosswalk, or name the legend that they are of")
 
     def _regions(self, region: Positions | None, shape: tuple[int, ...]) -> Positions | None:
         """Positions on the axis of regions, no data where no matrix holds."""

@@ -19,6 +19,10 @@ Role = Literal["baseline", "report_1", "report_2"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2100
+"""Years that land cover is told of, as in tables of periods."""
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -39,7 +43,7 @@ class Period:
     soc: Years | None = None
 
     def __post_init__(self) -> None:
-        """Refuse periods that end before they begin.
+        """Refuse periods that end before they begin, and years of no calendar.
 
         Raises:
             ConfigError: with the years, or the role that is none.
@@ -47,6 +51,10 @@ class Period:
         if self.role not in ROLES:
             raise ConfigError(f"period {self.role!r} is not known; choose one of {', '.join(ROLES)}")
         for first, last in filter(None, ((self.initial, self.final), self.productivity, self.soc)):
+            if not FIRST_YEAR <= min(first, last) <= max(first, last) <= LAST_YEAR:
+                raise ConfigError(
+                    f"period {self.role!r} runs from {first} to {last}; expected years from {FIRST_YEAR} to {LAST_YEAR}"
+                )
             if first >= last:
                 raise ConfigError(f"period {self.role!r} runs from {first} to {last}; the first year must be earlier")
 

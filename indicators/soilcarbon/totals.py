@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators.codes import NODATA
-from indicators.soilcarbon.covers import CLASSES, Codes, cover_positions
+from indicators.soilcarbon.covers import CLASSES, COVER_CODES, Codes, cover_positions
 from landcover.errors import DtypeMismatch, GridMismatch
 
 HECTARES_PER_KM2: Final = 100.0
@@ -61,6 +61,21 @@ class StockTable:
             math.fsum(part.unknown_km2 for part in parts),
         )
 
+    def __add__(self, other: StockTable) -> StockTable:
+        """Both together: the stocks of two zones, or of two parts of a map."""
+        pairs = zip(self.classes, other.classes, strict=True)
+        return StockTable(
+            tuple(
+                ClassStock(a.code, a.tonnes + b.tonnes, a.area_km2 + b.area_km2, a.unknown_km2 + b.unknown_km2)
+                for a, b in pairs
+            )
+        )
+
+
+def stock_table(sums: npt.NDArray[np.float64]) -> StockTable:
+    """The table of sums: (tonnes, km2 with a stock, km2 without; class 1 to 7 and none), float64 (3, 8)."""
+    return StockTable(tuple(ClassStock(code, *map(float, row)) for code, row in zip(COVER_CODES, sums.T, strict=True)))
+
 
 class StockTotals:
     """Adds up stocks while a raster streams by. Blocks may come in any order, each once."""
@@ -109,7 +124,4 @@ class StockTotals:
 
     def table(self) -> StockTable:
         """What was counted so far."""
-        codes = (*range(1, CLASSES + 1), NODATA)
-        return StockTable(
-            tuple(ClassStock(code, *map(float, sums)) for code, sums in zip(codes, self._sums.T, strict=True))
-        )
+        return stock_table(self._sums)

@@ -131,6 +131,17 @@ class ZonesOnGrid:
                 share_HW[_inside(part.window, window)] = 1.0 if part.share is None else part.share
         return share_HW
 
+    def covered(self, window: Window) -> NDArray[np.float64]:
+        """The share of every pixel of a window in all zones together, float64 (row, col), 0 to 1.
+
+        Raises:
+            WindowError: when the window reaches beyond the grid.
+        """
+        share_HW = np.zeros((window.height, window.width))
+        for part in self.parts(window):
+            share_HW[_inside(part.window, window)] += 1.0 if part.share is None else part.share
+        return np.minimum(share_HW, 1.0, out=share_HW)
+
     def _parts_of(self, zone: int, band: int, rows: Window) -> Iterator[ZonePart]:
         """What lies of a zone in rows of one band, tile by tile from left to right."""
         for tile, shape in self._tiles(zone, band):

@@ -60,7 +60,8 @@ class _OneShape(FeatureSource):  # type: ignore[misc] # exactextract has no type
 class _Shape(Feature):  # type: ignore[misc] # exactextract has no types
     def __init__(self, shape: shapely.Geometry) -> None:
         super().__init__()
-        self._wkb: bytes = shapely.to_wkb(shape)
+        # exactextract loses what lies behind a point that comes three times in a row, as drawn and snapped ones may.
+        self._wkb: bytes = shapely.to_wkb(shapely.remove_repeated_points(shape))
 
     def geometry(self) -> bytes:
         return self._wkb

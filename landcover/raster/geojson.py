@@ -28,7 +28,7 @@ _MAX_POINTS: Final = 100_000
 _MIN_POINTS: Final = 4  # of a closed ring, RFC 7946, section 3.1.6
 _MAX_LATITUDE: Final = 90.0
 _MAX_LONGITUDE: Final = 540.0  # boxes may run on beyond the date line
-_CRS_ADVICE: Final = "give it with --aoi-crs"
+_CRS_ADVICE: Final = "state it in the file's member 'crs' or, of an --aoi, with --aoi-crs"
 _ADVICE: Final = "expected a Polygon, a MultiPolygon, or a Feature or FeatureCollection of them"
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 from typer.core import TyperGroup
 
+from landcover.errors import WrongUse
 from landcover.labels import LANGUAGES, Language
-from serving.commands import reportmatrix, sampling
+from serving.commands import reportcompare, reportmatrix, reportproductivity, sampling
 from serving.commands.common import JsonOption, answering, progress_bar
 from serving.commands.reportoptions import (
     crosswalk_of,
@@ -19,6 +20,7 @@ from serving.commands.reportoptions import (
     named_files,
     parse_years,
     productivity_of,
+    refuse_empty_words,
     soil_of,
 )
 from serving.signals import stop_like_interrupt
@@ -44,7 +46,8 @@ app = typer.Typer(
     cls=DefaultGroup,
     no_args_is_help=True,
     help="Report land degradation (SDG 15.3.1): `steppe report BEFORE.tif AFTER.tif --years 2000-2015 -o FOLDER` makes "
-    "the tables; `sample` and `estimate` give areas with intervals.",
+    "the tables; `productivity` makes its layers from annual NDVI; `sample` and `estimate` give areas with intervals; "
+    "`compare` says why two reports differ.",
 )
 
 
@@ -133,12 +136,15 @@ def make(
         Literal["prais2026", "gpg_v1", "gpg_v2"], typer.Option(help="How trend, state and performance combine.")
     ] = "prais2026",
     soc_change: Annotated[
-        Path | None, typer.Option(metavar="C.tif", help="Change of soil organic carbon in percent, whole numbers.")
+        Path | None, typer.Option(metavar="C.tif", help="Change of soil organic carbon in percent, floats or integers.")
     ] = None,
     soc_condition: Annotated[Path | None, typer.Option(metavar="C.tif", help="Soil organic carbon: -1, 0, 1.")] = None,
     soc_stock: Annotated[
         Path | None,
-        typer.Option(metavar="S.tif", help="Stock of the initial year, t/ha, to follow through the change of cover."),
+        typer.Option(
+            metavar="S.tif",
+            help="Stock of the initial year, t/ha, floats or integers, to follow through the change of cover.",
+        ),
     ] = None,
     climate: Annotated[
         str | None,
@@ -180,6 +186,20 @@ def make(
     later, national_later = (
         (crosswalk_before, national_before) if crosswalk_after is None else crosswalk_of(crosswalk_after)
     )
+    refuse_empty_words(
+        {
+            "--layer": layer,
+            "--name-field": name_field,
+            "--name": name,
+            "--legend": legend,
+            "--legend-after": legend_after,
+            "--product": product,
+            "--product-after": product_after,
+            "--climate": climate,
+        }
+    )
+    if areas is None and (layer or name_field):
+        raise WrongUse("--layer and --name-field are about --areas; give it, or leave them out")
     chosen = matrix_of(matrix, regions, named_files(regional_matrix, "--regional-matrix"))
 
     from indicators.condition.correction_files import read_corrections  # noqa: PLC0415 - these load GDAL
@@ -238,8 +258,10 @@ def make(
 
 
 app.command("matrix")(reportmatrix.matrix)
+app.command("productivity")(reportproductivity.productivity)
 app.command("sample")(sampling.sample)
 app.command("estimate")(sampling.estimate)
+app.command("compare")(reportcompare.compare)
 
 
 def _tell(made: ReportMade, output: Path, *, as_json: bool) -> None:

@@ -25,9 +25,7 @@ def matrix(
     ] = None,
     form: Annotated[
         Form | None,
-        typer.Option(
-            help="csv to edit in a spreadsheet, json with all details, or Trends.Earth's; default: csv."
-        ),
+        typer.Option(help="csv to edit in a spreadsheet, json with all details, or Trends.Earth's; default: csv."),
     ] = None,
 ) -> None:
     """Write a transition matrix as CSV, JSON or Trends.Earth's JSON, to edit it and give it to --matrix.

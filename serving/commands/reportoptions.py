@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from landcover.crosswalk_files import parse_crosswalk_and_legend, parse_trends_earth
 from landcover.crosswalks import Crosswalk
 from landcover.errors import ConfigError, WrongUse
 from landcover.legends import Legend
+from serving.request import refuse_empty
+
+_DIGITS: Final = 4
+"""Of a year."""
 
 if TYPE_CHECKING:  # loads GDAL or pyproj
     from indicators.regions import RegionalMatrices
@@ -25,9 +29,19 @@ def parse_years(text: str) -> tuple[int, int]:
         WrongUse: when these are not two years.
     """
     first, _, last = text.partition("-")
-    if not (first.isascii() and first.isdigit() and last.isascii() and last.isdigit()):
+    if not all(len(year) == _DIGITS and year.isascii() and year.isdigit() for year in (first, last)):
         raise WrongUse(f"--years {text!r} is no period; expected the years of both maps, for example 2000-2015")
     return int(first), int(last)
+
+
+def refuse_empty_words(given: Mapping[str, str | None]) -> None:
+    """Refuse options that were given without a word.
+
+    Raises:
+        WrongUse: with the option.
+    """
+    for option, text in given.items():
+        refuse_empty(option, text)
 
 
 def crosswalk_of(path: Path | None) -> tuple[Crosswalk | None, Legend | None]:
@@ -114,6 +128,10 @@ def productivity_of(
     from serving.report.layers import LpdLayer, ProductivityInputs, SubIndicatorLayers  # noqa: PLC0415
 
     given = {name: path for name, path in parts.items() if path is not None}
+    if source is not None and lpd is None:
+        raise WrongUse("--lpd-source says who made --lpd; give both, or none of them")
+    if raw and not given:
+        raise WrongUse("--raw-layers is about --trend and --state; give these, or leave it out")
     if lpd is not None and given:
         raise WrongUse(f"--lpd is made of {', '.join(parts)}; give it or these")
     if lpd is not None:

@@ -132,6 +132,8 @@ REPORT: Final = (
         COG,
         files.STATUS,
     ),
+    Output("productivity", "Land productivity", f"{_TERNARY}; made with land productivity.", COG, files.PRODUCTIVITY),
+    Output("soc", "Soil organic carbon", f"{_TERNARY}; made with soil carbon.", COG, files.SOC),
     Output("workbook", "Workbook", "Tables SO1-1 to SO1-4 of UNCCD's reporting.", XLSX, files.WORKBOOK),
     Output("tables", "Tables", "The same tables for machines, with what PRAIS's rules find.", JSON, files.TABLES),
     Output("csv", "Tables as CSV", "The same tables, one file each.", ZIP, files.TABLES_ZIP),
@@ -156,11 +158,15 @@ REPORT: Final = (
     Output("transitions_style", "Style of the transitions", "The same of the transitions.", QML, "transitions.qml"),
     Output("indicator_style", "Style of the indicator", "The same of the indicator.", QML, "indicator.qml"),
     Output("status_style", "Style of the status", "The same of the status.", QML, "status.qml"),
+    Output("productivity_style", "Style of land productivity", "The same of productivity.", QML, "productivity.qml"),
+    Output("soc_style", "Style of soil carbon", "The same of soil carbon.", QML, "soc.qml"),
 )
 
+OF_PRODUCTIVITY: Final = frozenset({"productivity", "productivity_style"})
+OF_CARBON: Final = frozenset({"soc", "soc_style"})
 OF_INDICATOR: Final = frozenset({"indicator", "indicator_style"})
 OF_BASELINE: Final = frozenset({"status", "status_style"})
-"""Outputs of a report that take productivity and soil carbon, and those that take a baseline, too."""
+"""Outputs of a report that take land productivity, soil carbon, both, and both and a baseline."""
 
 STYLES: Final = (
     Output("quality_style", "QGIS style of the quality map", "Colours and names of the codes.", QML, "quality.qml"),

@@ -20,7 +20,7 @@ from serving.processes.orders import (
     ReportOrder,
     SpotsWanted,
 )
-from serving.processes.outputs import OF_BASELINE, OF_INDICATOR, REPORT, Output
+from serving.processes.outputs import OF_BASELINE, OF_CARBON, OF_INDICATOR, OF_PRODUCTIVITY, REPORT, Output
 from serving.processes.process import Plan
 from serving.processes.reportinputs import ReportInputs
 from serving.settings import Settings
@@ -52,9 +52,13 @@ class Report:
     def made_of(self, inputs: BaseModel) -> Sequence[Output]:
         """See ``process.Process``."""
         assert isinstance(inputs, ReportInputs)  # noqa: S101 - the form of this process
-        missing: frozenset[str] = frozenset() if inputs.has_indicator else OF_INDICATOR
-        if inputs.baseline is None or not inputs.has_indicator:
-            missing |= OF_BASELINE
+        needed = {
+            OF_PRODUCTIVITY: inputs.has_productivity,
+            OF_CARBON: inputs.has_carbon,
+            OF_INDICATOR: inputs.has_indicator,
+            OF_BASELINE: inputs.has_indicator and inputs.baseline is not None,
+        }
+        missing = frozenset[str]().union(*(names for names, there in needed.items() if not there))
         return [output for output in REPORT if output.name not in missing]
 
     def plan(self, inputs: BaseModel, outputs: Sequence[str], images: Images) -> Plan:

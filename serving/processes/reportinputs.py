@@ -140,10 +140,19 @@ class ReportInputs(Strict):
     language: Language = Field(default="en", description="Language of tables and page.")
 
     @property
+    def has_productivity(self) -> bool:
+        """Whether land productivity is given, in one layer or three."""
+        return self.lpd is not None or self.trend is not None
+
+    @property
+    def has_carbon(self) -> bool:
+        """Whether soil organic carbon is given."""
+        return self.soc_change is not None or self.soc_condition is not None
+
+    @property
     def has_indicator(self) -> bool:
         """Whether all three sub-indicators are there, which SDG indicator 15.3.1 takes."""
-        productivity = self.lpd is not None or self.trend is not None
-        return productivity and (self.soc_change is not None or self.soc_condition is not None)
+        return self.has_productivity and self.has_carbon
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:

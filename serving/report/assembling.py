@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
@@ -19,6 +19,7 @@ from indicators.reporting.period import ROLES
 from landcover.legends import get_legend
 from serving.report.covering import OpenedCover
 from serving.report.request import REPORT_LEGEND, ReportRequest
+from serving.report.stocks import YearTables, all_zones, carried_on, soc_stocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,12 @@ class Assembled:
 
 
 def assemble(
-    request: ReportRequest, covers: tuple[OpenedCover, OpenedCover], tables: Sequence[JointTable]
+    request: ReportRequest,
+    covers: tuple[OpenedCover, OpenedCover],
+    tables: Sequence[JointTable],
+    *,
+    stocks: Sequence[YearTables] = (),
+    baseline: Sequence[PeriodAccount] = (),
 ) -> Assembled:
     """Make accounts of the joint tables of a pass.
 
@@ -43,6 +49,8 @@ def assemble(
         request: what was asked for.
         covers: both land-cover maps.
         tables: one for each zone, or one of all.
+        stocks: soil carbon of the initial and the final year for each of ``tables``; empty without.
+        baseline: accounts of the baseline's report.
     """
     assumptions = assumptions_of(request, covers)
     common = [*_map_caveats(request, covers)]
@@ -53,12 +61,18 @@ def assemble(
         for zone, table in zip(zones, tables, strict=bool(zones))
         for caveat in outside_map(repr(zone.name), float(table.km2.sum()), zone.km2)
     ]
-    found = [*common, *nodata_caveats(nodata_share(whole)), *outside]
-    parts = () if len(zones) < 2 else zip(zones, tables, strict=True)  # noqa: PLR2004 - one zone is the whole
-    return Assembled(
-        whole=_account(request, request.title, whole.joint, assumptions, found),
-        parts=tuple(_account(request, zone.name, table, assumptions, common) for zone, table in parts),
+    carbon = soc_stocks(all_zones(stocks), request.period)
+    carried = carried_on([stock for each in baseline for stock in each.soc_stocks], carbon)
+    found = [*common, *nodata_caveats(nodata_share(whole)), *outside, *carried]
+    whole = replace(whole, caveats=tuple(found), soc_stocks=carbon)
+    parts = tuple(
+        replace(
+            _account(request, zone.name, table, assumptions, common),
+            soc_stocks=soc_stocks(stocks[number] if stocks else (), request.period),
+        )
+        for number, (zone, table) in enumerate(zip(zones, tables, strict=bool(zones)))
     )
+    return Assembled(whole, parts if len(parts) > 1 else ())  # one zone is the whole
 
 
 def nodata_share(account: PeriodAccount) -> float:

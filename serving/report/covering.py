@@ -15,10 +15,21 @@ from landcover.errors import ConfigError
 from landcover.grid import ground_pixel_size
 from landcover.legends import LEGENDS, Legend, get_legend
 from landcover.raster.categorical import CodeMap, open_codes
+from landcover.raster.numbers import NumberMap, open_number_stack, open_numbers
 from serving.report.request import REPORT_LEGEND, CoverMap
 
 type OpenCodes = Callable[[Path], CodeMap]
 """Opens a raster of codes: in this process, or in one that is kept at a distance."""
+
+type OpenNumbers = Callable[[Path], NumberMap]
+"""The same of a raster of numbers: percents, stocks."""
+
+type OpenStack = Callable[[Path, slice], NumberMap]
+"""The same of a raster of numbers in several bands; the slice says which of them are wanted."""
+
+
+def _open_stack(path: Path, bands: slice) -> NumberMap:
+    return open_number_stack(path, only=bands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +38,24 @@ class Openers:
 
     Attributes:
         codes: maps of codes, with what each says of its legend.
+        numbers: layers of numbers; None = as ``codes`` does it. Who keeps rasters at a distance and has no opener for
+            numbers then gets whole numbers at a distance, not floats in this process.
+        stack: rasters of numbers in one band or more.
     """
 
     codes: OpenCodes = open_codes
+    numbers: OpenNumbers | None = None
+    stack: OpenStack = _open_stack
+
+    def of_numbers(self, path: Path) -> NumberMap | CodeMap:
+        """Open a layer of numbers.
+
+        Raises:
+            DataError: when it cannot be used.
+        """
+        if self.numbers is not None:
+            return self.numbers(path)
+        return open_numbers(path) if self.codes is open_codes else self.codes(path)
 
 
 @dataclass(frozen=True, slots=True)

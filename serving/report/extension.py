@@ -17,9 +17,9 @@ from indicators.condition.status import status
 from indicators.joint import BASELINE, SDG, UNCORRECTED, Axis, condition_axis
 from indicators.productivity.positions import condition_positions
 from landcover.errors import ConfigError
-from landcover.raster.protocol import Block
-from serving.report.layer_positions import carbon_positions, productivity_positions
-from serving.report.layers import NdviStack, ProductivityInputs, SoilCarbonInputs
+from landcover.raster.protocol import AnyArray, Block
+from serving.report.layer_positions import CarbonPositions, carbon_positions, productivity_positions
+from serving.report.layers import NdviStack, ProductivityInputs, ReferenceStock, SoilCarbonInputs
 from serving.report.streaming import AccountRows, Extension
 
 BASELINE_LAYER: Final = "baseline-indicator"
@@ -27,6 +27,10 @@ BASELINE_LAYER: Final = "baseline-indicator"
 
 INDICATOR_MAP: Final = "indicator"
 STATUS_MAP: Final = "status"
+SOC_STOCK_MAP: Final = "soc-stock"
+"""Stocks of soil carbon of the final year, which a later report can begin with."""
+PRODUCTIVITY_MAP: Final = "productivity"
+SOC_MAP: Final = "soc"
 
 type Positions = npt.NDArray[np.uint8]
 
@@ -82,24 +86,41 @@ class LayerExtension:
     @property
     def maps(self) -> tuple[str, ...]:
         """Names of the rasters whose rows it makes."""
-        if not self._indicator:
-            return ()
-        return (INDICATOR_MAP, STATUS_MAP) if self._sources.baseline else (INDICATOR_MAP,)
+        sources = self._sources
+        return (
+            *(() if sources.productivity is None else (PRODUCTIVITY_MAP,)),
+            *(() if sources.soil is None else (SOC_MAP,)),
+            *((INDICATOR_MAP,) if self._indicator else ()),
+            *((STATUS_MAP,) if self._indicator and sources.baseline else ()),
+            *((SOC_STOCK_MAP,) if self.has_stocks else ()),
+        )
+
+    @property
+    def has_stocks(self) -> bool:
+        """Whether it follows stocks of soil carbon."""
+        return self._sources.soil is not None and isinstance(self._sources.soil.given, ReferenceStock)
 
     def of(self, rows: AccountRows, /) -> Extension:
         """See ``Extend``."""
-        layers = [*self._productivity(rows), *self._soil(rows)]
+        productivity, soil = self._productivity(rows), self._soil(rows)
+        layers = [*productivity, *(() if soil is None else (soil.soc,))]
+        maps: dict[str, AnyArray] = {PRODUCTIVITY_MAP: conditions(productivity[-1])} if productivity else {}
+        if soil is not None:
+            maps[SOC_MAP] = conditions(soil.soc)
+        stocks = None if soil is None else soil.stocks
+        if stocks is not None:
+            maps[SOC_STOCK_MAP] = _filled(stocks[1])
         if not self._indicator:
-            return Extension(positions=layers)
+            return Extension(positions=layers, maps=maps, stocks=stocks)
         plain = self._table[layers[1], condition_positions(rows.cover.degradation, owner="land cover"), layers[2]]
         corrected = self._corrected(rows.row_start, plain)
         more = [corrected] if self._sources.correcting is None else [corrected, plain]
-        maps = {INDICATOR_MAP: conditions(corrected)}
+        maps[INDICATOR_MAP] = conditions(corrected)
         if self._sources.baseline:
             before = _baseline(rows.layers[BASELINE_LAYER])
             more.append(before)
             maps[STATUS_MAP] = status(conditions(before), maps[INDICATOR_MAP])
-        return Extension(positions=[*layers, *more], maps=maps)
+        return Extension(positions=[*layers, *more], maps=maps, stocks=stocks)
 
     @property
     def corrections(self) -> tuple[CorrectionTotal, ...]:
@@ -112,17 +133,22 @@ class LayerExtension:
         found = productivity_positions(self._sources.productivity, rows.layers)
         return found.lpd, found.productivity
 
-    def _soil(self, rows: AccountRows) -> Sequence[Positions]:
+    def _soil(self, rows: AccountRows) -> CarbonPositions | None:
         if self._sources.soil is None:
-            return ()
+            return None
         cover = rows.cover
-        return (carbon_positions(self._sources.soil, rows.layers, initial=cover.initial, final=cover.final).soc,)
+        return carbon_positions(self._sources.soil, rows.layers, initial=cover.initial, final=cover.final)
 
     def _corrected(self, row_start: int, plain: Positions) -> Positions:
         if self._sources.correcting is None:
             return plain
         corrected = self._sources.correcting.apply(row_start, conditions(plain))
         return condition_positions(corrected, owner="the corrected indicator")
+
+
+def _filled(stock: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Stocks as they are written: -32768 where there is none."""
+    return np.where(np.isnan(stock), np.float32(NODATA), stock)
 
 
 def _baseline(block: Block) -> Positions:

@@ -14,6 +14,9 @@ DEGRADATION: Final = "degradation.tif"
 TRANSITIONS: Final = "transitions.tif"
 INDICATOR: Final = "indicator.tif"
 STATUS: Final = "status.tif"
+SOC_STOCK: Final = "soc_stock_final.tif"
+PRODUCTIVITY: Final = "productivity.tif"
+SOC: Final = "soc.tif"
 HOTSPOTS: Final = "hotspots.geojson"
 BRIGHTSPOTS: Final = "brightspots.geojson"
 ITEM: Final = "item.json"
@@ -32,9 +35,20 @@ TITLES: Final = {
     TRANSITIONS: "Transitions of land cover",
     INDICATOR: "SDG indicator 15.3.1: -1, 0, 1",
     STATUS: "Status against the baseline, seven classes",
+    SOC_STOCK: "Stock of soil organic carbon in the final year, t/ha: a later report can begin with it",
+    PRODUCTIVITY: "Land productivity: -1, 0, 1",
+    SOC: "Soil organic carbon: -1, 0, 1",
     HOTSPOTS: "Hotspots",
     BRIGHTSPOTS: "Brightspots",
     INITIAL_PICTURE: "Picture of the initial land cover",
     FINAL_PICTURE: "Picture of the final land cover",
     DEGRADATION_PICTURE: "Picture of degradation",
 }
+
+COMPARISON: Final = "comparison.json"
+COMPARISON_PAGE: Final = "comparison.html"
+DISAGREEMENT: Final = "disagreement.tif"
+EFFECTS_CSV: Final = "comparison_effects.csv"
+CONDITIONS_CSV: Final = "comparison_conditions.csv"
+CLASSES_CSV: Final = "comparison_classes.csv"
+RULES_CSV: Final = "comparison_rules.csv"

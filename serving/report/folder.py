@@ -1,4 +1,4 @@
-"""The folder of a report: private while it is made, under its name when it is whole."""
+"""The folder of a report or of a comparison: private while it is made, under its name when it is whole."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from serving.signals import held_off
 
 
 @contextmanager
-def report_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
+def report_folder(
+    target: Path, *, replace: bool = False, mark: str = files.ACCOUNT, what: str = "report"
+) -> Iterator[Path]:
     """A private folder beside ``target`` that takes its name when the context ends well; nothing is left otherwise.
 
     Args:
         target: the folder to be; its parent must exist.
-        replace: whether an earlier report may lie there, which then goes.
+        replace: whether an earlier one may lie there, which then goes.
+        mark: the file by which an earlier one is known.
+        what: what the folder is of, for messages.
 
     Raises:
         WrongUse: when something is there that may not be replaced; found before anything is computed.
@@ -26,7 +30,7 @@ def report_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
         DiskFull: when there is no room.
     """
     target = Path(target).absolute()
-    _check(target, replace=replace)
+    _check(target, replace=replace, mark=mark, what=what)
     sweep(target.parent)
     with StagingFolder(target) as private:
         work = private / "report"
@@ -44,18 +48,18 @@ def report_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
             flush(target.parent)
 
 
-def _check(target: Path, *, replace: bool) -> None:
+def _check(target: Path, *, replace: bool, mark: str, what: str) -> None:
     if not target.parent.is_dir():
         raise OutputNotWritable(f"{target.name!r} cannot be written: the folder it is to lie in is not there")
     if not target.exists():
         return
     if not target.is_dir():
-        raise WrongUse(f"{target.name!r} is a file; name a folder for the report")
+        raise WrongUse(f"{target.name!r} is a file; name a folder for the {what}")
     with os_errors(target):
         empty = not any(target.iterdir())
     if empty:
         return
-    if not (target / files.ACCOUNT).is_file():
-        raise WrongUse(f"{target.name!r} holds other files than those of a report; name another folder")
+    if not (target / mark).is_file():
+        raise WrongUse(f"{target.name!r} holds other files than those of a {what}; name another folder")
     if not replace:
-        raise WrongUse(f"{target.name!r} holds a report already; name another folder, or say --replace")
+        raise WrongUse(f"{target.name!r} holds a {what} already; name another folder, or say --replace")

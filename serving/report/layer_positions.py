@@ -20,7 +20,7 @@ from indicators.productivity.performance import performance
 from indicators.productivity.positions import LPD_CODES, Codes, Positions, check_alike, condition_positions
 from indicators.productivity.recodes import state_positions, trajectory_positions
 from indicators.productivity.state import state
-from indicators.productivity.trajectory import trajectory
+from indicators.productivity.trajectory import Trajectory, trajectory
 from indicators.productivity.unit_percentiles import UnitHistogram, UnitPercentiles
 from indicators.productivity.units import Units, unit_codes
 from indicators.soilcarbon.change import CarbonRule, condition_of_percent, percent_change
@@ -187,11 +187,49 @@ def _of_ndvi(
         )
     found = np.empty((3, *cover_RC.shape), np.uint8)
     for rows, part, cover in _pieces(blocks, cover_RC):
-        annual = _annual(stack, part)
-        found[0, rows] = _positions(trajectory(annual, stack.trend).trend)
-        found[1, rows] = _positions(state(annual, stack.state).state)
-        found[2, rows] = _positions(performance(annual, _units(part, cover), percentiles))
+        layers = ndvi_layers(stack, _annual(stack, part), _units(part, cover), percentiles)
+        found[0, rows], found[1, rows], found[2, rows] = layers.positions
     return found[0], found[1], found[2]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NdviLayers:
+    """What annual NDVI says of some pixels.
+
+    Attributes:
+        trajectory: slope, significance and trend.
+        state: int16 (row, col): -1, 0, 1, -32768.
+        performance: int16 (row, col): -1, 0, -32768.
+    """
+
+    trajectory: Trajectory
+    state: npt.NDArray[np.int16]
+    performance: npt.NDArray[np.int16]
+
+    @property
+    def positions(self) -> tuple[Positions, Positions, Positions]:
+        """Trend, state and performance in positions of a condition axis."""
+        return _positions(self.trajectory.trend), _positions(self.state), _positions(self.performance)
+
+
+def ndvi_layers(stack: NdviStack, annual_YRC: Ndvi, units_RC: Units, percentiles: UnitPercentiles) -> NdviLayers:
+    """Trend, state and performance of a few rows; takes some hundred bytes a pixel.
+
+    Args:
+        stack: the methods.
+        annual_YRC: (year, row, col) int16, NDVI x 10000, -32768 = missing.
+        units_RC: (row, col), see ``indicators.productivity.units``.
+        percentiles: of the first pass.
+
+    Raises:
+        NdviUnfit: when the stack cannot be used.
+        GridMismatch: when the shapes differ.
+    """
+    return NdviLayers(
+        trajectory(annual_YRC, stack.trend),
+        state(annual_YRC, stack.state).state,
+        performance(annual_YRC, units_RC, percentiles),
+    )
 
 
 def _pieces(blocks: Blocks, cover_RC: Codes) -> Iterator[tuple[slice, Blocks, Codes]]:

@@ -42,6 +42,9 @@ SOC_CONDITION_LAYER: Final = "soc-condition"
 SOC_STOCK_LAYER: Final = "soc-stock"
 CLIMATE_LAYER: Final = "climate"
 
+NUMBER_LAYERS: Final = frozenset({SOC_PERCENT_LAYER, SOC_STOCK_LAYER})
+"""Layers of numbers, which may be floats; all others hold codes."""
+
 
 class _Object(Protocol):
     """A rule object that names itself with its content."""
@@ -120,7 +123,8 @@ class NdviStack:
         if not least <= len(self.years) <= LONGEST:
             raise WrongUse(
                 f"annual NDVI of {len(self.years)} years: trend and state need {least} to {LONGEST}; give more "
-                "bands, or state over shorter windows"
+                "bands, or state over shorter windows (Trends.Earth's baseline of 2001 to 2015 has 12 historical and 3 "
+                "recent years)"
             )
         if not self.scale > 0:
             raise WrongUse(f"scale of NDVI {self.scale:g}: expected above 0")
@@ -212,7 +216,10 @@ def _of_stack(stack: NdviStack, percentiles: UnitPercentiles | None) -> tuple[As
 
 @dataclass(frozen=True, slots=True)
 class SocPercentLayer:
-    """A layer of the change of soil carbon in percent; -32768 = no data. Of whole numbers, cut off towards zero."""
+    """A layer of the change of soil carbon in percent, floats or integers; NaN and -32768 = no data.
+
+    Whole numbers, as Trends.Earth stores them, are cut off towards zero, which does not change the class.
+    """
 
     raster: Raster
 

@@ -122,10 +122,15 @@ def make_report(
     began, moment, say = time.monotonic(), now or datetime.now(UTC), step or _nobody
     say(OPENING)
     passed = pass_over(request, folder, openers=openers or Openers(), progress=progress, measured=measured)
-    made = assemble(request, passed.covers, passed.tables)
+    made = assemble(request, passed.covers, passed.tables, stocks=passed.stocks, baseline=passed.baseline)
     layer = files.INDICATOR if files.INDICATOR in passed.written else files.DEGRADATION
     spots = spots_of(
-        folder / layer, folder / files.TRANSITIONS, request.matrices, request.spots, watch=partial(say, LOOKING)
+        folder / layer,
+        folder / files.TRANSITIONS,
+        request.matrices,
+        request.spots,
+        passed.zones,
+        watch=partial(say, LOOKING),
     )
     say(WRITING)
     submission = _submission(request, passed, made, spots)

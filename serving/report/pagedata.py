@@ -31,7 +31,7 @@ from serving.report.page import data as page
 from serving.report.page.adapter import conditions, cover_change, cover_conditions, dynamics
 from serving.report.page.conditions import Conditions
 from serving.report.page.pictures import Outline, map_picture
-from serving.report.page.sections import Carbon, Crosstab, Indicator, Productivity
+from serving.report.page.sections import Carbon, Crosstab, Indicator, Productivity, Stock
 from serving.report.request import REPORT_LEGEND, ReportRequest
 from serving.version import VERSION
 
@@ -213,7 +213,17 @@ def _productivity(account: PeriodAccount, water: int) -> Productivity | None:
 def _carbon(account: PeriodAccount, water: int) -> Carbon | None:
     if not account.has(SOC):
         return None
-    return Carbon(conditions(account.joint, SOC, account.land_km2(), water=water), ())
+    return Carbon(conditions(account.joint, SOC, account.land_km2(), water=water), _stocks(account))
+
+
+def _stocks(account: PeriodAccount) -> tuple[Stock, ...]:
+    """Stocks of the classes that have one in either year."""
+    of = {stock.year: stock for stock in account.soc_stocks}
+    if not of:
+        return ()
+    first, last = (of[year] for year in account.period.years)
+    rows = (Stock(code, first.per_hectare(code), last.per_hectare(code)) for code in account.legend.codes)
+    return tuple(row for row in rows if (row.initial, row.final) != (None, None))
 
 
 def _indicator(account: PeriodAccount, submission: Submission) -> Indicator | None:

@@ -17,6 +17,7 @@ from typing import Final, Self
 from landcover.errors import GridMismatch, WrongUse
 from landcover.grid import Grid, Window
 from landcover.raster.categorical import CodeMap, open_codes
+from landcover.raster.numbers import NumberMap
 from landcover.raster.pair import shared_part
 from landcover.raster.protocol import DEFAULT_POLICY, ReadPolicy
 from landcover.raster.target import pixel_shift, pixels_per_pixel, touching
@@ -24,7 +25,10 @@ from landcover.raster.target import pixel_shift, pixels_per_pixel, touching
 _EQUAL: Final = 0.01
 """Pixels whose areas differ less are equally fine: the scales of projections vary from place to place."""
 
-NO_LAYERS: Final[Mapping[str, CodeMap]] = MappingProxyType({})
+type LayerMap = CodeMap | NumberMap
+"""A layer beside land cover: codes of classes, or numbers."""
+
+NO_LAYERS: Final[Mapping[str, LayerMap]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +37,12 @@ class Pairing:
 
     Attributes:
         maps: the land-cover maps, in the order given.
-        layers: further maps of codes by name.
+        layers: further maps of codes or numbers by name.
         resampled: names of those that do not have their own pixels any more: ``0``, ``1`` for maps, names of layers.
     """
 
     maps: tuple[CodeMap, ...]
-    layers: Mapping[str, CodeMap]
+    layers: Mapping[str, LayerMap]
     resampled: tuple[str, ...]
 
     @property
@@ -101,7 +105,7 @@ def open_pairing(
     return pairing
 
 
-def pair_maps(maps: Sequence[CodeMap], layers: Mapping[str, CodeMap] = NO_LAYERS) -> Pairing:
+def pair_maps(maps: Sequence[CodeMap], layers: Mapping[str, LayerMap] = NO_LAYERS) -> Pairing:
     """Bring opened maps to one grid.
 
     Args:

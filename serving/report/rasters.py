@@ -137,3 +137,31 @@ def status_raster(path: Path, account: CoverAccount, years: Years, tags: Mapping
         legend=get_legend(STATUS_LEGEND),
         tags=_named(STATUS_LEGEND, {**provenance_tags(account, years), **tags}),
     )
+
+
+def soc_stock_raster(path: Path, account: CoverAccount, years: Years, tags: Mapping[str, str]) -> ReportRaster:
+    """Stock of soil organic carbon in the final year, t/ha, float32, nodata -32768; ``tags`` name factors."""
+    return ReportRaster(
+        path=path,
+        description=f"soil organic carbon {years.final}, 0-30 cm, t/ha",
+        dtype="float32",
+        tags={**provenance_tags(account, years), **tags},
+    )
+
+
+def layer_raster(path: Path, account: CoverAccount, years: Years, *, name: str, rule: str) -> ReportRaster:
+    """A sub-indicator beside land cover: -1, 0, 1, nodata -32768.
+
+    Args:
+        path: the file.
+        account: crosswalks and matrices.
+        years: of the period.
+        name: what it tells of, for people.
+        rule: identity of the table or threshold that it was made by; empty where there is none.
+    """
+    return ReportRaster(
+        path=path,
+        description=f"{name}, {years.initial}-{years.final}",
+        legend=get_legend(CONDITION_LEGEND),
+        tags={**provenance_tags(account, years), **({"rule": rule} if rule else {})},
+    )

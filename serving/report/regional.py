@@ -43,10 +43,12 @@ class RegionsInPass:
         """Count land of the rows that has no region.
 
         Args:
-            row_start: first row, of which the regions were asked before.
+            row_start: first row.
             initial: positions of the initial land cover, (rows, cols).
             nodata: position of no data.
         """
+        if row_start not in self._outside:  # one matrix holds everywhere: nobody asked which
+            self(row_start, row_start + len(initial))
         bare = self._outside.pop(row_start) & (initial != nodata) & ~np.isin(initial, self._water)
         if not bare.any():
             return

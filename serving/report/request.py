@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,6 +66,17 @@ class SpotTerms:
 
     min_km2: float = 1.0
     most: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse, before anything is computed, what finds nothing.
+
+        Raises:
+            WrongUse: with the value.
+        """
+        if not 0 <= self.min_km2 < math.inf:
+            raise WrongUse(f"a smallest hot- or brightspot of {self.min_km2:g} km2: expected a number of at least 0")
+        if self.most < 1:
+            raise WrongUse(f"at most {self.most} hot- or brightspots: expected at least 1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

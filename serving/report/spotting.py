@@ -9,9 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from pyproj import Transformer
 
+from indicators.areas import PixelAreas
 from indicators.reporting import entries
 from indicators.spots import BRIGHTSPOT, HOTSPOT, Spot, Spots, find_spots, processes_of, spot_query
 from indicators.transitions import TransitionMatrix
+from indicators.zones.areas import ZonedAreas
+from indicators.zones.placed import ZonesOnGrid
 from landcover.grid import Grid, Window
 from landcover.raster.categorical import CodeMap, open_codes
 from landcover.raster.patches import Rows
@@ -26,6 +29,7 @@ def spots_of(
     transitions: Path,
     matrices: Sequence[TransitionMatrix],
     terms: SpotTerms,
+    zones: ZonesOnGrid | None = None,
     *,
     watch: Callable[[], None] = lambda: None,
 ) -> dict[str, Spots]:
@@ -36,6 +40,7 @@ def spots_of(
         transitions: the raster of transitions of the same grid.
         matrices: what they mean; under several matrices no process is named, as it depends on the region.
         terms: which patches are spots.
+        zones: the areas of the report on that grid; of pixels on their borders only the part inside counts.
         watch: called before rows are read; what it raises ends the search.
 
     Raises:
@@ -43,10 +48,12 @@ def spots_of(
     """
     found = {}
     with open_codes(layer) as condition, open_codes(transitions) as changes:
+        whole = PixelAreas(condition.grid)
+        areas = whole if zones is None else ZonedAreas(whole, zones)
         for kind in (HOTSPOT, BRIGHTSPOT):
             named = processes_of(_rows(changes, watch), matrices[0], kind) if len(matrices) == 1 else None
             query = spot_query(kind, min_km2=terms.min_km2, most=terms.most)
-            found[kind] = find_spots(kind, _rows(condition, watch), condition.grid, query, processes=named)
+            found[kind] = find_spots(kind, _rows(condition, watch), condition.grid, query, processes=named, areas=areas)
     return found
 
 

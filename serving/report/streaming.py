@@ -15,11 +15,13 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from indicators.areas import PixelAreas
 from indicators.cover.account import CoverAccount, CoverRows, MapCodes
 from indicators.cover.joint_areas import JointAreas, Positions, ZonePart
 from indicators.joint import Axis, JointTable
+from indicators.soilcarbon.zone_stocks import ZoneStocks
 from landcover.errors import NoValidData
 from landcover.grid import Grid, Window
 from landcover.raster.cog import MapWriter
@@ -60,10 +62,12 @@ class Extension:
     Attributes:
         positions: for each further axis the positions of the pixels, uint8 (rows, cols).
         maps: rows of further rasters, by name.
+        stocks: soil carbon of the initial and the final year, t/ha (rows, cols), NaN = missing; None without.
     """
 
     positions: Sequence[Positions] = ()
     maps: Mapping[str, AnyArray] = field(default_factory=dict)
+    stocks: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
 
 
 class Extend(Protocol):
@@ -112,6 +116,7 @@ class AccountPlan:
         extend: what a report adds to the account.
         rasters: what to write, by name: ``degradation``, ``transitions``, and names of ``Extension.maps``. They appear
             one after the other when all rows are done; who wants all or none gives staged paths.
+        stocks: adds up the stocks of soil carbon that the extension gives, for as many zones.
     """
 
     account: CoverAccount
@@ -120,6 +125,7 @@ class AccountPlan:
     regions: Regions | None = None
     extend: Extend = field(default_factory=_Plain)
     rasters: Mapping[str, ReportRaster] = MappingProxyType({})
+    stocks: ZoneStocks | None = None
 
 
 def run_account(pairing: Pairing, plan: AccountPlan, *, progress: Progress | None = None) -> tuple[JointTable, ...]:
@@ -209,6 +215,9 @@ def _count(rows: AccountRows, plan: AccountPlan, joint: JointAreas, behind: _Beh
     parts = None if plan.zones is None else list(plan.zones.parts(window))
     behind.write(rows.row_start, maps if parts is None else _within(parts, window, maps, plan.rasters))
     joint.add(rows.row_start, (*rows.cover.positions, *more.positions), parts)
+    if plan.stocks is not None and more.stocks is not None:
+        covers = rows.cover.initial, rows.cover.final
+        plan.stocks.add(rows.row_start, list(zip(covers, more.stocks, strict=True)), parts)
 
 
 def _within(

@@ -16,7 +16,8 @@ A table whose input was not given has ``"given": false``, no rows, and notes tha
 languages; areas are km2, not rounded.
 
 ``account.json`` (format ``steppe-account/1``) holds ``accounts`` of the whole area and ``zones``, accounts of its
-parts, each as ``indicators.reporting.documents.account_document``; ``read_accounts`` makes them again, exactly.
+parts, each as ``indicators.reporting.documents.account_document``; ``read_accounts`` makes them again, exactly. What
+the account of this report was made of is its ``grounds``, see ``serving.report.grounds``.
 """
 
 from __future__ import annotations
@@ -109,7 +110,12 @@ def tables_bytes(
 
 
 def accounts_bytes(
-    accounts: Sequence[PeriodAccount], *, zones: Sequence[PeriodAccount] = (), made: datetime, version: str
+    accounts: Sequence[PeriodAccount],
+    *,
+    zones: Sequence[PeriodAccount] = (),
+    grounds: Mapping[str, Any] | None = None,
+    made: datetime,
+    version: str,
 ) -> bytes:
     """``account.json``: see above."""
     document = {
@@ -118,6 +124,7 @@ def accounts_bytes(
         "version": version,
         "accounts": [account_document(account) for account in accounts],
         "zones": [account_document(account) for account in zones],
+        **({} if grounds is None else {"grounds": grounds}),
     }
     return _json(document, indent=None)
 
@@ -128,12 +135,22 @@ def read_accounts(content: bytes) -> Accounts:
     Raises:
         AccountUnreadable: when it is none, is damaged, or is of a format of later.
     """
+    return accounts_of(account_file(content))
+
+
+def account_file(content: bytes) -> Mapping[str, Any]:
+    """The whole of an ``account.json``; raises as ``read_accounts``."""
     try:
         document = parse_json(content, depth=_DEPTH)
     except (Malformed, Unusable) as error:
         raise AccountUnreadable(f"the account cannot be read: {error}; make the report again") from None
     if not isinstance(document, Mapping) or document.get("format") != FORMAT:
         raise AccountUnreadable(f"the account is not of format {FORMAT!r}; make the report again")
+    return document
+
+
+def accounts_of(document: Mapping[str, Any]) -> Accounts:
+    """The accounts in the document of an ``account.json``; raises as ``read_accounts``."""
     whole, zones = document.get("accounts"), document.get("zones")
     if not isinstance(whole, list) or not isinstance(zones, list) or not whole:
         raise AccountUnreadable("the account has no list of accounts and zones; make the report again")

@@ -22,6 +22,7 @@ from serving.outputs.stac import AssetFile
 from serving.report import files
 from serving.report.assembling import Assembled
 from serving.report.book import Book
+from serving.report.grounds import grounds_of
 from serving.report.item import ReportFile, report_item
 from serving.report.page.data import MapPicture, PageData
 from serving.report.page.render import page
@@ -123,7 +124,11 @@ def _table_files(report: Finished) -> dict[str, bytes]:
         ),
         files.TABLES_ZIP: _zipped(table_files(report.tables, language)),
         files.ACCOUNT: accounts_bytes(
-            report.submission.ordered, zones=report.made.parts, made=report.time, version=VERSION
+            report.submission.ordered,
+            zones=report.made.parts,
+            grounds=grounds_of(report.request, report.passed.covers, report.passed.layers).to_document(),
+            made=report.time,
+            version=VERSION,
         ),
     }
     summary = summary_of(report.request, report.submission, report.passed.covers[1], report.passed.grid, report.time)
@@ -156,6 +161,8 @@ def _legends(report: Finished) -> dict[str, Legend]:
         files.TRANSITIONS: transitions_legend(matrix, language),
         files.INDICATOR: degradation_legend(language),
         files.STATUS: localised(get_legend("status7"), language),
+        files.PRODUCTIVITY: degradation_legend(language),
+        files.SOC: degradation_legend(language),
     }
     return {name: legend for name, legend in known.items() if name in report.passed.written}
 

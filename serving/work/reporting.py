@@ -132,9 +132,9 @@ def request_of(order: ReportOrder, gathered: Gathered, supplies: Supplies) -> Re
             rasters={role: local.path for role, local in roles.items()},
             baseline=None if order.baseline is None else _baseline(order.baseline, gathered.scratch, supplies),
             origins={
-                local.path: local.stated.origin
+                local.path: str(local.stated.origin)
                 for local in roles.values()
-                if local.stated is not None and local.stated.origin is not None
+                if local.stated is not None and local.stated.origin not in {None, local.path.name}
             },
         ),
     )

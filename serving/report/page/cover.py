@@ -17,7 +17,7 @@ class Flow:
         initial: class code of the initial year, or -32768.
         final: class code of the final year, or -32768.
         km2: mapped area.
-        sign: -1, 0, 1, or -32768 where a year has no data.
+        sign: -1, 0, 1, or -32768 where a year has no data or no regional matrix holds.
         process: English name from the transition matrix.
         unlikely: whether the change needs verification.
     """
@@ -40,8 +40,11 @@ class Flow:
 
     @property
     def is_change(self) -> bool:
-        """Whether the class differs and is known in both years."""
-        return self.initial != self.final and NODATA not in {self.initial, self.final}
+        """Whether the class differs, is known in both years, and a matrix says what that means.
+
+        Regions may leave water out, so that no matrix holds for what has become of it.
+        """
+        return self.initial != self.final and NODATA not in {self.initial, self.final, self.sign}
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def page(data: PageData, language: str = "en") -> str:
     words = words_for(language)
     figures = Figures(words)
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             d=data,
@@ -71,8 +71,8 @@ def page(data: PageData, language: str = "en") -> str:
             condition_colors=bars.COLORS,
             status_colors=STATUS_COLORS,
             bar=bars.pieces(data.headline, mirrored=words.right_to_left),
-            style=_style(),
-            policy=_policy(_style()),
+            style=sheet(),
+            policy=policy_for(sheet()),
         )
     )
 
@@ -86,21 +86,24 @@ def policy(html: str) -> str:
     found = _STYLE.search(html)
     if found is None:
         raise ConfigError("the text is no page of a report: it has no style sheet")
-    return f"{_policy(found.group(1))}; frame-ancestors 'none'"
+    return f"{policy_for(found.group(1))}; frame-ancestors 'none'"
 
 
-def _policy(style: str) -> str:
+def policy_for(style: str) -> str:
+    """The Content-Security-Policy of a page with this style sheet."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
 
 
 @cache
-def _style() -> str:
+def sheet() -> str:
+    """The style sheet of all pages."""
     return files("serving.report.page").joinpath("templates", "report.css").read_text(encoding="utf-8")
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Where templates come from, and their filters."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 (only a report needs it)
 
     environment = Environment(

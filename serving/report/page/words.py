@@ -1,5 +1,6 @@
 """The words of the page in the six languages of the United Nations: one file for each language.
 
+Words that only the page of a comparison has are together in one more.
 Terms follow UNCCD's reporting manual in that language (PRAIS 4, ``locales/<language>/LC_MESSAGES/SO1.po``); names of
 classes, processes and conditions come from ``landcover.labels``.
 """
@@ -90,7 +91,14 @@ def words_for(language: str) -> Words:
         ConfigError: when it is not one of the six.
     """
     tongue = canonical_language(language)
-    return Words(tongue, _read(tongue))
+    texts: dict[str, str] = {**_read(tongue), **{key: each[tongue] for key, each in _comparing().items()}}
+    return Words(tongue, texts)
+
+
+@cache
+def _comparing() -> dict[str, dict[str, str]]:
+    """Words that only the page of a comparison has, by key and language."""
+    return _read("comparison")
 
 
 @cache

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 from affine import Affine
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 
@@ -70,6 +70,7 @@ numbers = st.floats(-3, 28, allow_nan=False).map(lambda value: round(value, 2))
 
 @settings(max_examples=60, deadline=None)
 @given(ring=st.lists(st.tuples(numbers, numbers), min_size=3, max_size=8))
+@example(ring=[(0.05, 9.62), (0.05, 9.62), (0.05, 9.62), (9.62, -0.54), (20, 20)])
 def test_shares_are_those_of_shapely(ring):
     shape = shapely.Polygon(ring)
     assume(shape.is_valid and shape.area > 0)

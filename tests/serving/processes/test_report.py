@@ -114,18 +114,26 @@ def test_what_can_be_made():
         }
 
     productivity, carbon = {"lpd": "SUkq", "lpd_source": "jrc"}, {"soc_condition": "SUkq"}
-    status = {"status", "status_style"}
-    for inputs in ({}, productivity, carbon, {"baseline": "x"}, PARTS, {"baseline": "x", **carbon}):
-        assert missing(**inputs) == status | {"indicator", "indicator_style"}
+    status, indicator = {"status", "status_style"}, {"indicator", "indicator_style"}
+    land, soil = {"productivity", "productivity_style"}, {"soc", "soc_style"}
+    for inputs, others in (
+        ({}, land | soil),
+        (productivity, soil),
+        (carbon, land),
+        ({"baseline": "x"}, land | soil),
+        (PARTS, soil),
+        ({"baseline": "x", **carbon}, land),
+    ):
+        assert missing(**inputs) == status | indicator | others
     assert missing(**productivity, **carbon) == missing(**PARTS, **carbon) == status
     assert missing(**PARTS, **carbon, baseline="x") == set()
 
 
 def test_outputs_are_the_files_of_a_report():
-    named = {value for name, value in vars(files).items() if name.isupper() and isinstance(value, str)}
-    assert set(names_of("report")) == named | {
-        f"{stem}.qml" for stem in ("degradation", "transitions", "indicator", "status")
-    }
+    """But for what takes a stock of carbon, which requests have not, and what compares two reports."""
+    named = set(files.TITLES) | {files.ITEM}
+    rasters = {name.removesuffix(".tif") for name in named if name.endswith(".tif")} - {"soc_stock_final"}
+    assert set(names_of("report")) == (named | {f"{stem}.qml" for stem in rasters}) - {files.SOC_STOCK}
     assert len({output.name for output in REPORT}) == len({output.file for output in REPORT}) == len(REPORT)
 
 

@@ -115,6 +115,12 @@ def own_files(folder):
     write("state", patches([-1, 0, 0, 1]))
     write("performance", patches([-1, 0, 0]))
     write("stock2000", patches([40, 60, 80]))
+    write("soil", patches([1, 2]))
+    stack = 3000 + 40 * np.arange(24)[:, None, None] * patches([-1, 0, 1]) + random.integers(-90, 90, (24, 200, 300))
+    with rasterio.open(
+        folder / "ndvi.tif", "w", **{**profile, "dtype": "int16", "nodata": -32768, "count": 24}
+    ) as file:
+        file.write(stack.astype(np.int16))
     west, south, east, north = bounds
     middle = (west + east) / 2
     shapes = [shapely.box(west, south, middle, north), shapely.box(middle, south, east, north)]

@@ -181,7 +181,7 @@ def test_a_baseline_may_be_removed_while_a_report_waits(house, whole):
     assert "Hill" in house.client.get(f"{kept}/results/tables").text
     assert '<html lang="fr"' in house.client.get(f"{kept}/results/page").text
     before = left_in(house.settings.state / "uploads")
-    later = {**whole, "before_year": 2015, "after_year": 2019, "baseline": id_of(kept)}
+    later = {**whole, "areas": made.areas(), "before_year": 2015, "after_year": 2019, "baseline": id_of(kept)}
     waiting = house.begin(process="report", inputs=later, outputs=None)
     assert len(left_in(house.settings.state / "uploads")) == len(before) + 2
     assert house.client.delete(kept).status_code == 200
@@ -203,6 +203,8 @@ def test_no_such_baseline(house, whole, job, plain_answer, failed, done):
     detail = check_problem(house.ask(process="report", inputs=whole | {"baseline": id_of(job)}), 422, "usage")
     assert "--" not in detail
     assert left_in(house.settings.state / "uploads") == before
+    elsewhere = later | {"baseline": id_of(job), "areas": made.areas()}
+    check_problem(house.ask(process="report", inputs=elsewhere), 422, "baseline-elsewhere")
 
 
 def test_its_tiles_and_legend(house, job):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import indicators.caveats
+import indicators.comparison.caveats
 import serving.report.page
 from landcover.errors import ConfigError
 from landcover.labels import LANGUAGES
@@ -18,11 +19,11 @@ from serving.report.page.words import words_for
 ENGLISH = words_for("en").texts
 SAME = {
     "fr": {"total", "zone", "place", "version", "provenance", "licence", "extent_in", "stock_in", "condition_km2"},
-    "es": {"total", "extent_in", "stock_in", "condition_km2"},
+    "es": {"cmp_factor", "cmp_no", "total", "extent_in", "stock_in", "condition_km2"},
 }
 """Words that are the same as in English."""
 SYMBOLS = {"direction", "decimal", "thousands", "percent_number", "with_unit", "km", "km2", "north", "list"}
-SYMBOLS |= {"comma", "years", "arrow", "pair", "fingerprint"}
+SYMBOLS |= {"comma", "years", "arrow", "pair", "fingerprint", "cmp_sides"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -58,7 +59,7 @@ def test_templates_ask_only_for_words_there_are():
     asked = {key for key in found if not key.endswith("_")}
     assert asked <= set(ENGLISH)
     assert len(asked) > 80
-    made = ("assumption_", "role_", "status_", "result_", "judged_", "of_", "percent_")
+    made = ("assumption_", "role_", "status_", "result_", "judged_", "of_", "percent_", "cmp_cause_", "cmp_factor_")
     unused = {key for key in ENGLISH if key not in asked and not key.startswith(made)}
     assert unused <= {"direction", "hotspots", "brightspots"}
 
@@ -119,7 +120,8 @@ def test_a_countrys_own_process_stands_as_it_is():
 
 
 def test_every_caveat_has_words():
-    source = Path(indicators.caveats.__file__).read_text(encoding="utf-8")
+    modules = (indicators.caveats, indicators.comparison.caveats)
+    source = "".join(Path(module.__file__).read_text(encoding="utf-8") for module in modules)
     slugs = set(re.findall(r'Caveat\(\s*"([a-z-]+)"', source))
     assert len(slugs) > 10
     for language in set(LANGUAGES) - {"en"}:

@@ -1,0 +1,332 @@
+"""Maps of numbers: stocks, percents, annual NDVI. Integers or floats, in which only what the file says is no data.
+
+Beside ``categorical``, with the same guarantees: the header is checked before a pixel is read, and no nodata value is
+assumed. Floats that are not finite are no data, too. Where a file states a scale or an offset, they are applied, once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+import rasterio.windows
+from rasterio.enums import ColorInterp, Interleaving
+from rasterio.io import DatasetReader
+
+from landcover.errors import BandCount, DtypeMismatch
+from landcover.grid import Grid, Window
+from landcover.raster import metadata
+from landcover.raster.bands import data_bands, load_mask
+from landcover.raster.base import BaseScene, SceneHeader
+from landcover.raster.digest import Stopped, file_digest
+from landcover.raster.georeference import grid_of
+from landcover.raster.handles import HandlePool
+from landcover.raster.nearest import codes_on
+from landcover.raster.opening import open_raster
+from landcover.raster.protocol import DEFAULT_POLICY, AnyArray, Block, BoolArray, ReadPolicy, Scene
+from landcover.raster.scene import existing
+from landcover.raster.strips import Layout, Load, StripCache
+from landcover.raster.validity import has_mask
+
+_TYPES: Final = frozenset({"uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"})
+_COLUMNS: Final = 1024
+"""Columns that are loaded at once of files that store all bands of a pixel together."""
+
+_FLOATS: Final = frozenset({"float32", "float64"})
+
+
+@dataclass(frozen=True, slots=True)
+class NumberMap:
+    """An opened map of numbers. Use as a context manager, or close it.
+
+    Attributes:
+        scene: its pixels, one band or more; a pixel is valid where any band has a number.
+        nodata: number that missing samples have: NaN in floats, in integers the file's own; None when integers have
+            none, and only ``Block.valid`` says what is data.
+        scaled: whether the file states a scale or an offset, which are applied: the numbers are the true ones.
+        descriptions: what the file calls its bands, all of them, also those that are left out; empty where it does not.
+    """
+
+    scene: Scene
+    nodata: float | None
+    scaled: bool
+    descriptions: tuple[str, ...] = ("",)
+
+    @property
+    def grid(self) -> Grid:
+        """Position of its pixels."""
+        return self.scene.grid
+
+    def on(self, grid: Grid) -> NumberMap:
+        """The map on another grid, by the nearest pixel; the same map where the grid is its own."""
+        return replace(self, scene=codes_on(self.scene, grid, nodata=0 if self.nodata is None else self.nodata))
+
+    def close(self) -> None:
+        """Give the file back."""
+        self.scene.close()
+
+    def __enter__(self) -> Self:
+        """The map itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+def open_numbers(path: str | Path, *, policy: ReadPolicy = DEFAULT_POLICY) -> NumberMap:
+    """Open a local raster of numbers of one band; everything that can be refused is refused before a pixel is read.
+
+    Args:
+        path: a TIFF or JPEG 2000 file.
+        policy: limits and threads; its assumed nodata is not used.
+
+    Raises:
+        RasterUnreadable: it is no raster, or not there.
+        BandCount: it has several bands.
+        DtypeMismatch: its samples are no numbers.
+        DataError: another of its nouns, see ``MultibandScene``.
+    """
+    opened = open_number_stack(path, policy=policy)
+    if len(opened.scene.bands) != 1:
+        opened.close()
+        raise BandCount(
+            f"{Path(path).name!r} has {len(opened.scene.bands)} bands; a layer of numbers has one: extract it first"
+        )
+    return opened
+
+
+def open_number_stack(path: str | Path, *, only: slice = slice(None), policy: ReadPolicy = DEFAULT_POLICY) -> NumberMap:
+    """Open a local raster of numbers of one band or more, all of one type.
+
+    Args:
+        path: a TIFF or JPEG 2000 file.
+        only: which bands to read, counted from 0; the others cost nothing.
+        policy: limits and threads; its assumed nodata is not used.
+
+    Raises:
+        RasterUnreadable: it is no raster, or not there.
+        BandCount: it has no such band beside an alpha band.
+        DtypeMismatch: its samples are no numbers, or bands differ in type, scale or nodata value.
+        DataError: another of its nouns, see ``MultibandScene``.
+    """
+    scene = _NumberScene(existing(path), policy, only)
+    return NumberMap(scene, scene.nodata, scene.scaled, scene.descriptions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How stored samples become numbers.
+
+    Attributes:
+        stored: sample type of the file.
+        declared: the file's nodata value as stored, or None.
+        scale: what a sample is multiplied with.
+        offset: what is added then.
+    """
+
+    stored: np.dtype[Any]
+    declared: float | None
+    scale: float
+    offset: float
+
+    @property
+    def scaled(self) -> bool:
+        return (self.scale, self.offset) != (1.0, 0.0)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the numbers: of scaled integers of up to 16 bits float32, which holds all their digits."""
+        if not self.scaled or self.stored.kind == "f":
+            return self.stored
+        return np.dtype(np.float32 if self.stored.itemsize <= 2 else np.float64)  # noqa: PLR2004 (bytes)
+
+    @property
+    def nodata(self) -> float | None:
+        return math.nan if self.dtype.kind == "f" else self.declared
+
+    def present(self, stored_BRC: AnyArray) -> BoolArray:
+        """Which samples are numbers."""
+        known = self._measured(stored_BRC) if self.stored.kind == "f" else np.ones(stored_BRC.shape, np.bool_)
+        if self.declared is not None:
+            known &= stored_BRC != self.declared
+        return known
+
+    def _measured(self, stored_BRC: AnyArray) -> BoolArray:
+        """Finite, and not the type's lowest number, which writers store where they state -1.8e308 for float32."""
+        known: BoolArray = np.isfinite(stored_BRC)
+        known &= stored_BRC > np.finfo(self.stored).min
+        return known
+
+    def numbers(self, stored_BRC: AnyArray, present_BRC: BoolArray) -> AnyArray:
+        """The numbers; of floats NaN where there is none. The same array where nothing is to be done."""
+        if self.dtype.kind != "f" or (not self.scaled and present_BRC.all()):
+            return stored_BRC
+        found = stored_BRC.astype(self.dtype)
+        if self.scaled:
+            found *= self.dtype.type(self.scale)
+            found += self.dtype.type(self.offset)
+        found[~present_BRC] = np.nan
+        return found
+
+
+class _NumberScene(BaseScene):
+    """Bands of numbers as a scene, see ``protocol.Scene``; memory is that of ``MultibandScene``."""
+
+    def __init__(self, path: Path, policy: ReadPolicy, only: slice) -> None:
+        file, dataset = open_raster(path, policy)
+        try:
+            every = _bands(dataset, file.name)
+            self.descriptions = tuple(dataset.descriptions[band - 1] or "" for band in every)
+            bands = _chosen(every, only, file.name)
+            self._reading = _reading(dataset, bands, file.name)
+            header = SceneHeader(
+                grid=grid_of(dataset, file.name),
+                bands=tuple(dataset.descriptions[band - 1] or f"band{band}" for band in bands),
+                dtype=self._reading.dtype,
+                level=None,
+                radiometry=None,
+                datetime=metadata.normalise_datetime(metadata.tags_of(dataset).get("datetime", "")),
+                identifier=file.path.stem,
+            )
+        except Exception:
+            dataset.close()
+            raise
+        pool = HandlePool(file, dataset)
+        super().__init__(header, [pool], policy)
+        layout, parts = Layout.of(dataset, bands=len(bands), dtype=self._reading.stored), policy.decode_threads
+        self._strips = StripCache(pool, layout, _load_of(dataset, bands), parts=parts)
+        self._mask_strips: StripCache | None = None
+        if has_mask(dataset, alpha=True):
+            mask_layout = Layout.of(dataset, bands=1, dtype=np.dtype(np.uint8))
+            self._mask_strips = StripCache(pool, mask_layout, load_mask, parts=parts)
+
+    @property
+    def nodata(self) -> float | None:
+        """What missing samples have in blocks."""
+        return self._reading.nodata
+
+    @property
+    def scaled(self) -> bool:
+        """Whether a scale or an offset of the file is applied."""
+        return self._reading.scaled
+
+    def read(self, window: Window) -> Block:
+        """The pixels of a window.
+
+        Raises:
+            WindowError: when the window reaches beyond the grid.
+            RasterTruncated: when pixels are missing or damaged.
+            ValueError: when the scene is closed.
+        """
+        self.grid.crop(window)
+        self._fetch(window)
+        stored_BRC = self._strips.take(window)
+        present_BRC = self._reading.present(stored_BRC)
+        valid_RC: BoolArray = present_BRC.any(axis=0)
+        if self._mask_strips is not None:
+            valid_RC &= self._mask_strips.take(window)[0] != 0
+        return Block(self._reading.numbers(stored_BRC, present_BRC), valid_RC)
+
+    def _plans(self, window: Window) -> Iterator[tuple[StripCache, Window]]:
+        yield self._strips, window
+        if self._mask_strips is not None:
+            yield self._mask_strips, window
+
+    def _take_digest(self, paths: list[Path], stopped: Stopped) -> str:
+        return file_digest(paths[0], stopped)
+
+
+def _bands(dataset: DatasetReader, name: str) -> list[int]:
+    """Indexes of the bands, from 1.
+
+    Raises:
+        BandCount: when there is none beside an alpha band.
+        DtypeMismatch: when samples are no numbers, or bands differ in type.
+    """
+    bands, _ = data_bands(dataset)
+    if not bands:
+        raise BandCount(f"{name!r} has no band of numbers; give another file")
+    if any(dataset.colorinterp[band - 1] == ColorInterp.palette for band in bands):
+        raise DtypeMismatch(f"{name!r} is a picture with a colour table, whose numbers measure nothing; give the data")
+    kinds = sorted({dataset.dtypes[band - 1] for band in bands})
+    if len(kinds) > 1 or kinds[0] not in _TYPES | _FLOATS:
+        raise DtypeMismatch(
+            f"{name!r} has {' and '.join(kinds)} samples; a layer of numbers is of one type, integers or float32 or "
+            "float64: convert it, for example with gdal_translate -ot Float32 IN.tif OUT.tif"
+        )
+    return bands
+
+
+def _load_of(dataset: DatasetReader, bands: list[int]) -> Load:
+    """Loads bands: one call for each where the file stores each for itself, else some columns at a time.
+
+    Of many bands in one call LIBERTIFF holds all decoded blocks beside what it returns: a gigabyte for 16 bands of
+    20,000 columns.
+    """
+    if dataset.interleaving == Interleaving.band:
+        return _by_band(bands)
+    width = dataset.block_shapes[0][1]
+    return _by_columns(bands, width * max(1, _COLUMNS // width))
+
+
+def _by_band(bands: list[int]) -> Load:
+    def load(dataset: DatasetReader, window: rasterio.windows.Window, out_BRC: AnyArray) -> None:
+        for band, out_RC in zip(bands, out_BRC, strict=True):
+            dataset.read(band, window=window, out=out_RC)
+
+    return load
+
+
+def _by_columns(bands: list[int], step: int) -> Load:
+    """Loads whole blocks; windows begin where a block begins."""
+
+    def load(dataset: DatasetReader, window: rasterio.windows.Window, out_BRC: AnyArray) -> None:
+        for col in range(0, out_BRC.shape[2], step):
+            part = out_BRC[:, :, col : col + step]
+            place = rasterio.windows.Window(window.col_off + col, window.row_off, part.shape[2], part.shape[1])
+            dataset.read(bands, window=place, out=part)
+
+    return load
+
+
+def _chosen(bands: list[int], only: slice, name: str) -> list[int]:
+    chosen = bands[only]
+    if not chosen:
+        raise BandCount(f"{name!r} has {len(bands)} bands, none of which was asked for")
+    return chosen
+
+
+def _reading(dataset: DatasetReader, bands: Sequence[int], name: str) -> _Reading:
+    """How the samples of all bands are read.
+
+    Raises:
+        DtypeMismatch: when bands differ in scale, offset or nodata value, or a scale is no number but 0.
+    """
+    stored = np.dtype(dataset.dtypes[bands[0] - 1])
+    nodata = {repr(dataset.nodatavals[band - 1]) for band in bands}  # as text, because NaN differs from itself
+    scaling = {(float(dataset.scales[band - 1]), float(dataset.offsets[band - 1])) for band in bands}
+    if len(nodata) > 1 or len(scaling) > 1:
+        raise DtypeMismatch(f"{name!r} has bands that differ in scale, offset or nodata value; store each as one file")
+    ((scale, offset),) = scaling
+    if not (math.isfinite(scale) and scale != 0 and math.isfinite(offset)):
+        raise DtypeMismatch(f"{name!r} states a scale of {scale:g} and an offset of {offset:g}: expected numbers")
+    return _Reading(stored, _declared(dataset.nodatavals[bands[0] - 1], stored), scale, offset)
+
+
+def _declared(value: float | None, stored: np.dtype[Any]) -> float | None:
+    """The file's nodata value as its type holds it; None when no sample can have it."""
+    if value is None or math.isnan(value):
+        return None
+    if stored.kind == "f":
+        return value
+    info = np.iinfo(stored)
+    holds = math.isfinite(value) and value == int(value) and info.min <= value <= info.max
+    return int(value) if holds else None
