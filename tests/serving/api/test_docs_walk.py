@@ -115,6 +115,9 @@ def here(tmp_path_factory):
     for name, seed, date in (("before", 1, "2016-03-01"), ("after", 2, "2018-04-02")):
         tags = {"processing_level": "L1C", "scale": "0.0001", "offset": "0", "datetime": date}
         write_tiff(folder / f"{name}.tif", smooth_numbers(70, 90, seed=seed), names=BANDS, nodata=0, tags=tags)
+    for year, seed in ((2000, 3), (2015, 4)):
+        codes = np.random.default_rng(seed).integers(1, 8, (1, 70, 90), dtype=np.uint8)
+        write_tiff(folder / f"cover{year}.tif", codes, nodata=255)
     windows = np.random.default_rng(0).integers(1, 5000, (1, len(BANDS), 32, 32))
     tensor = {"name": "dn", "shape": list(windows.shape), "datatype": "UINT16", "data": windows.ravel().tolist()}
     (folder / "windows.json").write_text(json.dumps({"inputs": [tensor]}))
