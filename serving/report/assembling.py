@@ -108,7 +108,7 @@ def assumptions_of(request: ReportRequest, covers: tuple[OpenedCover, OpenedCove
     if request.preset is not None:
         found.append(Assumption.of("period preset", request.preset.to_document()))
     if request.productivity is not None:
-        found += [Assumption(*fields) for fields in request.productivity.assumptions()]
+        found += [Assumption(*fields) for fields in request.productivity.assumptions]
     if request.soil is not None:
         found += [Assumption(*fields) for fields in request.soil.assumptions]
     if request.has_indicator:

@@ -24,12 +24,12 @@ type OpenCodes = Callable[[Path], CodeMap]
 type OpenNumbers = Callable[[Path], NumberMap]
 """The same of a raster of numbers: percents, stocks."""
 
-type OpenStack = Callable[[Path, slice], NumberMap]
-"""The same of a raster of numbers in several bands; the slice says which of them are wanted."""
+type OpenStack = Callable[[Path, slice, float | None], NumberMap]
+"""The same of numbers in several bands: which of them are wanted, and a stored value that is no data, too."""
 
 
-def _open_stack(path: Path, bands: slice) -> NumberMap:
-    return open_number_stack(path, only=bands)
+def _open_stack(path: Path, bands: slice, missing: float | None) -> NumberMap:
+    return open_number_stack(path, only=bands, missing=missing)
 
 
 @dataclass(frozen=True, slots=True)
