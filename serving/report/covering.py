@@ -11,7 +11,7 @@ from indicators.caveats import MapSource
 from indicators.cover.positions import ClassPositions
 from indicators.reporting.entries import CountryClass, country_classes
 from landcover.crosswalks import Crosswalk, get_crosswalk
-from landcover.errors import ConfigError
+from landcover.errors import ConfigError, DtypeMismatch
 from landcover.grid import ground_pixel_size
 from landcover.legends import LEGENDS, Legend, get_legend
 from landcover.raster.categorical import CodeMap, open_codes
@@ -51,11 +51,23 @@ class Openers:
         """Open a layer of numbers.
 
         Raises:
+            DtypeMismatch: when its numbers have a scale that ``codes`` does not apply.
             DataError: when it cannot be used.
         """
         if self.numbers is not None:
             return self.numbers(path)
-        return open_numbers(path) if self.codes is open_codes else self.codes(path)
+        return open_numbers(path) if self.codes is open_codes else _unscaled(self.codes(path))
+
+
+def _unscaled(layer: CodeMap) -> CodeMap:
+    """A layer of numbers that was opened as codes: what the file holds must be the numbers themselves."""
+    if layer.scaled:
+        layer.close()
+        raise DtypeMismatch(
+            f"{layer.scene.identifier!r} states a scale or an offset, which is not applied here: store the numbers "
+            "themselves, for example with gdal_translate -unscale -ot Int16 IN.tif OUT.tif"
+        )
+    return layer
 
 
 @dataclass(frozen=True, slots=True)
