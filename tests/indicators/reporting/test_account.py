@@ -6,6 +6,7 @@ import itertools
 import pytest
 
 from indicators.codes import NODATA
+from indicators.condition.status import condition, status
 from indicators.reporting.period import Period
 from indicators.reporting.totals import LPD3, STATUS3, STATUS7, Status
 from indicators.transitions import UNCCD7_TRANSITIONS
@@ -71,14 +72,20 @@ def test_status_follows_the_published_matrix(report):
     for before, now, seven, three in rows:
         assert STATUS7.get((before, now), NODATA) == seven
         assert STATUS3.get(seven, NODATA) == three
-        status = Status({(before, now): 1.5})
-        assert status.seven[seven] == 1.5
-        assert status.totals.of(three) == 1.5
+        one = Status({(before, now): 1.5})
+        assert one.seven[seven] == 1.5
+        assert one.totals.of(three) == 1.5
     made, pixels, km2 = report
     for before, now in itertools.product(CONDITIONS, CONDITIONS):
         expected = count(pixels, km2, initial=LAND, baseline={before}, sdg={now})
         assert made.status.of(before, now) == pytest.approx(expected)
     assert made.degraded_km2 == made.status.totals.degraded
+    dry = pixels["initial"] != 7
+    classes = status(pixels["baseline"], pixels["sdg"])
+    for code, area in made.status.seven.items():
+        assert area == pytest.approx(km2[dry & (classes == code)].sum())
+    for code in CONDITIONS:
+        assert made.status.totals.of(code) == pytest.approx(km2[dry & (condition(classes) == code)].sum())
     assert made.status.totals.total == pytest.approx(made.land_km2())
 
 
