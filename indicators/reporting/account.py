@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from indicators.caveats import Caveat
-from indicators.codes import NODATA
+from indicators.codes import NODATA, WATER
 from indicators.joint import BASELINE, FINAL, INITIAL, LPD, PRODUCTIVITY, REGION, SDG, SOC, JointTable
 from indicators.reporting.assumptions import Assumption
 from indicators.reporting.entries import SocStock
@@ -73,7 +73,7 @@ class PeriodAccount:
     joint: JointTable
     legend_id: str = "unccd7"
     cover_year: CoverYear = "initial"
-    water: tuple[int, ...] = (7,)
+    water: tuple[int, ...] = (WATER,)
     caveats: tuple[Caveat, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     soc_stocks: tuple[SocStock, ...] = ()
