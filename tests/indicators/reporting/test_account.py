@@ -8,7 +8,7 @@ import pytest
 from indicators.codes import NODATA
 from indicators.condition.status import condition, status
 from indicators.reporting.period import Period
-from indicators.reporting.totals import LPD3, STATUS3, STATUS7, Status
+from indicators.reporting.totals import STATUS3, STATUS7, Status
 from indicators.transitions import UNCCD7_TRANSITIONS
 from landcover.errors import ConfigError
 from tests.indicators.reporting.country import CLASSES, CONDITIONS, LAND, OTHER, account, count
@@ -58,12 +58,6 @@ def test_productivity_by_land_cover(report):
     made, pixels, km2 = report
     for (code, lpd), area in made.lpd_by_cover.items():
         assert area == pytest.approx(count(pixels, km2, initial={code}, lpd={lpd}))
-    only, pixels, km2 = account("report_1", seed=3, layers=("lpd",))
-    expected = [
-        count(pixels, km2, initial=LAND, lpd={lpd for lpd, three in LPD3.items() if three == code})
-        for code in CONDITIONS
-    ]
-    assert of(only.productivity) == pytest.approx(expected)
 
 
 def test_status_follows_the_published_matrix(report):
