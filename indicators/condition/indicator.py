@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from indicators.caveats import Caveat, nodata_caveats
-from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, STABLE
+from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, OUTSIDE, STABLE
 from indicators.condition.land import (
     AreaImpossible,
     check_areas,
@@ -36,6 +36,7 @@ class LandCondition:
         improved_km2: land that is improved.
         nodata_km2: land without data, water not included.
         water_km2: water of the initial year; no land.
+        once_water_km2: land of which -32767 says that it has no condition as it is or was water; not without data.
         stated_land_km2: total land area that the country reports (CP-1.T1); None where the map's counts.
     """
 
@@ -44,6 +45,7 @@ class LandCondition:
     improved_km2: float
     nodata_km2: float
     water_km2: float = 0.0
+    once_water_km2: float = 0.0
     stated_land_km2: float | None = None
 
     def __post_init__(self) -> None:
@@ -53,7 +55,8 @@ class LandCondition:
             AreaImpossible: for a negative area, or one larger than the land area that the country reports.
         """
         areas = {"degraded": self.degraded_km2, "stable": self.stable_km2, "improved": self.improved_km2}
-        check_areas("condition of land", **areas, no_data=self.nodata_km2, water=self.water_km2)
+        rest = {"no_data": self.nodata_km2, "water": self.water_km2, "once_water": self.once_water_km2}
+        check_areas("condition of land", **areas, **rest)
         if self.stated_land_km2 is None:
             return
         check_areas("condition of land", total_land_area=self.stated_land_km2)
@@ -67,7 +70,7 @@ class LandCondition:
     @property
     def mapped_land_km2(self) -> float:
         """Land on the map, with and without data."""
-        return self.degraded_km2 + self.stable_km2 + self.improved_km2 + self.nodata_km2
+        return self.degraded_km2 + self.stable_km2 + self.improved_km2 + self.nodata_km2 + self.once_water_km2
 
     @property
     def land_km2(self) -> float:
@@ -136,16 +139,19 @@ def period_condition(table: JointTable, *, axis: str = SDG, land_km2: float | No
         ConfigError: when the table lacks an axis.
         AreaImpossible: when more land is degraded than the country reports.
     """
-    km2 = dict.fromkeys((*CONDITIONS, NODATA), 0.0)
+    km2 = dict.fromkeys((*CONDITIONS, NODATA, OUTSIDE), 0.0)
     for status7, area in status_km2(table, axis=axis).items():
-        km2[CONDITION_OF.get(status7, NODATA)] += area
+        km2[CONDITION_OF.get(status7, status7)] += area
     return _condition(km2, table, land_km2)
 
 
 def status_km2(table: JointTable, *, axis: str = SDG) -> dict[int, float]:
-    """Land by seven-class status, km2: codes 1 to 7, then -32768; arguments as `period_condition`."""
+    """Land by seven-class status, km2: codes 1 to 7, -32768, then -32767 for what is or was water.
+
+    Arguments as of `period_condition`.
+    """
     km2_BS = land_only(table, [BASELINE, axis])
-    found = dict.fromkeys((*sorted(CONDITION_OF), NODATA), 0.0)
+    found = dict.fromkeys((*sorted(CONDITION_OF), NODATA, OUTSIDE), 0.0)
     for code, area in zip(cell_statuses(table, axis=axis), km2_BS.reshape(-1).tolist(), strict=True):
         found[code] += area
     return found
@@ -165,14 +171,21 @@ def _condition(km2: dict[int, float], table: JointTable, land_km2: float | None)
         improved_km2=km2.get(IMPROVED, 0.0),
         nodata_km2=km2.get(NODATA, 0.0),
         water_km2=water_km2(table),
+        once_water_km2=km2.get(OUTSIDE, 0.0),
         stated_land_km2=land_km2,
     )
 
 
 def cell_statuses(table: JointTable, *, axis: str = SDG) -> list[int]:
-    """Seven-class status of every cell over (baseline, axis), flat; -32768 where either has no data."""
-    return [
-        NODATA if NODATA in (before, after) else MATRIX[CONDITIONS.index(before)][CONDITIONS.index(after)]
-        for before in table.axis(BASELINE).codes
-        for after in table.axis(axis).codes
-    ]
+    """Seven-class status of every cell over (baseline, axis), flat.
+
+    -32767 where either says that it is or was water, which is no land without data; else -32768 where either has none.
+    """
+    return [_cell_status(before, after) for before in table.axis(BASELINE).codes for after in table.axis(axis).codes]
+
+
+def _cell_status(before: int, after: int) -> int:
+    for missing in (OUTSIDE, NODATA):
+        if missing in (before, after):
+            return missing
+    return MATRIX[CONDITIONS.index(before)][CONDITIONS.index(after)]
