@@ -78,9 +78,26 @@ def test_zones_sum_to_the_headline(made, first):
 
 def test_no_data_is_that_of_the_headline(made):
     account = made[2015].made.whole
-    share = account.status.totals.no_data / account.land_km2()
+    status = account.status
+    share = (status.totals.no_data - status.water_km2) / account.land_km2("final")
+    assert status.water_km2 > 0
     assert made[2015].to_json()["no_data_share_of_land"] == pytest.approx(share)
     assert share > made[2000].to_json()["no_data_share_of_land"]
+
+
+@pytest.mark.parametrize("first", [2000, 2015])
+def test_page_tables_and_answer_give_one_value(made, first):
+    report = made[first]
+    tables = {table.id: table for table in report.tables}
+    account, page = report.made.whole, report.page
+    role = account.period.role
+    assert account.land_km2("initial") != pytest.approx(account.land_km2("final"))
+    value = tables["SO1-4.T2"].number(role, "proportion_percent")
+    assert page.headline.percent(-1) == value
+    assert page.land_km2 == tables["SO1-4.T2"].number(role, "total_land_area_km2") == report.to_json()["land_km2"]
+    assert report.to_json()["indicator_degraded_percent"] == value
+    for zone, part in zip(page.zones, report.made.parts, strict=True):
+        assert (zone.conditions.percent(-1), zone.land_km2) == (part.degraded_percent, part.land_km2("final"))
 
 
 def test_caveats_of_one_period_say_which(made):

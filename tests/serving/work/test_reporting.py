@@ -203,13 +203,8 @@ def test_a_baseline_that_is_none(yard, order, tmp_path):
     layers = made.write_inputs(tmp_path)
     given = {name: UploadSource(file=yard.upload(layers[name].read_bytes())) for name in ("lpd", "soc_change")}
     images = {name: Image(source=source, role=name) for name, source in given.items()}
-    broken = kept(
-        yard,
-        tmp_path / "b",
-        account=json.dumps({"format": "other"}).encode(),
-        indicator=b"no raster",
-        transitions=b"none",
-    )
+    other = json.dumps({"format": "other"}).encode()
+    broken = kept(yard, tmp_path / "b", account=other, indicator=b"no raster", transitions=b"none")
     later = order.model_copy(update={"layers": images, "lpd_source": "jrc", "baseline": broken, "period": "report_1"})
     job, _ = yard.store.accept(job_of(later))
     yard.worker().step()
