@@ -25,6 +25,7 @@ from landcover.legends import get_legend
 from landcover.raster.area import polygons_on
 from landcover.raster.decimated import read_decimated
 from landcover.raster.polygons import covered
+from serving.report import files
 from serving.report.assembling import Assembled
 from serving.report.covering import OpenedCover
 from serving.report.page import data as page
@@ -121,7 +122,8 @@ def pictures_of(
 ) -> page.Pictures:
     """The three maps, from rasters that a report has written.
 
-    What lies outside the areas, and water where the indicator says nothing, is left white: neither lacks data.
+    What lies outside the areas, and water where the indicator says nothing, is left white: neither lacks data. What is
+    water in the final year is no land that the indicator counts, and is white, too.
 
     Args:
         request: what was asked for; outlines of its zones are drawn.
@@ -139,8 +141,10 @@ def pictures_of(
     state_HW, _ = read_decimated(degradation if status is None else status, MOST_PIXELS)
     if status is not None:
         state_HW = conditions_of(state_HW)
+    if status is not None or degradation.name == files.INDICATOR:
+        state_HW = np.where(final_HW == _WATER, np.int16(NODATA), state_HW)
     outlines, outside_HW = _outlines(request, grid), _outside(request, grid)
-    blank_HW = outside_HW | (initial_HW == _WATER)
+    blank_HW = outside_HW | (initial_HW == _WATER) | (final_HW == _WATER)
     return page.Pictures(
         initial=map_picture(_blank(initial_HW, outside_HW), grid, cover, outlines=outlines),
         final=map_picture(_blank(final_HW, outside_HW), grid, cover, outlines=outlines),

@@ -12,6 +12,7 @@ from indicators.codes import NODATA
 from indicators.condition.status import CONDITION_OF, STATUSES
 from indicators.productivity.imported import TRENDS_EARTH
 from indicators.zones.reading import parse_zones
+from landcover.errors import ConfigError
 from serving.report.layers import LpdLayer, ProductivityInputs, SocPercentLayer, SoilCarbonInputs
 from serving.report.making import make_report
 from serving.report.pagedata import conditions_of
@@ -125,3 +126,21 @@ def test_only_land_without_data_is_hatched(made, first):
 def test_conditions_of_status():
     codes = np.array([*STATUSES, NODATA, 0], np.int16)
     assert conditions_of(codes).tolist() == [*(CONDITION_OF[code] for code in STATUSES), NODATA, NODATA]
+
+
+def test_a_baseline_without_transitions_is_refused(made, tmp_path):
+    """Nothing would say what was water in it."""
+    for name in ("account.json", "indicator.tif"):
+        (tmp_path / name).write_bytes((made[2000].folder / name).read_bytes())
+    maps = [CoverMap(source=made[2000].folder.parent / f"{year}.tif", year=year) for year in (2015, 2019)]
+    layers = [made[2000].folder.parent / f"{name}2019.tif" for name in ("lpd", "soc")]
+    request = ReportRequest(
+        before=maps[0],
+        after=maps[1],
+        period=period_of(2015, 2019),
+        productivity=ProductivityInputs(LpdLayer(layers[0], TRENDS_EARTH)),
+        soil=SoilCarbonInputs(SocPercentLayer(layers[1])),
+        baseline=tmp_path,
+    )
+    with pytest.raises(ConfigError, match=r"has no transitions\.tif"):
+        make_report(request, tmp_path)
