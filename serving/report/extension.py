@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from indicators.codes import NODATA
+from indicators.codes import NODATA, WATER
 from indicators.condition.correcting import Correcting, CorrectionTotal
 from indicators.condition.oneout import NodataPolicy
 from indicators.condition.positions import conditions
@@ -39,7 +39,6 @@ SOC_MAP: Final = "soc"
 type Positions = npt.NDArray[np.uint8]
 
 _CLASSES: Final = range(1, 8)
-_WATER: Final = 7
 _TENS: Final = 10
 
 
@@ -175,8 +174,8 @@ def _valid(block: Block) -> npt.NDArray[Any]:
 @lru_cache(maxsize=1)
 def _initial_water() -> npt.NDArray[np.uint8]:
     """1 at map codes of transitions that begin with water: one digit where the class stayed, else two (LDN 2.2)."""
-    pairs = [(_TENS * before + after, int(before == _WATER)) for before in _CLASSES for after in _CLASSES]
-    return build_table([*pairs, *((code, int(code == _WATER)) for code in _CLASSES), (NODATA, 0)])
+    pairs = [(_TENS * before + after, int(before == WATER)) for before in _CLASSES for after in _CLASSES]
+    return build_table([*pairs, *((code, int(code == WATER)) for code in _CLASSES), (NODATA, 0)])
 
 
 _BEFORE_CODES: Final = np.array(baseline_axis().codes, np.int16)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pyproj import Transformer
 
 from indicators.areas import PixelAreas
-from indicators.codes import CONDITIONS, NODATA
+from indicators.codes import CONDITIONS, NODATA, WATER
 from indicators.condition.status import CONDITION_OF
 from indicators.reporting import entries
 from indicators.spots import BRIGHTSPOT, CONDITION, HOTSPOT, Spot, Spots, find_spots, processes_of, spot_query
@@ -34,8 +34,6 @@ CODES: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
 
 NAMES = {HOTSPOT: "Hotspot", BRIGHTSPOT: "Brightspot"}
 _TENS: Final = 10
-_WATER: Final = 7
-"""Code of water bodies in UNCCD-7."""
 
 
 def spots_layer(written: Collection[str]) -> str:
@@ -106,7 +104,7 @@ def listed_on_page(spots: Spots, grid: Grid) -> tuple[page.Spot, ...]:
             kind="hotspot" if spots.kind == HOTSPOT else "brightspot",
             name=f"{NAMES[spots.kind]} {spot.rank}",
             km2=spot.area_km2,
-            processes=tuple(share.process for share in spot.processes),
+            processes=() if spot.process is None else (spot.process,),
             lon=place[0],
             lat=place[1],
         )
@@ -130,7 +128,7 @@ def _land(layer: Rows, transitions: Rows) -> Rows:
 
     def rows(start: int, stop: int) -> npt.NDArray[np.integer]:
         codes = transitions(start, stop)
-        water = (codes // _TENS == _WATER) | ((codes > 0) & (codes % _TENS == _WATER))
+        water = (codes // _TENS == WATER) | ((codes > 0) & (codes % _TENS == WATER))
         return np.where(water, np.int16(NODATA), layer(start, stop))
 
     return rows
