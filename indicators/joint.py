@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from indicators.codes import CONDITIONS, NODATA
+from indicators.codes import CONDITIONS, NODATA, OUTSIDE
 from landcover.errors import ConfigError
 from landcover.legends import Legend
 
@@ -36,7 +36,15 @@ SDG: Final = "sdg"
 UNCORRECTED: Final = "uncorrected"
 """Axis: the same before corrections by experts; there is none without corrections."""
 BASELINE: Final = "baseline"
-"""Axis: -1, 0, 1, -32768 of the indicator of the baseline, after corrections; only in accounts of later periods."""
+"""Axis: -1, 0, 1, -32767, -32768 of the baseline's indicator, after corrections; only in accounts of later periods.
+
+-32767 is what the baseline's map of its initial year calls water, as far as its final year is known too: it was no land
+in the baseline, and is not to be told as land without data (LDN facts, section 4.3). Accounts of earlier versions have
+no such code; there all water of the baseline has no data.
+"""
+
+WATER_BEFORE: Final = OUTSIDE
+"""Code of the axis ``baseline``: water of the baseline's initial year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,11 @@ def cover_axis(name: str, legend: Legend) -> Axis:
 def condition_axis(name: str) -> Axis:
     """The axis of a layer of -1, 0, 1 and no data."""
     return Axis(name, (*CONDITIONS, NODATA))
+
+
+def baseline_axis() -> Axis:
+    """The axis of the baseline's indicator, with a code of its own for water of the baseline."""
+    return Axis(BASELINE, (*CONDITIONS, WATER_BEFORE, NODATA))
 
 
 def lpd_axis() -> Axis:

@@ -39,7 +39,7 @@ class LandTypeBalance:
         land_km2: all its land, with and without data.
         gains_km2: land with recent or persistent improvement.
         losses_km2: land with persistent or recent degradation.
-        nodata_km2: land without status.
+        nodata_km2: land without status, but for what is or was water (-32767, see ``indicators.joint.BASELINE``).
     """
 
     land_type: int

@@ -5,25 +5,29 @@ The indicator itself, degraded land and its share of total land, is `indicators.
 
 from __future__ import annotations
 
-from indicators.codes import CONDITIONS, NODATA
+from indicators.codes import CONDITIONS, NODATA, OUTSIDE
 from indicators.condition.status import MATRIX
 from indicators.joint import BASELINE, SDG, JointTable
 
 
 def cell_statuses(table: JointTable, *, axis: str = SDG) -> list[int]:
-    """Seven-class status of every cell over (baseline, axis), flat; -32768 where either has no data.
+    """Seven-class status of every cell over (baseline, axis), flat.
 
+    -32767 where either says that it is or was water, which is no land without data; else -32768 where either has none.
     Good Practice Guidance for SDG 15.3.1, Addendum; UNCCD PRAIS 4 reporting manual, SO1.md Figure 4.
 
     Args:
         table: a joint table with an axis ``baseline``.
-        axis: which layer of the period: ``sdg``, or another one with the codes -1, 0, 1 and -32768.
+        axis: which layer of the period: ``sdg``, or another one with the codes -1, 0, 1, -32767 and -32768.
 
     Raises:
         ConfigError: when the table lacks an axis.
     """
-    return [
-        NODATA if NODATA in (before, after) else MATRIX[CONDITIONS.index(before)][CONDITIONS.index(after)]
-        for before in table.axis(BASELINE).codes
-        for after in table.axis(axis).codes
-    ]
+    return [_cell_status(before, after) for before in table.axis(BASELINE).codes for after in table.axis(axis).codes]
+
+
+def _cell_status(before: int, after: int) -> int:
+    for missing in (OUTSIDE, NODATA):
+        if missing in (before, after):
+            return missing
+    return MATRIX[CONDITIONS.index(before)][CONDITIONS.index(after)]

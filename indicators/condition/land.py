@@ -2,7 +2,8 @@
 
 Total land area is the country without inland water (UNCCD PRAIS 4 reporting manual, SO1.md 1.4.1 and table CP-1.T1).
 Land without data stays land. Water is told by the land cover of the initial year, as in Trends.Earth's code; it has no
-data in the indicator and must not be taken for land without data.
+data in the indicator and must not be taken for land without data. The same holds in a later period for water of the
+baseline's initial year, which ``indicators.condition.indicator.cell_statuses`` tells apart.
 """
 
 from __future__ import annotations

@@ -13,12 +13,12 @@ from typing import Literal
 import numpy as np
 
 from indicators.caveats import Caveat
-from indicators.codes import NODATA, WATER
-from indicators.joint import BASELINE, FINAL, INITIAL, LPD, PRODUCTIVITY, REGION, SDG, SOC, JointTable
+from indicators.codes import NODATA, OUTSIDE, WATER
+from indicators.joint import BASELINE, FINAL, INITIAL, LPD, PRODUCTIVITY, REGION, SDG, SOC, Axis, JointTable
 from indicators.reporting.assumptions import Assumption
 from indicators.reporting.entries import SocStock
 from indicators.reporting.period import Period
-from indicators.reporting.totals import Status, Totals, by_code
+from indicators.reporting.totals import Headline, Status, Totals, by_code
 from indicators.transitions import TransitionMatrix
 from landcover.errors import ConfigError
 from landcover.legends import Legend, get_legend
@@ -201,15 +201,46 @@ class PeriodAccount:
 
     @property
     def status(self) -> Status | None:
-        """Status of total land against the baseline; None without the baseline's indicator."""
-        return Status.from_joint(self.land) if self.has(SDG) and self.has(BASELINE) else None
+        """Status of total land against the baseline; None without the baseline's indicator.
+
+        What is water in the final year has no status: it is no land in the year that is reported.
+        """
+        return Status.from_joint(self.judged) if self.has(SDG) and self.has(BASELINE) else None
+
+    @property
+    def judged(self) -> JointTable:
+        """Total land, where the axis ``sdg`` has one more code: -32767 is what is water in the final year."""
+        land, codes = self.land, (*self.joint.axis(SDG).codes, OUTSIDE)
+        places = land.names.index(SDG), land.names.index(FINAL)
+        water = [land.axis(FINAL).index(code) for code in self.water]
+        axes = tuple(Axis(SDG, codes) if each.name == SDG else each for each in land.axes)
+        return JointTable(axes, _drained(land.pixels, places, water), _drained(land.km2, places, water), land.method)
+
+    @property
+    def headline(self) -> Headline | None:
+        """Land by status, or by the indicator where there is no baseline to compare with; None without indicator.
+
+        SDG 15.3.1 divides by the total land area of the year reported (UNCCD PRAIS 4 manual, SO1.md, table SO1-4.T2;
+        LDN facts, section 4.5). What is water in that year is in no condition, so that no part exceeds the whole.
+        """
+        if not self.has(SDG):
+            return None
+        status = self.status
+        totals = Totals.from_codes(by_code(self.judged, SDG)) if status is None else status.land
+        return Headline(totals, self.land_km2("final"))
 
     @property
     def degraded_km2(self) -> float | None:
         """Degraded land for SDG 15.3.1: of the baseline by its indicator, of a later period by its status."""
-        if self.period.role == "baseline":
-            return self.sdg.degraded if self.sdg else None
-        return self.status.totals.degraded if self.status else None
+        found = self.headline
+        if found is None or (self.period.role != "baseline" and not self.has(BASELINE)):
+            return None
+        return found.totals.degraded
+
+    @property
+    def degraded_percent(self) -> float | None:
+        """SDG 15.3.1: the share of the headline, percent; None where ``degraded_km2`` is or there is no land."""
+        return None if self.degraded_km2 is None or self.headline is None else self.headline.percent
 
     @property
     def lpd_by_cover(self) -> dict[tuple[int, int], float] | None:
@@ -234,3 +265,15 @@ class PeriodAccount:
             return [(0, pair.km2, pair.pixels, codes)]
         each = table.over([REGION, INITIAL, FINAL])
         return [(code, each.km2[i], each.pixels[i], codes) for i, code in enumerate(table.axis(REGION).codes)]
+
+
+def _drained(values: np.ndarray, places: tuple[int, int], water: Sequence[int]) -> np.ndarray:
+    """Values of a table with one more position at the end of the first place, to which those of water have moved."""
+    widths = [(0, int(place == places[0])) for place in range(values.ndim)]
+    found = np.pad(values, widths)
+    view = np.moveaxis(found, places, (0, 1))
+    for position in water:
+        moved = view[:, position].sum(axis=0)
+        view[:, position] = 0
+        view[-1, position] = moved
+    return found

@@ -23,7 +23,7 @@ def land_balance(submission: Submission) -> Table:
     account = next((each for each in reversed(submission.reports) if each.has(SDG) and each.has(BASELINE)), None)
     if account is None:
         return empty(TABLE, words(TABLE), words("no_status"))
-    found = balance(account.joint)
+    found = balance(account.judged)
     columns = (
         Column("land_type", words("land_type")),
         Column("land_km2", words("land_area"), "km2"),

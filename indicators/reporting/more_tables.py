@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from indicators.reporting.account import PeriodAccount, Process
-from indicators.reporting.conditions import COLORS, KEYS, percent
+from indicators.reporting.conditions import COLORS, KEYS
 from indicators.reporting.submission import Submission, period_text
 from indicators.reporting.table import Column, Row, Table, class_colors, empty
 from indicators.reporting.texts import class_text, condition_text, process_text, words
@@ -75,7 +75,6 @@ def _process_row(account: PeriodAccount, row: Process, key: str) -> Row:
 
 
 def _zone_row(account: PeriodAccount, key: str) -> Row:
-    land, degraded = account.land_km2("final"), account.degraded_km2
-    share = None if degraded is None else percent(degraded, land)
+    land, degraded, share = account.land_km2("final"), account.degraded_km2, account.degraded_percent
     areas = (account.cover.of(code) for code in KEYS)
     return Row(key, (account.zone, period_text(account), account.country_km2, land, *areas, degraded, share))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from indicators.codes import NODATA
 from indicators.condition.status import legend
 from indicators.reporting.account import PeriodAccount
-from indicators.reporting.conditions import COLORS, KEYS, land_rule, percent
+from indicators.reporting.conditions import COLORS, KEYS, land_rule
 from indicators.reporting.entries import Spot
 from indicators.reporting.period import Role
 from indicators.reporting.submission import Submission, period_text
@@ -34,7 +34,7 @@ def status(submission: Submission) -> Table:
         Column("land_area_year", words("land_year")),
     )
     rows = tuple(row for account in found for row in _status_rows(account))
-    notes = (words("mapped_area"), *map(land_rule, found), *_gaps(submission))
+    notes = (words("mapped_area"), *map(land_rule, found), *_waters(found), *_gaps(submission))
     return Table("SO1-4.T1", words("SO1-4.T1"), "km2", columns, rows, notes)
 
 
@@ -59,7 +59,8 @@ def status7(submission: Submission) -> Table:
     ]
     totals = (float(sum(areas.values())) for _, areas in found)
     rows.append(Row("total", (words("total"), None, *totals), total=True))
-    return Table("SO1-4.T1b", words("SO1-4.T1b"), "km2", columns, tuple(rows), (words("not_prais"),))
+    notes = (words("not_prais"), *_waters([account for account, _ in found]))
+    return Table("SO1-4.T1b", words("SO1-4.T1b"), "km2", columns, tuple(rows), notes)
 
 
 def indicator(submission: Submission) -> Table:
@@ -78,7 +79,13 @@ def indicator(submission: Submission) -> Table:
     rows = tuple(row for row in (_indicator_row(submission, account) for account in submission.ordered) if row)
     if not rows:
         return empty("SO1-4.T2", words("SO1-4.T2"), _no_status(submission))
-    notes = (words("mapped_area"), words("proportion_rule"), *map(land_rule, submission.ordered), *_gaps(submission))
+    notes = (
+        words("mapped_area"),
+        words("proportion_rule"),
+        words("flooded_rule"),
+        *map(land_rule, submission.ordered),
+        *_gaps(submission),
+    )
     filled = () if submission.confidence else (words("to_be_filled"),)
     return Table("SO1-4.T2", words("SO1-4.T2"), "km2", columns, rows, (*notes, *filled))
 
@@ -161,15 +168,24 @@ def _indicator_row(submission: Submission, account: PeriodAccount) -> Row | None
     degraded, baseline = account.degraded_km2, submission.baseline
     if degraded is None:
         return None
-    land = account.land_km2("final")
+    share = account.degraded_percent
     change: tuple[Cell, Cell] = (None, None)
     if baseline and baseline is not account and baseline.degraded_km2 is not None:
         before = baseline.degraded_km2
-        shares = percent(degraded, land), percent(before, baseline.land_km2("final"))
-        change = degraded - before, None if None in shares else (shares[0] or 0) - (shares[1] or 0)
+        was = baseline.degraded_percent
+        change = degraded - before, None if share is None or was is None else share - was
     confidence = words(submission.confidence) if submission.confidence else None
-    said = period_text(account), degraded, land, percent(degraded, land), *change, confidence, words("one_out_all_out")
-    return Row(account.period.role, (account.period.final, *said))
+    said = period_text(account), degraded, account.land_km2("final"), share, *change, confidence
+    return Row(account.period.role, (account.period.final, *said, words("one_out_all_out")))
+
+
+def _waters(accounts: Sequence[PeriodAccount]) -> tuple[Text, ...]:
+    """How much of no data is water, of the baseline or of the end, and so no land without data."""
+    return tuple(
+        words("water_in_nodata", name=period_text(account), km2=f"{account.status.water_km2:,.2f}")
+        for account in accounts
+        if account.status is not None and account.status.water_km2 > 0
+    )
 
 
 def _no_status(submission: Submission) -> Text:

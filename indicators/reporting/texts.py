@@ -160,6 +160,9 @@ ENGLISH: Final[Mapping[str, str]] = MappingProxyType(
         "year_differs": "Two periods give other areas for {year}; those of the earlier period are shown.",
         "not_prais": "PRAIS does not ask for this table.",
         "proportion_rule": "The proportion is of the total land area of the same year in table CP-1.T1.",
+        "flooded_rule": "Land that is water in the last year is not counted as degraded.",
+        "water_in_nodata": "{name}: of no data, {km2} km2 were water in the first year of the baseline or are water in "
+        "the last year; they are not land without data.",
         "proportion_of_row": "The proportion is of the total land area in the same row, that of the last year.",
         "to_be_filled": "Empty cells are for the country to fill in.",
     }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, STABLE
+from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, OUTSIDE, STABLE
 from indicators.condition.status import CONDITION_OF, MATRIX
 from indicators.joint import BASELINE, SDG, JointTable
 
@@ -68,21 +69,25 @@ class Status:
 
     Attributes:
         cells: km2 by (baseline, period), codes -1, 0, 1 and -32768 each.
+        water_km2: the part of no data that was water in the baseline or is water in the end; not land without data.
     """
 
     cells: Mapping[tuple[int, int], float]
+    water_km2: float = 0.0
 
     @classmethod
     def from_joint(cls, table: JointTable) -> Status:
-        """The status of a table with both axes."""
+        """The status of a table with both axes; what -32767 says is water goes to no data, and is told beside."""
         pair = table.over([BASELINE, SDG])
         km2: npt.NDArray[np.float64] = pair.km2
-        cells = {
-            (before, now): float(km2[row, col])
-            for row, before in enumerate(pair.axis(BASELINE).codes)
-            for col, now in enumerate(pair.axis(SDG).codes)
-        }
-        return cls(MappingProxyType(cells))
+        cells: dict[tuple[int, int], float] = {}
+        water = []
+        for (row, col), area in np.ndenumerate(km2):
+            codes = pair.axes[0].codes[row], pair.axes[1].codes[col]
+            key = _known(codes[0]), _known(codes[1])
+            cells[key] = cells.get(key, 0.0) + float(area)
+            water += [float(area)] if OUTSIDE in codes else []
+        return cls(MappingProxyType(cells), math.fsum(water))
 
     def of(self, before: int, now: int) -> float:
         """Km2 of a cell."""
@@ -103,3 +108,36 @@ class Status:
         for status, km2 in self.seven.items():
             areas[STATUS3.get(status, NODATA)] += km2
         return Totals.from_codes(areas)
+
+    @property
+    def land(self) -> Totals:
+        """The same without water: its no data is land without data."""
+        totals = self.totals
+        return replace(totals, no_data=max(0.0, totals.no_data - self.water_km2))
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a report says first: land by condition in the year that is reported.
+
+    Attributes:
+        totals: of land that is water neither in the year that says what is water nor in the last one.
+        land_km2: total land area of the last year (CP-1.T1), the denominator of SO1-4.T2.
+    """
+
+    totals: Totals
+    land_km2: float
+
+    @property
+    def percent(self) -> float | None:
+        """SDG 15.3.1: degraded land in percent of total land; never more than 100, as it is a part of it."""
+        return 100 * self.totals.degraded / self.land_km2 if self.land_km2 > 0 else None
+
+    @property
+    def nodata_share(self) -> float:
+        """Land of which nothing is said as a share of total land, 0 to 1."""
+        return min(1.0, self.totals.no_data / self.land_km2) if self.land_km2 > 0 else 0.0
+
+
+def _known(code: int) -> int:
+    return NODATA if code == OUTSIDE else code

@@ -276,7 +276,7 @@ def _tell(made: ReportMade, output: Path, *, as_json: bool) -> None:
         totals = land.cover
         rows = {
             "country": land.country_km2,
-            "land": land.land_km2(),
+            "land": land.land_km2("final"),
             "degraded by land cover": totals.degraded,
             "improved by land cover": totals.improved,
             "no data on land cover": totals.no_data,
@@ -285,6 +285,8 @@ def _tell(made: ReportMade, output: Path, *, as_json: bool) -> None:
             rows["degraded (SDG 15.3.1)"] = land.degraded_km2
         for title, km2 in rows.items():
             typer.echo(f"  {title:<24}{km2:>16,.2f}")
+        if land.degraded_percent is not None:
+            typer.echo(f"  {'percent of land':<24}{land.degraded_percent:>16,.2f}")
         for warning in made.warnings:
             typer.secho(f"  note: {warning}", fg=typer.colors.YELLOW, err=True)
         typer.echo(f"  {output / 'report.html'}")

@@ -13,6 +13,7 @@ from serving.report import files
 from serving.results import Results
 
 REPORT_PROCESS: Final = "report"
+_TAKEN: Final = (files.ACCOUNT, files.INDICATOR, files.TRANSITIONS)
 
 
 class BaselineNotFound(DataError):
@@ -35,8 +36,8 @@ class EarlierReports:
     results: Results
     owner: str
 
-    def baseline(self, job: str) -> tuple[Path, Path]:
-        """The account and the indicator of a report.
+    def baseline(self, job: str) -> tuple[Path, Path, Path]:
+        """The account, the indicator and the transitions of land cover of a report.
 
         Args:
             job: its id.
@@ -53,15 +54,15 @@ class EarlierReports:
         if found.new.process != REPORT_PROCESS or found.state is not State.SUCCESSFUL or found.result is None:
             raise _absent()
         folder = self.results.root / found.result
-        account, indicator = folder / files.ACCOUNT, folder / files.INDICATOR
-        if not account.is_file():  # removed in this moment
+        account, indicator, transitions = (folder / name for name in _TAKEN)
+        if not (account.is_file() and transitions.is_file()):  # removed in this moment
             raise _absent()
         if not indicator.is_file():
             raise ConfigError(
                 "the input baseline is a report without the indicator; make it with land productivity and soil carbon "
                 "first"
             )
-        return account, indicator
+        return account, indicator, transitions
 
 
 def _absent() -> BaselineNotFound:

@@ -146,6 +146,12 @@ class Baseline(_Frozen):
     job: str
     account: UploadSource
     indicator: UploadSource
+    transitions: UploadSource
+
+    @property
+    def kept(self) -> tuple[UploadSource, ...]:
+        """All of its files."""
+        return self.account, self.indicator, self.transitions
 
 
 class SpotsWanted(_Frozen):
@@ -186,7 +192,7 @@ class ReportOrder(_Order):
     @property
     def kept(self) -> tuple[UploadSource, ...]:
         """The files of the baseline."""
-        return () if self.baseline is None else (self.baseline.account, self.baseline.indicator)
+        return () if self.baseline is None else self.baseline.kept
 
 
 type Order = Annotated[ClassifyOrder | DegradationOrder | ReportOrder, Field(discriminator="kind")]

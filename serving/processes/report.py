@@ -118,5 +118,5 @@ def _cover(image: Image, year: int, legend: str | None, crosswalk: dict[str, Any
 
 def _baseline(job: str, images: Images) -> Baseline:
     """What is needed of an earlier report, as files of this job: the report may be removed while the job waits."""
-    account, indicator = images.reports.baseline(job)
-    return Baseline(job=job, account=images.adopt(account), indicator=images.adopt(indicator))
+    account, indicator, transitions = map(images.adopt, images.reports.baseline(job))
+    return Baseline(job=job, account=account, indicator=indicator, transitions=transitions)

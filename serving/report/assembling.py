@@ -80,13 +80,11 @@ def nodata_share(account: PeriodAccount) -> float:
 
     That is what the headline leaves open: the status where there is a baseline, else the indicator, else land cover.
     """
+    if account.headline is not None:
+        return account.headline.nodata_share
     land = account.land_km2()
     if land <= 0:
         return 0.0
-    if account.status is not None:
-        return min(1.0, account.status.totals.no_data / land)
-    if account.sdg is not None:
-        return min(1.0, account.sdg.no_data / land)
     missing = sum(km2 for pair, km2 in account.changes.items() if NODATA in pair and pair[0] not in account.water)
     return min(1.0, missing / land)
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from indicators.codes import NODATA
+from indicators.codes import NODATA, WATER
 from indicators.condition.correcting import Correcting, CorrectionTotal
 from indicators.condition.oneout import NodataPolicy
 from indicators.condition.positions import conditions
 from indicators.condition.status import status
-from indicators.joint import BASELINE, SDG, UNCORRECTED, Axis, condition_axis
-from indicators.productivity.positions import condition_positions
+from indicators.joint import SDG, UNCORRECTED, WATER_BEFORE, Axis, baseline_axis, condition_axis
+from indicators.productivity.positions import CONDITION_CODES, condition_positions
+from landcover.lookup import build_table, look_up
 from landcover.raster.protocol import AnyArray, Block
 from serving.report.layer_positions import CarbonPositions, carbon_positions, productivity_positions
 from serving.report.layers import ProductivityInputs, ReferenceStock, SoilCarbonInputs
@@ -23,6 +25,8 @@ from serving.report.streaming import AccountRows, Extension
 
 BASELINE_LAYER: Final = "baseline-indicator"
 """Name of the layer that holds the indicator of the baseline."""
+BASELINE_COVER: Final = "baseline-transitions"
+"""Name of the layer that holds the baseline's transitions of land cover, which say what was water."""
 
 INDICATOR_MAP: Final = "indicator"
 STATUS_MAP: Final = "status"
@@ -32,6 +36,9 @@ PRODUCTIVITY_MAP: Final = "productivity"
 SOC_MAP: Final = "soc"
 
 type Positions = npt.NDArray[np.uint8]
+
+_CLASSES: Final = range(1, 8)
+_TENS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +50,7 @@ class Sources:
         soil: soil organic carbon, or None.
         policy: what the indicator makes of a missing sub-indicator.
         correcting: corrects the indicator of the period, or None.
-        baseline: whether there is a layer of the baseline's indicator.
+        baseline: whether there are layers of the baseline's indicator and of its transitions.
     """
 
     productivity: ProductivityInputs | None
@@ -74,7 +81,7 @@ class LayerExtension:
             *(() if sources.soil is None else sources.soil.axes),
             *((condition_axis(SDG),) if self._indicator else ()),
             *((condition_axis(UNCORRECTED),) if self._indicator and sources.correcting else ()),
-            *((condition_axis(BASELINE),) if self._indicator and sources.baseline else ()),
+            *((baseline_axis(),) if self._indicator and sources.baseline else ()),
         )
 
     @property
@@ -111,9 +118,10 @@ class LayerExtension:
         more = [corrected] if self._sources.correcting is None else [corrected, plain]
         maps[INDICATOR_MAP] = conditions(corrected)
         if self._sources.baseline:
-            before = _baseline(rows.layers[BASELINE_LAYER])
+            before = _baseline(rows.layers[BASELINE_LAYER], rows.layers[BASELINE_COVER])
             more.append(before)
-            maps[STATUS_MAP] = status(conditions(before), maps[INDICATOR_MAP])
+            # what was water is read as no data
+            maps[STATUS_MAP] = status(_BEFORE_CODES.take(before), maps[INDICATOR_MAP])
         return Extension(positions=[*layers, *more], maps=maps, stocks=stocks)
 
     @property
@@ -145,6 +153,25 @@ def _filled(stock: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.where(np.isnan(stock), np.float32(NODATA), stock)
 
 
-def _baseline(block: Block) -> Positions:
-    codes: npt.NDArray[Any] = np.where(block.valid, block.data[0], NODATA)
-    return condition_positions(codes, owner="the indicator of the baseline")
+def _baseline(indicator: Block, transitions: Block) -> Positions:
+    """Positions on ``baseline_axis``: what the baseline calls water in its initial year is no land of it."""
+    codes = _valid(indicator)
+    positions = _BEFORE.take(condition_positions(codes, owner="the indicator of the baseline"))
+    water = look_up(_initial_water(), _valid(transitions), owner="the transitions of the baseline")
+    return np.where(water, np.uint8(_BEFORE_CODES.tolist().index(WATER_BEFORE)), positions)
+
+
+def _valid(block: Block) -> npt.NDArray[Any]:
+    return np.where(block.valid, block.data[0], NODATA)
+
+
+@lru_cache(maxsize=1)
+def _initial_water() -> npt.NDArray[np.uint8]:
+    """1 at map codes of transitions that begin with water: one digit where the class stayed, else two (LDN 2.2)."""
+    pairs = [(_TENS * before + after, int(before == WATER)) for before in _CLASSES for after in _CLASSES]
+    return build_table([*pairs, *((code, int(code == WATER)) for code in _CLASSES), (NODATA, 0)])
+
+
+_BEFORE_CODES: Final = np.array(baseline_axis().codes, np.int16)
+_BEFORE: Final = np.array([baseline_axis().index(code) for code in CONDITION_CODES], np.uint8)
+"""Positions on ``baseline_axis`` of those on an axis of conditions."""

@@ -23,7 +23,7 @@ from serving.report.page.data import PageData
 from serving.report.pagedata import PageSource, page_data, pictures_of
 from serving.report.passing import Measured, Passed, pass_over
 from serving.report.request import ReportRequest
-from serving.report.spotting import entries_of, listed_on_page, spots_of
+from serving.report.spotting import entries_of, listed_on_page, spots_layer, spots_of
 from serving.report.streaming import Progress
 from serving.report.writing import Finished, write_all
 
@@ -78,7 +78,7 @@ class ReportMade:
             "period": {"role": account.period.role, "initial": account.period.initial, "final": account.period.final},
             "quantity": "mapped area (pixel count)",
             "country_km2": account.country_km2,
-            "land_km2": account.land_km2(),
+            "land_km2": account.land_km2("final"),
             "land_cover": {
                 "degraded_km2": totals.degraded,
                 "stable_km2": totals.stable,
@@ -86,6 +86,7 @@ class ReportMade:
                 "no_data_km2": totals.no_data,
             },
             "indicator_degraded_km2": account.degraded_km2,
+            "indicator_degraded_percent": account.degraded_percent,
             "no_data_share_of_land": nodata_share(account),
             "pixels": self.pixels,
             "seconds": round(self.seconds, 3),
@@ -125,7 +126,7 @@ def make_report(
     made = assemble(request, passed.covers, passed.tables, stocks=passed.stocks, baseline=passed.baseline)
     layer = files.INDICATOR if files.INDICATOR in passed.written else files.DEGRADATION
     spots = spots_of(
-        folder / layer,
+        folder / spots_layer(passed.written),
         folder / files.TRANSITIONS,
         request.matrices,
         request.spots,

@@ -19,12 +19,13 @@ from indicators.reporting.assumptions import Assumption
 from indicators.reporting.finding import Finding
 from indicators.reporting.rules import RULES
 from indicators.reporting.submission import Submission
-from indicators.reporting.totals import Totals
+from indicators.reporting.totals import Headline
 from landcover.grid import Grid
 from landcover.legends import get_legend
 from landcover.raster.area import polygons_on
 from landcover.raster.decimated import read_decimated
 from landcover.raster.polygons import covered
+from serving.report import files
 from serving.report.assembling import Assembled
 from serving.report.covering import OpenedCover
 from serving.report.page import data as page
@@ -92,8 +93,8 @@ def page_data(source: PageSource) -> page.PageData:
         software=VERSION,
         method=account.joint.method,
         total_km2=account.country_km2,
-        land_km2=account.land_km2(),
-        water_km2=account.water_km2(account.cover_year),
+        land_km2=account.land_km2("final"),
+        water_km2=account.water_km2("final"),
         headline=alone if indicator is None else indicator.conditions,
         headline_of="cover" if indicator is None else "indicator",
         cover=cover,
@@ -121,7 +122,8 @@ def pictures_of(
 ) -> page.Pictures:
     """The three maps, from rasters that a report has written.
 
-    What lies outside the areas, and water where the indicator says nothing, is left white: neither lacks data.
+    What lies outside the areas, and water where the indicator says nothing, is left white: neither lacks data. What is
+    water in the final year is no land that the indicator counts, and is white, too.
 
     Args:
         request: what was asked for; outlines of its zones are drawn.
@@ -139,8 +141,10 @@ def pictures_of(
     state_HW, _ = read_decimated(degradation if status is None else status, MOST_PIXELS)
     if status is not None:
         state_HW = conditions_of(state_HW)
+    if status is not None or degradation.name == files.INDICATOR:
+        state_HW = np.where(final_HW == _WATER, np.int16(NODATA), state_HW)
     outlines, outside_HW = _outlines(request, grid), _outside(request, grid)
-    blank_HW = outside_HW | (initial_HW == _WATER)
+    blank_HW = outside_HW | (initial_HW == _WATER) | (final_HW == _WATER)
     return page.Pictures(
         initial=map_picture(_blank(initial_HW, outside_HW), grid, cover, outlines=outlines),
         final=map_picture(_blank(final_HW, outside_HW), grid, cover, outlines=outlines),
@@ -228,32 +232,33 @@ def _stocks(account: PeriodAccount) -> tuple[Stock, ...]:
 
 def _indicator(account: PeriodAccount, submission: Submission) -> Indicator | None:
     """The indicator: of a later period with a baseline its status in three classes."""
-    if account.sdg is None:
+    if account.headline is None:
         return None
-    land, status, baseline = account.land_km2(), account.status, submission.baseline
+    found, status, baseline = account.headline, account.status, submission.baseline
     if status is None:
-        return Indicator(_of_totals(account.sdg, land))
+        return Indicator(_of_headline(found))
     codes = CONDITIONS
     table = Crosstab(codes, codes, tuple(tuple(status.of(before, now) for now in codes) for before in codes))
     return Indicator(
-        conditions=_of_totals(status.totals, land),
-        baseline=None if baseline is None or baseline.sdg is None else _of_totals(baseline.sdg, baseline.land_km2()),
+        conditions=_of_headline(found),
+        baseline=None if baseline is None or baseline.headline is None else _of_headline(baseline.headline),
         matrix=table,
         classes=tuple((code, km2) for code, km2 in status.seven.items() if code > 0),
     )
 
 
-def _of_totals(totals: Totals, land_km2: float) -> Conditions:
-    return Conditions(totals.degraded, totals.stable, totals.improved, totals.no_data, land_km2)
+def _of_headline(found: Headline) -> Conditions:
+    totals = found.totals
+    return Conditions(totals.degraded, totals.stable, totals.improved, totals.no_data, found.land_km2)
 
 
 def _zone(part: PeriodAccount) -> page.Zone:
     """A part, by what the headline of the whole is made of: status, indicator or land cover."""
-    totals = part.cover if part.sdg is None else part.sdg if part.status is None else part.status.totals
-    if part.sdg is not None:
-        return page.Zone(part.zone, part.land_km2(), _of_totals(totals, part.land_km2()))
+    totals, land = part.cover, part.land_km2("final")
+    if part.headline is not None:
+        return page.Zone(part.zone, land, _of_headline(part.headline))
     cover = Conditions(totals.degraded, totals.stable, totals.improved, totals.no_data, part.country_km2, "total")
-    return page.Zone(part.zone, part.land_km2(), cover)
+    return page.Zone(part.zone, land, cover)
 
 
 def _assumption(given: Assumption) -> page.Assumption:

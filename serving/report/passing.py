@@ -24,6 +24,7 @@ from landcover.staging import os_errors
 from serving.report import files
 from serving.report.covering import OpenedCover, Openers, open_cover
 from serving.report.extension import (
+    BASELINE_COVER,
     BASELINE_LAYER,
     INDICATOR_MAP,
     PRODUCTIVITY_MAP,
@@ -251,6 +252,7 @@ def _layers(request: ReportRequest) -> dict[str, Path]:
         found |= {} if given is None else dict(given.rasters)
     if request.baseline is not None:
         found[BASELINE_LAYER] = request.baseline / files.INDICATOR
+        found[BASELINE_COVER] = request.baseline / files.TRANSITIONS
     return {name: Path(path) for name, path in found.items()}
 
 
@@ -362,5 +364,10 @@ def _baseline_of(request: ReportRequest) -> tuple[PeriodAccount, ...]:
         raise ConfigError(
             f"{request.baseline.name!r} is no report of the baseline with the indicator; make it with land "
             "productivity and soil carbon first"
+        )
+    if not (request.baseline / files.TRANSITIONS).is_file():
+        raise ConfigError(
+            f"{request.baseline.name!r} has no {files.TRANSITIONS}, which says what was water in the baseline; give "
+            "the whole folder that `steppe report` wrote for the baseline"
         )
     return (replace(found[0], zone=request.title),)

@@ -28,12 +28,13 @@ CAVEAT: Final = (
 )
 
 
-def spots_document(spots: Spots, grid: Grid, *, language: str = "en") -> dict[str, Any]:
+def spots_document(spots: Spots, grid: Grid, *, layer: str = "", language: str = "en") -> dict[str, Any]:
     """Spots as a FeatureCollection in longitude and latitude (RFC 7946), cut at the antimeridian.
 
     Args:
         spots: the spots.
         grid: grid of the map that they were found on.
+        layer: name of the raster that they were found in.
         language: of the titles of processes, one of the six of the United Nations.
 
     Returns:
@@ -50,6 +51,8 @@ def spots_document(spots: Spots, grid: Grid, *, language: str = "en") -> dict[st
         "kind": spots.kind,
         "prais_table": PRAIS_TABLE[spots.kind],
         "quantity": QUANTITY,
+        "layer": layer,
+        "codes": list(spots.query.codes),
         "caveat": CAVEAT,
         "area_method": spots.method,
         "min_km2": spots.query.min_km2,

@@ -2,26 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from pyproj import Transformer
 
 from indicators.areas import PixelAreas
+from indicators.codes import CONDITIONS, NODATA, WATER
+from indicators.condition.status import CONDITION_OF
 from indicators.reporting import entries
-from indicators.spots import BRIGHTSPOT, HOTSPOT, Spot, Spots, find_spots, processes_of, spot_query
+from indicators.spots import BRIGHTSPOT, CONDITION, HOTSPOT, Spot, Spots, find_spots, processes_of, spot_query
 from indicators.transitions import TransitionMatrix
 from indicators.zones.areas import ZonedAreas
 from indicators.zones.placed import ZonesOnGrid
 from landcover.grid import Grid, Window
 from landcover.raster.categorical import CodeMap, open_codes
 from landcover.raster.patches import Rows
+from serving.report import files
 from serving.report.page import data as page
 from serving.report.request import SpotTerms
 
+CODES: Final[Mapping[int, tuple[int, ...]]] = MappingProxyType(
+    {sign: tuple(code for code, of in CONDITION_OF.items() if of == sign) for sign in CONDITIONS}
+)
+"""Classes of the status map by condition: spots of a later period are parts of what SO1-4.T2 counts."""
+
 NAMES = {HOTSPOT: "Hotspot", BRIGHTSPOT: "Brightspot"}
+_TENS: Final = 10
+
+
+def spots_layer(written: Collection[str]) -> str:
+    """File that the spots of a report are looked for in: that of its headline.
+
+    Args:
+        written: names of the rasters of the report.
+
+    Returns:
+        The status against a baseline where there is one, else the indicator, else degradation by land cover.
+    """
+    return next(name for name in (files.STATUS, files.INDICATOR, files.DEGRADATION) if name in written)
 
 
 def spots_of(
@@ -33,10 +57,13 @@ def spots_of(
     *,
     watch: Callable[[], None] = lambda: None,
 ) -> dict[str, Spots]:
-    """The spots of a layer of -1, 0, 1.
+    """The spots of the layer that the headline is of.
+
+    In the indicator and the status, what is water in the initial or the final year is left out: it is not in the
+    degraded land of SO1-4.T2 either. Water whose other year has no land cover does not show in transitions.
 
     Args:
-        layer: the raster of the indicator, or of degradation by land cover.
+        layer: the raster of `spots_layer`.
         transitions: the raster of transitions of the same grid.
         matrices: what they mean; under several matrices no process is named, as it depends on the region.
         terms: which patches are spots.
@@ -53,7 +80,12 @@ def spots_of(
         for kind in (HOTSPOT, BRIGHTSPOT):
             named = processes_of(_rows(changes, watch), matrices[0], kind) if len(matrices) == 1 else None
             query = spot_query(kind, min_km2=terms.min_km2, most=terms.most)
-            found[kind] = find_spots(kind, _rows(condition, watch), condition.grid, query, processes=named, areas=areas)
+            if layer.name == files.STATUS:
+                query = replace(query, codes=CODES[CONDITION[kind]])
+            rows = _rows(condition, watch)
+            if layer.name != files.DEGRADATION:
+                rows = _land(rows, _rows(changes, watch))
+            found[kind] = find_spots(kind, rows, condition.grid, query, processes=named, areas=areas)
     return found
 
 
@@ -87,6 +119,17 @@ def _rows(codes: CodeMap, watch: Callable[[], None]) -> Rows:
         watch()
         block = codes.scene.read(Window(start, 0, stop - start, codes.grid.width))
         return np.asarray(block.data[0])
+
+    return rows
+
+
+def _land(layer: Rows, transitions: Rows) -> Rows:
+    """Rows of a layer without what is water in either year of the transitions."""
+
+    def rows(start: int, stop: int) -> npt.NDArray[np.integer]:
+        codes = transitions(start, stop)
+        water = (codes // _TENS == WATER) | ((codes > 0) & (codes % _TENS == WATER))
+        return np.where(water, np.int16(NODATA), layer(start, stop))
 
     return rows
 

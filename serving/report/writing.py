@@ -31,6 +31,7 @@ from serving.report.page.words import words_for
 from serving.report.passing import Passed
 from serving.report.request import REPORT_LEGEND, ReportRequest
 from serving.report.spots import spots_document, write_spots
+from serving.report.spotting import spots_layer
 from serving.report.styles import degradation_legend, localised, transitions_legend
 from serving.report.summarising import summary_of
 from serving.report.tablefiles import accounts_bytes, table_files, tables_bytes
@@ -89,7 +90,13 @@ def write_all(report: Finished, folder: Path) -> tuple[str, ...]:
     for name, value in content.items():
         write_file(folder / name, value)
     for kind, name in ((HOTSPOT, files.HOTSPOTS), (BRIGHTSPOT, files.BRIGHTSPOTS)):
-        write_spots(folder / name, spots_document(report.spots[kind], report.passed.grid, language=language))
+        document = spots_document(
+            report.spots[kind],
+            report.passed.grid,
+            layer=spots_layer(report.passed.written),
+            language=language,
+        )
+        write_spots(folder / name, document)
     legends = _legends(report)
     for name, legend in legends.items():
         write_qml(folder / name, legend)

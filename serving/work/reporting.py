@@ -157,7 +157,8 @@ def _baseline(baseline: Baseline, scratch: Path, supplies: Supplies) -> Path:
     folder = scratch / baseline.job
     with os_errors(folder):
         folder.mkdir(exist_ok=True)
-    for kept, name in ((baseline.account, files.ACCOUNT), (baseline.indicator, files.INDICATOR)):
+    names = files.ACCOUNT, files.INDICATOR, files.TRANSITIONS
+    for kept, name in zip(baseline.kept, names, strict=True):
         keep_named(supplies.uploads.root / kept.file, folder / name)
     return folder
 

@@ -3,15 +3,21 @@
 import dataclasses
 import itertools
 
+import numpy as np
 import pytest
 
 from indicators.codes import NODATA
+from indicators.condition.balance import balance
 from indicators.condition.status import condition, status
+from indicators.joint import WATER_BEFORE, JointTable, baseline_axis, condition_axis, cover_axis
+from indicators.reporting.account import PeriodAccount
+from indicators.reporting.documents import account_document, parse_account
 from indicators.reporting.period import Period
 from indicators.reporting.totals import STATUS3, STATUS7, Status
 from indicators.transitions import UNCCD7_TRANSITIONS
 from landcover.errors import ConfigError
-from tests.indicators.reporting.country import CLASSES, CONDITIONS, LAND, OTHER, account, count
+from landcover.legends import get_legend
+from tests.indicators.reporting.country import CLASSES, CONDITIONS, LAND, OTHER, PERIODS, account, count
 from tests.landcover.vectors import vector
 
 
@@ -71,16 +77,64 @@ def test_status_follows_the_published_matrix(report):
         assert one.totals.of(three) == 1.5
     made, pixels, km2 = report
     for before, now in itertools.product(CONDITIONS, CONDITIONS):
-        expected = count(pixels, km2, initial=LAND, baseline={before}, sdg={now})
+        still = set(pixels["final"].tolist()) - {7}
+        expected = count(pixels, km2, initial=LAND, final=still, baseline={before}, sdg={now})
+        if now == NODATA:
+            expected += count(pixels, km2, initial=LAND, final={7}, baseline={before})
         assert made.status.of(before, now) == pytest.approx(expected)
     assert made.degraded_km2 == made.status.totals.degraded
     dry = pixels["initial"] != 7
-    classes = status(pixels["baseline"], pixels["sdg"])
+    classes = np.where(pixels["final"] == 7, NODATA, status(pixels["baseline"], pixels["sdg"]))
     for code, area in made.status.seven.items():
         assert area == pytest.approx(km2[dry & (classes == code)].sum())
     for code in CONDITIONS:
         assert made.status.totals.of(code) == pytest.approx(km2[dry & (condition(classes) == code)].sum())
     assert made.status.totals.total == pytest.approx(made.land_km2())
+    assert made.status.water_km2 == pytest.approx(count(pixels, km2, initial=LAND, final={7}))
+
+
+def flooding(rows, *, role="report_1"):
+    """An account of (initial, final, baseline, sdg, km2); a baseline has no third code."""
+    axes = [cover_axis("initial", get_legend("unccd7")), cover_axis("final", get_legend("unccd7"))]
+    axes += [baseline_axis()] if role == "report_1" else []
+    axes.append(condition_axis("sdg"))
+    counts, areas = np.zeros([len(axis) for axis in axes], np.int64), np.zeros([len(axis) for axis in axes])
+    for *codes, area in rows:
+        cell = tuple(axis.index(code) for axis, code in zip(axes, codes, strict=True))
+        counts[cell] += 1
+        areas[cell] += area
+    joint = JointTable(tuple(axes), counts, areas, "made up")
+    return PeriodAccount("Testland", PERIODS[role], (UNCCD7_TRANSITIONS,), joint)
+
+
+def test_degraded_land_that_is_flooded_does_not_exceed_the_land():
+    """Nine parts of ten are degraded, and water in the end: of the land that is left all is degraded, not 1000 %."""
+    made = flooding([(3, 7, -1, 9.0), (3, 3, -1, 1.0)], role="baseline")
+    assert (made.sdg.degraded, made.land_km2(), made.land_km2("final")) == (10.0, 10.0, 1.0)
+    assert (made.degraded_km2, made.degraded_percent) == (1.0, 100.0)
+    assert made.headline.nodata_share == 0.0
+
+
+def test_water_of_the_baseline_is_told_apart():
+    rows = [
+        (1, 1, WATER_BEFORE, -1, 3.0),
+        (1, 1, NODATA, -1, 1.0),
+        (1, 1, 0, -1, 2.0),
+        (1, 1, 0, NODATA, 1.0),
+        (1, 7, -1, -1, 0.5),
+        (7, 1, WATER_BEFORE, NODATA, 4.0),
+    ]
+    made = flooding(rows)
+    assert made.status.totals.no_data == 5.5
+    assert made.status.of(NODATA, -1) == 4.0
+    assert made.status.water_km2 == 3.5
+    assert made.status.land.no_data == 2.0
+    assert (made.degraded_km2, made.land_km2("final")) == (2.0, 11.0)
+    assert made.headline.nodata_share == pytest.approx(2 / 11)
+    again = parse_account(account_document(made))
+    assert again.status == made.status
+    found = balance(made.judged).total
+    assert (found.land_km2, found.nodata_km2, found.losses_km2) == (7.5, 2.0, 2.0)
 
 
 @pytest.mark.parametrize("regions", [1, 2])

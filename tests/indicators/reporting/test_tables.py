@@ -81,7 +81,7 @@ def test_the_indicator(sent, tables):
     baseline, report = sent.ordered
     status, table = tables["SO1-4.T1"], tables["SO1-4.T2"]
     assert status.number("report_2_stable", "degraded_km2") == report.status.of(0, -1)
-    assert table.number("baseline", "degraded_km2") == baseline.sdg.degraded
+    assert table.number("baseline", "degraded_km2") == baseline.headline.totals.degraded
     assert table.number("report_2", "degraded_km2") == report.status.totals.degraded
     shares = [100 * each.degraded_km2 / each.land_km2("final") for each in (baseline, report)]
     assert table.number("report_2", "proportion_percent") == pytest.approx(shares[1])
@@ -217,7 +217,7 @@ def test_texts():
 def test_the_balance_of_land_types(sent, tables):
     """Gains and losses by the land cover of the initial year, cell by cell of the joint table."""
     account, table = sent.report, tables["SO1-4.T1c"]
-    joint = account.joint.over(["initial", "baseline", "sdg"])
+    joint = account.judged.over(["initial", "baseline", "sdg"])
     status = {(0, 1): 6, (-1, 1): 6, (1, 1): 7, (-1, -1): 1, (0, -1): 2, (1, -1): 2}
     sums = [0.0, 0.0]
     for i, code in enumerate(CLASSES):

@@ -160,6 +160,7 @@ class Pixel:
     sdg: int | None = None
     plain: int | None = None
     baseline: int | None = None
+    was_water: bool = False
     place: tuple = ()
 
     def weight(self, zone=None):
@@ -168,6 +169,16 @@ class Pixel:
     @property
     def status(self):
         return NO if NO in (self.baseline, self.sdg) else SEVEN[self.baseline, self.sdg]
+
+    @property
+    def now(self):
+        """The indicator of what is land in the year that is reported."""
+        return NO if self.after == WATER else self.sdg
+
+    @property
+    def settled(self):
+        """The status of what is land in the year that is reported."""
+        return NO if self.after == WATER else self.status
 
 
 @dataclass
@@ -206,8 +217,23 @@ class Account:
     @property
     def degraded(self):
         if self.role == "baseline":
-            return self.by("sdg", land=True)[-1]
-        return sum(km2 for seven, km2 in self.by("status", land=True).items() if THREE.get(seven) == -1)
+            return self.by("now", land=True)[-1]
+        return sum(km2 for seven, km2 in self.by("settled", land=True).items() if THREE.get(seven) == -1)
+
+    @property
+    def water_without_status(self):
+        """Land of the initial year that was water in the baseline or is water now: no land without data."""
+        return self.total(lambda pixel: pixel.before != WATER and (pixel.was_water or pixel.after == WATER))
+
+    @property
+    def nodata_share(self):
+        """Land of which the headline says nothing, over the land of the year that is reported."""
+        name = "sdg" if self.pixels[0].baseline is None else "status"
+        return self.total(lambda pixel: unsaid(pixel, name)) / self.land_after
+
+
+def unsaid(pixel, name):
+    return WATER not in (pixel.before, pixel.after) and not pixel.was_water and getattr(pixel, name) == NO
 
 
 def conditions(found, *, year=None):
@@ -277,13 +303,13 @@ def status_tables(accounts, baseline, reports):
     known = [each for each in reports if each.pixels[0].baseline is not None]
     three, seven = {}, defaultdict(dict)
     for account in known:
-        found = account.by("baseline", "sdg", land=True)
+        found = account.by("baseline", "now", land=True)
         for before, key in CONDITIONS.items():
             cells = row_of({now: found[before, now] for now in CONDITIONS}, CONDITIONS)
             three[f"{account.role}_{key}"] = cells | {"land_area_year": account.years[0]}
         total = row_of({now: sum(found[before, now] for before in CONDITIONS) for now in CONDITIONS}, CONDITIONS)
         three[f"{account.role}_total"] = total | {"land_area_year": account.years[0]}
-        classes = account.by("status", land=True)
+        classes = account.by("settled", land=True)
         for code in (*THREE, NO):
             seven["no_data" if code == NO else f"status_{code}"][f"{account.role}_km2"] = classes[code]
         seven["total"][f"{account.role}_km2"] = sum(classes.values())

@@ -25,6 +25,7 @@ ANSWER = {
     "land_km2": float,
     "land_cover": dict,
     "indicator_degraded_km2": float,
+    "indicator_degraded_percent": float,
     "no_data_share_of_land": float,
     "pixels": int,
     "seconds": float,

@@ -12,6 +12,7 @@ from indicators.codes import NODATA
 from indicators.condition.status import CONDITION_OF, STATUSES
 from indicators.productivity.imported import TRENDS_EARTH
 from indicators.zones.reading import parse_zones
+from landcover.errors import ConfigError
 from serving.report.layers import LpdLayer, ProductivityInputs, SocPercentLayer, SoilCarbonInputs
 from serving.report.making import make_report
 from serving.report.pagedata import conditions_of
@@ -78,9 +79,26 @@ def test_zones_sum_to_the_headline(made, first):
 
 def test_no_data_is_that_of_the_headline(made):
     account = made[2015].made.whole
-    share = account.status.totals.no_data / account.land_km2()
+    status = account.status
+    share = (status.totals.no_data - status.water_km2) / account.land_km2("final")
+    assert status.water_km2 > 0
     assert made[2015].to_json()["no_data_share_of_land"] == pytest.approx(share)
     assert share > made[2000].to_json()["no_data_share_of_land"]
+
+
+@pytest.mark.parametrize("first", [2000, 2015])
+def test_page_tables_and_answer_give_one_value(made, first):
+    report = made[first]
+    tables = {table.id: table for table in report.tables}
+    account, page = report.made.whole, report.page
+    role = account.period.role
+    assert account.land_km2("initial") != pytest.approx(account.land_km2("final"))
+    value = tables["SO1-4.T2"].number(role, "proportion_percent")
+    assert page.headline.percent(-1) == value
+    assert page.land_km2 == tables["SO1-4.T2"].number(role, "total_land_area_km2") == report.to_json()["land_km2"]
+    assert report.to_json()["indicator_degraded_percent"] == value
+    for zone, part in zip(page.zones, report.made.parts, strict=True):
+        assert (zone.conditions.percent(-1), zone.land_km2) == (part.degraded_percent, part.land_km2("final"))
 
 
 def test_caveats_of_one_period_say_which(made):
@@ -108,3 +126,21 @@ def test_only_land_without_data_is_hatched(made, first):
 def test_conditions_of_status():
     codes = np.array([*STATUSES, NODATA, 0], np.int16)
     assert conditions_of(codes).tolist() == [*(CONDITION_OF[code] for code in STATUSES), NODATA, NODATA]
+
+
+def test_a_baseline_without_transitions_is_refused(made, tmp_path):
+    """Nothing would say what was water in it."""
+    for name in ("account.json", "indicator.tif"):
+        (tmp_path / name).write_bytes((made[2000].folder / name).read_bytes())
+    maps = [CoverMap(source=made[2000].folder.parent / f"{year}.tif", year=year) for year in (2015, 2019)]
+    layers = [made[2000].folder.parent / f"{name}2019.tif" for name in ("lpd", "soc")]
+    request = ReportRequest(
+        before=maps[0],
+        after=maps[1],
+        period=period_of(2015, 2019),
+        productivity=ProductivityInputs(LpdLayer(layers[0], TRENDS_EARTH)),
+        soil=SoilCarbonInputs(SocPercentLayer(layers[1])),
+        baseline=tmp_path,
+    )
+    with pytest.raises(ConfigError, match=r"has no transitions\.tif"):
+        make_report(request, tmp_path)

@@ -248,7 +248,7 @@ def number_in(sheet, value):
 
 
 def test_spots(world):
-    values = world.maps["indicator" if "indicator" in world.maps else "degradation"]
+    layer, values = spotted(world)
     km2 = km2_of(world)
     tables = tables_in(world.json())
     for kind, table, wanted in (("hotspot", "SO1-4.T4", -1), ("brightspot", "SO1-4.T5", 1)):
@@ -268,6 +268,57 @@ def test_spots(world):
             assert shape.is_valid
             assert shape.area > 0
         assert kind == document["kind"]
+        assert document["layer"] == f"{layer}.tif"
+
+
+def spotted(world):
+    """What spots are of: the headline's condition; of the indicator no water, where both years say what is there."""
+    layer = next(name for name in ("status", "indicator", "degradation") if name in world.maps)
+    values = world.maps[layer].copy()
+    if layer == "status":
+        values = np.vectorize(lambda code: oracle.THREE.get(code, NO))(values)
+    for pixel in world.accounts[-1].pixels if layer != "degradation" else ():
+        years = pixel.before, pixel.after
+        if oracle.WATER in years and NO not in years:
+            values[pixel.place] = NO
+    return layer, values
+
+
+def test_spots_are_parts_of_what_the_indicator_counts(made):
+    for role in ("baseline", "report_1", "report_2"):
+        world = made[role]
+        degraded = tables_in(world.json())["SO1-4.T2"][role]["degraded_km2"]
+        document = world.json("hotspots.geojson")
+        assert document["codes"] == ([-1] if role == "baseline" else [1, 2, 3])
+        parts = [each["properties"]["area_km2"] for each in document["features"]]
+        parts += [document["left_out"]["area_km2"], document["below_min_km2"]["area_km2"]]
+        assert sum(parts) == pytest.approx(degraded, abs=1e-4)
+
+
+def test_page_and_tables_say_the_same_of_the_indicator(made):
+    for name in NAMES[1:]:
+        world = made[name]
+        rows = tables_in(world.json())["SO1-4.T2"]
+        if not rows:
+            continue
+        expected = rows[world.accounts[-1].role]
+        properties = world.json("item.json")["properties"]
+        assert properties["steppe:land_km2"] == pytest.approx(expected["total_land_area_km2"], rel=1e-6)
+        headline = properties["steppe:headline"]
+        assert headline["degraded_percent"] == pytest.approx(expected["proportion_percent"], abs=1e-4)
+        assert headline["degraded_km2"] == pytest.approx(expected["degraded_km2"], rel=1e-6)
+
+
+def test_water_of_the_baseline_is_no_land_without_data(made):
+    for role in ("report_1", "report_2"):
+        world = made[role]
+        account, expected = read_accounts((world.report / "account.json").read_bytes()).whole[-1], world.accounts[-1]
+        assert any(pixel.was_water and pixel.before != oracle.WATER for pixel in expected.pixels)
+        assert account.status.water_km2 == pytest.approx(expected.water_without_status, rel=world.rel)
+        assert account.headline.nodata_share == pytest.approx(expected.nodata_share, rel=world.rel)
+        said = f"{expected.water_without_status:,.2f} km2 were water"
+        table = next(each for each in world.json()["tables"] if each["id"] == "SO1-4.T1")
+        assert any(said in note for note in table["notes"])
 
 
 def km2_of(world):
@@ -314,7 +365,7 @@ def test_summary_of_trends_earth(world):
         )
         if account.pixels[0].baseline is not None:
             status = document[account.role]["status_assessment"]["sdg"]
-            seven = account.by("status", land=True)
+            seven = account.by("settled", land=True)
             three = dict.fromkeys(CONDITIONS, 0.0)
             for code, km2 in seven.items():
                 three[oracle.THREE.get(code, NO)] += km2

@@ -204,6 +204,8 @@ def provinces(folder):
     maps = {name: raster(folder / f"{name}.tif", codes) for name, codes in cover.items()}
     zones, corrections = zones_file(folder / "country.geojson"), corrections_file(folder / "corrections.geojson")
     made, base = {}, None
+    # what no map of the final year shows has no transition either
+    was_water = (unccd["a"] == WATER) & (unccd["b"] != NO)
     periods = (
         ("baseline", "a", "b", (2000, 2015)),
         ("report_1", "b", "c", (2015, 2019)),
@@ -242,14 +244,14 @@ def provinces(folder):
         soc = np.where(unccd[before] == WATER, NO, given["soc-condition"])
         layers = {"lpd": lpd[:, 0].reshape(SHAPE), "productivity": lpd[:, 1].reshape(SHAPE), "soc": soc}
         if base is not None:
-            layers["baseline"] = base
+            layers |= {"baseline": base, "was_water": was_water}
         scene = Scene(
             *(UTM, unccd[before], unccd[after], role, years, layers),
             zones=ZONES,
             corrections=tuple((inside(*where), recoded) for periods, where, recoded in CORRECTED if role in periods),
         )
         account, pictures = scene.account()
-        base = pictures["indicator"] if base is None else base
+        base = np.where(was_water, NO, pictures["indicator"]) if base is None else base
         made[role] = account
         found = World(
             folder / "out" / role,

@@ -196,21 +196,22 @@ def kept(yard, folder, **content):
     for name, text in content.items():
         (folder / name).write_bytes(text)
     sources = [UploadSource(file=yard.shop.uploads.adopt("anonymous", folder / name), once=True) for name in content]
-    return Baseline(job="5", account=sources[0], indicator=sources[1])
+    return Baseline(job="5", account=sources[0], indicator=sources[1], transitions=sources[2])
 
 
 def test_a_baseline_that_is_none(yard, order, tmp_path):
     layers = made.write_inputs(tmp_path)
     given = {name: UploadSource(file=yard.upload(layers[name].read_bytes())) for name in ("lpd", "soc_change")}
     images = {name: Image(source=source, role=name) for name, source in given.items()}
-    broken = kept(yard, tmp_path / "b", account=json.dumps({"format": "other"}).encode(), indicator=b"no raster")
+    other = json.dumps({"format": "other"}).encode()
+    broken = kept(yard, tmp_path / "b", account=other, indicator=b"no raster", transitions=b"none")
     later = order.model_copy(update={"layers": images, "lpd_source": "jrc", "baseline": broken, "period": "report_1"})
     job, _ = yard.store.accept(job_of(later))
     yard.worker().step()
     problem = yard.get(job).problem
     assert problem["type"].startswith("/problems/account-")
     assert (yard.results(), yard.scratch()) == ([], [])
-    assert Request.model_validate(job.new.request).uploads[-2:] == (broken.account, broken.indicator)
+    assert Request.model_validate(job.new.request).uploads[-3:] == broken.kept
     yard.shop.uploads.remove(broken.indicator.file)
     with pytest.raises(UploadNotFound):
         rehearse(later, None, yard.shop)
@@ -231,11 +232,10 @@ def succeeded(yard, owner, *names, process="report"):
 
 
 def test_only_ones_own_reports_with_the_indicator_are_baselines(yard):
-    both = "account.json", "indicator.tif"
+    both = "account.json", "indicator.tif", "transitions.tif"
     reports = EarlierReports(yard.store, yard.shop.results, "one")
-    account, indicator = reports.baseline(succeeded(yard, "one", *both))
-    assert (account.name, indicator.name) == both
-    plain = succeeded(yard, "one", "account.json")
+    assert tuple(path.name for path in reports.baseline(succeeded(yard, "one", *both))) == both
+    plain = succeeded(yard, "one", "account.json", "transitions.tif")
     with pytest.raises(ConfigError, match="without the indicator"):
         reports.baseline(plain)
     gone = succeeded(yard, "one", *both)

@@ -183,7 +183,7 @@ def test_a_baseline_may_be_removed_while_a_report_waits(house, whole):
     before = left_in(house.settings.state / "uploads")
     later = {**whole, "areas": made.areas(), "before_year": 2015, "after_year": 2019, "baseline": id_of(kept)}
     waiting = house.begin(process="report", inputs=later, outputs=None)
-    assert len(left_in(house.settings.state / "uploads")) == len(before) + 2
+    assert len(left_in(house.settings.state / "uploads")) == len(before) + 3
     assert house.client.delete(kept).status_code == 200
     assert house.ended(waiting)["status"] == "successful"
     assert house.client.get(f"{waiting}/results/status").status_code == 200
