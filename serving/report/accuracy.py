@@ -103,6 +103,7 @@ def assess(order: AccuracyOrder) -> Assessment:
         "version": VERSION,
         "design": plan.identity,
         "map": plan.document.get("map", {}),
+        "areas": plan.document.get("areas"),
         "legend": {key: plan.document["legend"][key] for key in ("id", "version")},
         **found.to_document(),
         "accepted": accepted(gates),
