@@ -146,11 +146,11 @@ def _counted(codes: CodeMap, legend: Legend, areas: SampledAreas | None) -> Area
 def code_rows(
     codes: CodeMap, areas: SampledAreas | None = None
 ) -> Iterator[tuple[int, npt.NDArray[np.int16], npt.NDArray[np.bool_] | None]]:
-    """A map from top to bottom, some rows at a time.
+    """A map from top to bottom, some rows at a time; rows without pixels of the areas are not read.
 
     Args:
         codes: the map.
-        areas: what lies outside of them has no data, and rows without pixels in them are left out.
+        areas: what lies outside of them has no data.
 
     Yields:
         The first row; codes (row, col) int16, -32768 = no data; True (row, col) outside of the areas, None without.
@@ -159,18 +159,24 @@ def code_rows(
         UnmappedCodes: for codes beyond int16, which no legend has.
         RasterTruncated: when pixels are missing or damaged.
     """
-    grid, limits = codes.grid, np.iinfo(np.int16)
+    grid = codes.grid
     step = max(1, min(512, _PIECE_PIXELS // grid.width))
-    start, stop = (0, grid.height) if areas is None else areas.rows
-    for row in range(start, stop, step):
-        window = Window(row, 0, min(step, stop - row), grid.width)
-        block = codes.scene.read(window)
-        data_RW = block.data[0]
-        missing_RW = ~block.valid | (data_RW == OUTSIDE) | (data_RW == CLASS_NODATA)
+    for row in range(0, grid.height, step):
+        window = Window(row, 0, min(step, grid.height - row), grid.width)
         outside_RW = None if areas is None else ~areas.inside(window)
-        if outside_RW is not None:
-            missing_RW |= outside_RW
-        kept = np.where(missing_RW, 0, data_RW)
-        if kept.min() <= limits.min or kept.max() > limits.max:
-            raise UnmappedCodes(f"{codes.scene.identifier!r} has codes beyond int16, which no legend has")
-        yield row, np.where(missing_RW, np.int16(NODATA), kept.astype(np.int16)), outside_RW
+        if outside_RW is not None and outside_RW.all():
+            yield row, np.full(outside_RW.shape, NODATA, np.int16), outside_RW
+        else:
+            yield row, _codes_in(codes, window, outside_RW), outside_RW
+
+
+def _codes_in(codes: CodeMap, window: Window, outside_RW: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.int16]:
+    limits, block = np.iinfo(np.int16), codes.scene.read(window)
+    data_RW = block.data[0]
+    missing_RW = ~block.valid | (data_RW == OUTSIDE) | (data_RW == CLASS_NODATA)
+    if outside_RW is not None:
+        missing_RW |= outside_RW
+    kept = np.where(missing_RW, 0, data_RW)
+    if kept.min() <= limits.min or kept.max() > limits.max:
+        raise UnmappedCodes(f"{codes.scene.identifier!r} has codes beyond int16, which no legend has")
+    return np.where(missing_RW, np.int16(NODATA), kept.astype(np.int16))

@@ -27,7 +27,6 @@ class SampledAreas:
 
     Attributes:
         zones: the areas.
-        rows: first row with pixels of them, and the row after the last.
     """
 
     def __init__(self, zones: Zones, grid: Grid) -> None:
@@ -51,7 +50,6 @@ class SampledAreas:
                 f"no area of {zones.name!r} holds the centre of a pixel of the map; choose other areas, or check their "
                 f"coordinate reference system, which is {zones.crs.name!r}"
             )
-        self.rows = min(box.row for _, box in self._placed), max(box.row_stop for _, box in self._placed)
 
     def inside(self, window: Window) -> npt.NDArray[np.bool_]:
         """True where the centre of a pixel lies in an area, (row, col) of the window.
