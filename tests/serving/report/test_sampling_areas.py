@@ -160,6 +160,7 @@ def test_error_adjusted_areas_add_up_to_the_areas(class_map, areas, tmp_path):
     (tmp_path / "p.csv").write_text("\n".join(filled) + "\n")
     result = assess(AccuracyOrder(points=tmp_path / "p.csv", design=drawn.path))
     assert result.document["areas"]["name"] == "areas.geojson"
+    assert result.summary.startswith("# Accuracy of map.tif in areas.geojson\n")
     km2 = sum(one.area_km2.value for one in result.found.classes)
     assert km2 == pytest.approx(SIZES[INSIDE & (CODES != 255)].sum())
 
