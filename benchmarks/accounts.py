@@ -3,10 +3,12 @@
     python -m benchmarks.accounts kernel --side 8192
     python -m benchmarks.accounts end-to-end --side 10000
     python -m benchmarks.accounts memory --side 40000
+    python -m benchmarks.accounts report --side 10000 --zones 16
 
 ``kernel`` and ``end-to-end`` run a loop in plain NumPy beside Steppe, in turn, and print the ratio, which means
 something on another machine. Maps are patchy, in codes of ESA CCI: fields of several sizes, single pixels, and about a
-sixteenth of the land changed. ``memory`` makes the pass in a process of its own. Figures are JSON, one line for each.
+sixteenth of the land changed. ``memory`` makes the pass in a process of its own. ``report`` is the whole command with
+all its files, which also writes the transitions, looks for hotspots, and draws. Figures are JSON, one line for each.
 """
 
 from __future__ import annotations
@@ -35,6 +37,11 @@ from indicators.areas import PixelAreas
 from indicators.cover.account import CoverAccount, MapCodes
 from indicators.cover.joint_areas import JointAreas
 from indicators.cover.positions import ClassPositions
+from indicators.reporting.account import PeriodAccount
+from indicators.reporting.period import Period
+from indicators.reporting.rules import check
+from indicators.reporting.submission import Submission
+from indicators.reporting.tables import report_tables
 from indicators.transitions import UNCCD7_TRANSITIONS
 from landcover.crosswalks import get_crosswalk
 from landcover.grid import Grid
@@ -55,10 +62,11 @@ type Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 def main() -> None:
     """Run one of the benchmarks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["kernel", "end-to-end", "memory", "pass"])
+    parser.add_argument("what", choices=["kernel", "end-to-end", "memory", "pass", "report"])
     parser.add_argument("--side", type=int, default=8192, help="rows and columns")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--projected", action="store_true", help="kernel on a UTM grid, whose pixels all differ")
+    parser.add_argument("--zones", type=int, default=0, help="areas of the report, a square number; 0 = the whole map")
     parser.add_argument("--folder", type=Path, help="keeps the maps for the next run")
     options = parser.parse_args()
     runs: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -66,6 +74,7 @@ def main() -> None:
         "end-to-end": end_to_end,
         "memory": memory,
         "pass": child,
+        "report": report,
     }
     runs[options.what](options)
 
@@ -148,12 +157,49 @@ def memory(options: argparse.Namespace) -> None:
         subprocess.run([*command, "--folder", str(folder)], check=True)
 
 
+def report(options: argparse.Namespace) -> None:
+    """The command with all its files, in a process of its own."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = options.folder or Path(made)
+        make_maps(folder, options.side)
+        maps = [str(folder / f"{name}.tif") for name in ("before", "after")]
+        words = ["report", *maps, "--years", "2000-2015", "--legend", "esa-cci", "--json", "--replace"]
+        if options.zones:
+            write_zones(folder / "zones.geojson", options.side, options.zones)
+            words += ["--areas", str(folder / "zones.geojson")]
+        for number in range(options.rounds):
+            clock, before = Clock(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            command = [sys.executable, "-m", "serving", *words, "-o", str(folder / "report")]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            told = figures(options.side, clock) | {"peak_memory_mb": round(after.ru_maxrss * 1024 / 1e6)}
+            told["processor_ns_per_pixel"] = round(busy * 1e9 / options.side**2, 1)
+            print(json.dumps({"run": "steppe report", "zones": options.zones, "round": number + 1, **told}))
+
+
+def write_zones(path: Path, side: int, count: int) -> None:
+    """Rhombi side by side, so that many pixels lie on their borders."""
+    rows = round(count**0.5)
+    step, transform = side / (rows + 1), grid_of(side, projected=False).transform
+    features = []
+    for row, col in itertools.product(range(rows), repeat=2):
+        x, y = (col + 1) * step, (row + 1) * step
+        corners = [(x - step / 2, y), (x, y + step / 2), (x + step / 2, y), (x, y - step / 2), (x - step / 2, y)]
+        ring = [list(transform @ corner) for corner in corners]
+        geometry = {"type": "Polygon", "coordinates": [ring]}
+        features.append({"type": "Feature", "properties": {"name": f"{row}-{col}"}, "geometry": geometry})
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+
+
 def one_pass(folder: Path) -> None:
-    """Steppe's pass."""
+    """Steppe's pass, and the tables SO1-1 to SO1-4 of what it counted, checked by PRAIS's rules."""
     with open_pairing([folder / "before.tif", folder / "after.tif"]) as pairing:
         account = account_of(*(each.nodata for each in pairing.maps))
         raster = degradation_raster(folder / "degradation.tif", account, Years(2000, 2015))
-        run_account(pairing, AccountPlan(account=account, rasters={"degradation": raster}))
+        (table,) = run_account(pairing, AccountPlan(account=account, rasters={"degradation": raster}))
+    made = PeriodAccount("country", Period("baseline", 2000, 2015), (UNCCD7_TRANSITIONS,), table)
+    assert not check(report_tables(Submission((made,))))  # noqa: S101 - a benchmark of wrong tables is none
 
 
 def plain_pass(folder: Path) -> None:

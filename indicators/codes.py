@@ -19,5 +19,8 @@ NODATA: Final = DEGRADATION_NODATA
 OUTSIDE: Final = -32767
 """int16: outside the area of interest, in rasters of Trends.Earth. Read as no data; never written."""
 
+WATER: Final = 7
+"""Water bodies in the UNCCD legend of seven classes (PRAIS 4 manual, SO1.md Table 8): country, but no land."""
+
 CONDITIONS: Final = (DEGRADED, STABLE, IMPROVED)
 """The three classes, in the order of tables here."""

@@ -165,6 +165,11 @@ def get_crosswalk(source_legend: str, target_legend: str = "unccd7") -> Crosswal
     raise UnknownLegend(f"no crosswalk from {source_legend!r} to {target_legend!r}; known: {known}")
 
 
+def legends_to(target_legend: str) -> tuple[str, ...]:
+    """Ids of the legends whose maps can be brought to another legend, itself first."""
+    return (target_legend, *(entry.source for entry in tables.CROSSWALKS if entry.target == target_legend))
+
+
 def repair_signed_bytes(codes: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.uint8]:
     """Codes of an unsigned-byte product that a reader took for signed bytes: -126 becomes 130.
 

@@ -197,6 +197,8 @@ def _chosen(order: IndexOrder, output: Path) -> tuple[SpectralIndex, ...]:
     indices = tuple(get_index(name) for name in order.indices)
     if order.fit and not any(index.origin is Origin.FITTED for index in indices):
         raise WrongUse(f"--fit is for {', '.join((*_DDI, _FVC))}, none of which was asked for; leave it out")
+    if output.suffix.lower() not in {".tif", ".tiff"}:
+        raise WrongUse(f"{output.name!r} is to be a GeoTIFF; let its name end in .tif")
     for path in (output, order.fit):
         if path is not None and _is_of(path, order.scene):
             raise WrongUse(f"{path.name!r} is the scene, or a file of it; choose another name")

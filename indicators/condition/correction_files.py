@@ -1,4 +1,4 @@
-"""Corrections by experts as GeoJSON, in the form that Trends.Earth reads and writes.
+"""Corrections by experts from GeoJSON, in the form that Trends.Earth reads and writes.
 
 te_schemas/error_recode.py of Trends.Earth: a FeatureCollection whose properties are those of
 ``indicators.condition.corrections.Correction.properties``. Trends.Earth passes over what it does not know; here a
@@ -7,7 +7,6 @@ misspelt property would silently change nothing, and so it is refused.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +17,6 @@ from indicators.condition.periods import NAMES
 from indicators.condition.recoding import CorrectionInvalid, Recoding
 from landcover.identity import canonical_sha256
 from landcover.raster.geojson import parse_area, read_document
-from landcover.staging import StagingFolder, os_errors, publish
 
 _TEXTS: Final = ("location_name", "process_driving_change", "basis_for_judgement")
 _PASSED_OVER: Final = frozenset({"fid", "stats"})
@@ -59,21 +57,6 @@ def parse_corrections(document: Mapping[str, Any], name: str) -> Corrections:
     crs = document.get("crs")
     items = tuple(_correction(feature, crs, f"feature {i} of {name}") for i, feature in enumerate(features, start=1))
     return Corrections(name, items, crs)
-
-
-def write_corrections(corrections: Corrections, path: Path) -> None:
-    """Write corrections as GeoJSON; the file appears whole or not at all.
-
-    Raises:
-        OutputNotWritable: when it cannot be written there.
-        DiskFull: when there is no room.
-    """
-    text = json.dumps(corrections.to_document(), ensure_ascii=False, indent=1, allow_nan=False)
-    with StagingFolder(path) as folder:
-        staged = folder / path.name
-        with os_errors(path):
-            staged.write_text(text + "\n", encoding="utf-8")
-        publish(staged, path)
 
 
 def _correction(feature: Any, crs: Any, what: str) -> Correction:

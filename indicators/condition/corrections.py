@@ -105,7 +105,11 @@ class Correction:
 
     @property
     def periods_mask(self) -> int:
-        """The periods as Trends.Earth's sum of 1, 2 and 4."""
+        """The periods as Trends.Earth's sum of 1, 2 and 4.
+
+        With ``Recoding.code`` it is what Trends.Earth recodes the pixels of a polygon by (recode_indicator_errors); its
+        files, and ours, write the names of the periods instead.
+        """
         return sum(PERIOD_BITS[name] for name in self.periods)
 
     def properties(self) -> dict[str, Any]:

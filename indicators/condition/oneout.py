@@ -122,7 +122,7 @@ def one_out_all_out(layers: Sequence[Codes], *, policy: NodataPolicy = STRICT) -
     """The indicator, pixel by pixel.
 
     Water of the initial year has no soil carbon, and so no data here under ``STRICT``: it is no land, and must not be
-    reported as land without data (`indicators.condition.indicator` leaves it out).
+    reported as land without data (`indicators.reporting.account` leaves it out).
 
     Args:
         layers: productivity, land cover and soil carbon in any order, or those that an assessment has; integer arrays

@@ -10,11 +10,8 @@ import numpy.typing as npt
 from indicators.codes import CONDITIONS
 from indicators.productivity.positions import CONDITION_CODES, Positions
 
-UNKNOWN: Final = len(CONDITIONS)
-"""Position of no data: the last one of ``indicators.joint.condition_axis``."""
-
 SIZE: Final = len(CONDITIONS) + 1
-"""Positions of a layer of -1, 0, 1 and no data."""
+"""Positions of a layer of -1, 0, 1 and no data, which comes last as in ``indicators.joint.condition_axis``."""
 
 CHUNK: Final = 1 << 18
 """Pixels that are widened to indices at a time: 2 MiB, which stay in the cache."""

@@ -60,7 +60,9 @@ class Recoding:
 
     @classmethod
     def of_code(cls, code: int) -> Recoding:
-        """The recoding that Trends.Earth gives a number to.
+        """The recoding that Trends.Earth gives a number to, the inverse of ``code``.
+
+        For rasters in which Trends.Earth burns the number of each polygon's recoding (trans_code_lists).
 
         Raises:
             CorrectionInvalid: when the number is not 0 to 63.

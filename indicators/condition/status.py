@@ -115,7 +115,11 @@ def condition(status7: Codes) -> npt.NDArray[np.int16]:
 
 
 def gains_and_losses(status7: Codes) -> npt.NDArray[np.int16]:
-    """1 where land was gained, -1 where it was lost, 0 where neither, -32768 no data; arguments as `condition`."""
+    """1 where land was gained, -1 where it was lost, 0 where neither, -32768 no data; arguments as `condition`.
+
+    Counterbalancing as a layer (GPG Addendum, steps 4 and 5), for a map of gains and losses: the pixels whose areas
+    `indicators.condition.balance` adds up from a joint table.
+    """
     return _by_status(status7, {code: (code in GAINS) - (code in LOSSES) for code in STATUSES})
 
 

@@ -1,9 +1,13 @@
 """FAO-WOCAT's table of land productivity dynamics: steadiness, initial biomass and emerging state, 36 combinations.
 
+It is what the classes of an imported layer of FAO-WOCAT mean, and so a part of that source's identity
+(``indicators.productivity.imported.FAO_WOCAT``). Steppe does not compute such layers from NDVI.
+
 Trends.Earth, gee/productivity.py, ``productivity_faowocat``; its inputs are defined there on annual NDVI:
 
-- steadiness 1 to 4: class of the trend (1 significantly negative at 95 %, 2 not significant, 3 significantly positive)
-  with the sign of the multi-temporal image difference, see ``steadiness``;
+- steadiness 1 to 4: class of the trend (1 significantly negative at 95 %, 2 not significant, 3 significantly positive),
+  and one more where the multi-temporal image difference, the sum over the years of (mean NDVI of the last years - NDVI
+  of the year), is above 0;
 - initial biomass 1 to 3: mean NDVI of the first years up to 0.4, up to 0.7, above;
 - emerging state 1 to 3: change of percentile class from the first to the last years, -2 and less, less than two
   either way, 2 and more.
@@ -107,24 +111,3 @@ FAO_WOCAT_TABLE: Final = FaoWocatTable(
     ),
     citation="FAO-WOCAT land productivity dynamics, as coded in Trends.Earth, gee/productivity.py, 35b2b7d",
 )
-
-
-def steadiness(trend: Codes, difference: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Steadiness of a trend with the multi-temporal image difference.
-
-    Args:
-        trend: -1, 0, 1 of a test at 95 %, -32768 for no data. Any shape and integer type.
-        difference: sum over the years of (mean NDVI of the last years - NDVI of the year), the same shape; NaN means
-            no data.
-
-    Returns:
-        uint8 of the same shape: 1 to 4, and 0 for no data.
-
-    Raises:
-        GridMismatch: when the shapes differ.
-        UnmappedCodes: with other codes of the trend and their pixel counts.
-    """
-    check_alike(trend=trend, difference=difference)
-    place = look_up(build_table(((-1, 1), (0, 2), (1, 3), (NODATA, 0))), trend, owner="the trend layer")
-    found = place + (difference > 0)
-    return np.where((place == 0) | np.isnan(difference), 0, found).astype(np.uint8)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators.codes import NODATA, OUTSIDE
+from indicators.productivity.fao_wocat import FAO_WOCAT_TABLE, FaoWocatTable
 from indicators.productivity.positions import LPD_CODES, Codes, Positions, decoded
 from landcover.errors import ConfigError
 from landcover.identity import identity
@@ -49,6 +50,7 @@ class LpdSource:
         title: English name for people.
         citation: where it comes from.
         caveats: (slug, sentence) of warnings that belong to every result.
+        table: what the classes follow from, where that is known and not one of ``indicators.productivity.lpd``.
     """
 
     id: str
@@ -56,10 +58,11 @@ class LpdSource:
     title: str
     citation: str
     caveats: tuple[CaveatText, ...]
+    table: FaoWocatTable | None = None
 
     def to_document(self) -> dict[str, Any]:
-        """The source and its codes as JSON-ready data."""
-        return {
+        """The source and its codes as JSON-ready data, with its table where it has one."""
+        document: dict[str, Any] = {
             "id": self.id,
             "version": self.version,
             "title": self.title,
@@ -67,6 +70,7 @@ class LpdSource:
             "nodata": [*_EMPTY, f"{CLASS_NODATA} in uint8"],
             "citation": self.citation,
         }
+        return document if self.table is None else document | {"table": self.table.to_document()}
 
     @property
     def identity(self) -> str:
@@ -87,6 +91,7 @@ FAO_WOCAT: Final = LpdSource(
     "Land productivity dynamics, FAO-WOCAT",
     "FAO and WOCAT, land productivity dynamics by steadiness, initial biomass and emerging state",
     (ALGORITHM_CAVEAT, FAO_WOCAT_CAVEAT),
+    FAO_WOCAT_TABLE,
 )
 TRENDS_EARTH: Final = LpdSource(
     "trends_earth",
@@ -121,7 +126,9 @@ def get_lpd_source(source_id: str) -> LpdSource:
 
 
 def import_lpd(codes: Codes, source: LpdSource) -> npt.NDArray[np.int16]:
-    """LPD codes 1 to 5 of a layer that somebody else made.
+    """LPD codes 1 to 5 of a layer that somebody else made, for those who keep the layer as codes.
+
+    A report looks up ``lpd_positions``, the same as places in its tables.
 
     LDN facts 3.4; UNCCD PRAIS 4 manual, SO1.md Table 13.
 

@@ -38,9 +38,6 @@ LPD_CLASSES: Final = (
 )
 """English names of LPD 1 to 5; UNCCD PRAIS 4 manual, SO1.md Table 13."""
 
-LPD_COLORS: Final = ("#9B2779", "#C0749B", "#E1B9BD", "#FFFFE0", "#006500")
-"""Colours of LPD 1 to 5 in Trends.Earth."""
-
 _CASES: Final = tuple(itertools.product((1, 0, -1), (1, 0, -1), (0, -1)))
 """(trend, state, performance) in the order of the 18 rows of UNCCD's table."""
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 from landcover.errors import ConfigError
@@ -70,6 +68,3 @@ PERFORMANCE: Final = PerformanceMethod(
     citation="Trends.Earth, gee/productivity.py, productivity_performance; UNCCD PRAIS 4 manual, SO1.md, SO 1-2",
 )
 """The default: half of the 90th percentile, or less, is degraded."""
-
-PERFORMANCE_METHODS: Final[Mapping[str, PerformanceMethod]] = MappingProxyType({PERFORMANCE.id: PERFORMANCE})
-"""The methods by id."""

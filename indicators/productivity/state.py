@@ -10,9 +10,8 @@ All of it is computed in whole numbers, in units of a 200th of a step of NDVI x 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -115,9 +114,6 @@ STATE: Final = StateMethod(
     citation="Trends.Earth, gee/productivity.py, productivity_state; UNCCD PRAIS 4 manual, SO1.md, SO 1-2",
 )
 """The default: 13 years of history, the three last years, at least 0.01 NDVI apart."""
-
-STATE_METHODS: Final[Mapping[str, StateMethod]] = MappingProxyType({STATE.id: STATE})
-"""The methods by id."""
 
 
 def state(ndvi_YRC: Ndvi, method: StateMethod = STATE) -> State:

@@ -13,12 +13,12 @@ from typing import Literal
 import numpy as np
 
 from indicators.caveats import Caveat
-from indicators.codes import NODATA
+from indicators.codes import NODATA, WATER
 from indicators.joint import BASELINE, FINAL, INITIAL, LPD, PRODUCTIVITY, REGION, SDG, SOC, JointTable
 from indicators.reporting.assumptions import Assumption
 from indicators.reporting.entries import SocStock
 from indicators.reporting.period import Period
-from indicators.reporting.totals import LPD3, Status, Totals, by_code
+from indicators.reporting.totals import Status, Totals, by_code
 from indicators.transitions import TransitionMatrix
 from landcover.errors import ConfigError
 from landcover.legends import Legend, get_legend
@@ -73,7 +73,7 @@ class PeriodAccount:
     joint: JointTable
     legend_id: str = "unccd7"
     cover_year: CoverYear = "initial"
-    water: tuple[int, ...] = (7,)
+    water: tuple[int, ...] = (WATER,)
     caveats: tuple[Caveat, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     soc_stocks: tuple[SocStock, ...] = ()
@@ -177,12 +177,12 @@ class PeriodAccount:
     @property
     def productivity(self) -> Totals | None:
         """Condition by productivity over total land (``non_water``); None without such a layer."""
-        return self._productivity(self.land)
+        return Totals.from_codes(by_code(self.land, PRODUCTIVITY)) if self.has(PRODUCTIVITY) else None
 
     @property
     def productivity_all(self) -> Totals | None:
         """The same over the country area (``all_cover_types``)."""
-        return self._productivity(self.joint)
+        return Totals.from_codes(by_code(self.joint, PRODUCTIVITY)) if self.has(PRODUCTIVITY) else None
 
     @property
     def soc(self) -> Totals | None:
@@ -219,16 +219,6 @@ class PeriodAccount:
         pair = self.joint.over([self.cover_year, LPD])
         rows, cols = (axis.codes for axis in pair.axes)
         return {(a, b): float(pair.km2[i, j]) for i, a in enumerate(rows) for j, b in enumerate(cols)}
-
-    def _productivity(self, table: JointTable) -> Totals | None:
-        if self.has(PRODUCTIVITY):
-            return Totals.from_codes(by_code(table, PRODUCTIVITY))
-        if not self.has(LPD):
-            return None
-        areas = dict.fromkeys(LPD3.values(), 0.0)
-        for code, km2 in by_code(table, LPD).items():
-            areas[LPD3[code]] += km2
-        return Totals.from_codes(areas)
 
     def _sign(self, region: int, row: int, col: int) -> int:
         size = len(self.legend)

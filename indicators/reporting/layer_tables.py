@@ -6,7 +6,7 @@ UNCCD PRAIS 4 manual, SO1.md 1.2 and 1.3.
 from __future__ import annotations
 
 from indicators.codes import NODATA
-from indicators.joint import LPD, PRODUCTIVITY
+from indicators.joint import LPD
 from indicators.reporting.account import PeriodAccount
 from indicators.reporting.conditions import land_conditions, land_rule
 from indicators.reporting.submission import Submission
@@ -27,9 +27,7 @@ def dynamics_report(submission: Submission) -> Table:
 
 def productivity(submission: Submission) -> Table:
     """SO1-2.T3: condition by productivity over total land, km2 and % of the total land area."""
-    inferred = any(account.has(LPD) and not account.has(PRODUCTIVITY) for account in submission.accounts)
-    notes = (words("from_lpd"),) if inferred else ()
-    return land_conditions(submission, "SO1-2.T3", lambda account: account.productivity, "no_productivity", *notes)
+    return land_conditions(submission, "SO1-2.T3", lambda account: account.productivity, "no_productivity")
 
 
 def soc_stock(submission: Submission) -> Table:

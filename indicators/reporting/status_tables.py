@@ -6,22 +6,17 @@ UNCCD PRAIS 4 manual, SO1.md 1.4 and Figure 4; Good Practice Guidance for SDG in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from indicators.codes import NODATA
+from indicators.condition.status import legend
 from indicators.reporting.account import PeriodAccount
 from indicators.reporting.conditions import COLORS, KEYS, land_rule, percent
 from indicators.reporting.entries import Spot
 from indicators.reporting.period import Role
 from indicators.reporting.submission import Submission, period_text
-from indicators.reporting.table import Cell, Column, Row, Table, empty, summed
+from indicators.reporting.table import Cell, Column, Row, Table, class_colors, empty, summed
 from indicators.reporting.texts import Text, condition_text, process_text, words
 from indicators.reporting.totals import STATUS3
-
-STATUS_COLORS: Final = {
-    1: "#762A83", 2: "#AF8DC3", 3: "#E7D4E8", 4: "#F7F7F7", 5: "#D9F0D3", 6: "#7FBF7B", 7: "#1B7837", NODATA: "",
-}  # fmt: skip
-"""Official colours of the seven classes of the status map."""
 
 
 def status(submission: Submission) -> Table:
@@ -53,11 +48,12 @@ def status7(submission: Submission) -> Table:
         Column("counts_as", words("counts_as")),
         *(Column(f"{account.period.role}_km2", period_text(account), "km2") for account, _ in found),
     )
+    colors = class_colors(legend())
     rows = [
         Row(
             f"status_{code}" if code != NODATA else "no_data",
             (_status_text(code), condition_text(STATUS3.get(code, NODATA)), *(areas[code] for _, areas in found)),
-            STATUS_COLORS[code],
+            colors[code],
         )
         for code in (*STATUS3, NODATA)
     ]

@@ -126,13 +126,6 @@ def empty(table_id: str, title: Text, *notes: Text) -> Table:
     return Table(table_id, title, "", (), (), notes)
 
 
-def code_key(code: int) -> str:
-    """A code as part of a key: ``no_data`` for -32768, ``minus_1`` for -1."""
-    if code == NODATA:
-        return "no_data"
-    return f"minus_{-code}" if code < 0 else str(code)
-
-
 def class_keys(legend: Legend) -> dict[int, str]:
     """The key of each class, and of no data, in the legend's order."""
     return {**dict(zip(legend.codes, legend.names, strict=True)), NODATA: "no_data"}

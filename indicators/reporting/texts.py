@@ -156,7 +156,6 @@ ENGLISH: Final[Mapping[str, str]] = MappingProxyType(
         "no_country_legend": "No country legend: the seven UNCCD classes are used as they are.",
         "no_degrading": "No change of land cover counts as degradation.",
         "largest_processes": "The largest changes of land cover that count as degradation: {share} % of their area.",
-        "from_lpd": "The three conditions follow from the five classes of land productivity dynamics.",
         "matrix_differs": "The matrices of the periods differ; those of the latest period are shown.",
         "year_differs": "Two periods give other areas for {year}; those of the earlier period are shown.",
         "not_prais": "PRAIS does not ask for this table.",

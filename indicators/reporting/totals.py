@@ -13,7 +13,6 @@ import numpy.typing as npt
 from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, STABLE
 from indicators.condition.status import CONDITION_OF, MATRIX
 from indicators.joint import BASELINE, SDG, JointTable
-from indicators.productivity.lpd import PRAIS2026
 
 STATUS7: Final[Mapping[tuple[int, int], int]] = MappingProxyType(
     {(before, now): MATRIX[i][j] for i, before in enumerate(CONDITIONS) for j, now in enumerate(CONDITIONS)}
@@ -24,9 +23,6 @@ improvement."""
 
 STATUS3: Final[Mapping[int, int]] = MappingProxyType(CONDITION_OF)
 """Degraded, stable or improved by class of the status map."""
-
-LPD3: Final[Mapping[int, int]] = MappingProxyType({**PRAIS2026.classes_of_lpd, NODATA: NODATA})
-"""Condition by class of land productivity dynamics: UNCCD PRAIS 4 manual, SO1.md Table 13, last two columns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from indicators.sampling.size import (
     searched_size,
 )
 from indicators.sampling.strata import FEW, LEAST, Counts, Floats, SampleDesignInvalid, Strata, checked_accuracies
+from landcover.errors import WrongUse
 from landcover.identity import identity
 
 KIND: Final = "steppe-sample-design"
@@ -62,11 +63,11 @@ class SizeOrder:
         """Refuse an order without a wish, and a number beside wishes.
 
         Raises:
-            SampleDesignInvalid: saying which.
+            WrongUse: saying which.
         """
         targets = self.overall_se is not None or self.area is not None
         if (self.n is None) != targets:
-            raise SampleDesignInvalid(
+            raise WrongUse(
                 "a number of points and a wanted standard error were given; give one of them"
                 if targets
                 else "it is not said how many points are wanted; give a number, or a wanted standard error"

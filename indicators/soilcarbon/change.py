@@ -99,8 +99,8 @@ def percent_change(initial: Numbers, final: Numbers) -> npt.NDArray[np.float64]:
 def stored_percent(percent: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.int16]:
     """Percent as layers of Trends.Earth store it: int16, cut off towards zero, -32768 = no data.
 
-    The class does not change by it, the percent comes up to a point closer to zero. Changes of more than 32767 % are
-    stored as that.
+    For layers in Trends.Earth's form; accounts take the exact percent. The class does not change by it, the percent
+    comes up to a point closer to zero. Changes of more than 32767 % are stored as that.
     """
     whole = np.trunc(np.minimum(percent, np.iinfo(np.int16).max))
     return np.where(np.isnan(percent), NODATA, np.nan_to_num(whole)).astype(np.int16)
@@ -145,6 +145,9 @@ def condition_of_stocks(
     initial: Numbers, final: Numbers, *, water: Mask | None = None, rule: CarbonRule = CARBON_RULE
 ) -> npt.NDArray[np.int16]:
     """Two stocks as -1, 0 and 1: ``condition_of_percent`` of ``percent_change``.
+
+    The rule in one step for two arrays of stocks (Trends.Earth, calc_deg_soc). Reports, which know by which share a
+    stock changed, look that share up.
 
     Args:
         initial: t/ha, see ``percent_change``.

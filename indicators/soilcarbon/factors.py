@@ -91,7 +91,9 @@ class FactorTable:
         return tuple(known.get(climate, float("nan")) for climate in CLIMATE_OF_ZONE)
 
     def f_of_zones(self, zones: Codes) -> npt.NDArray[np.float64]:
-        """The f of IPCC climate zones.
+        """The f of IPCC climate zones, for ``indicators.soilcarbon.annual`` on arrays.
+
+        A report, which carries zones as positions, takes ``f_by_zone`` and ``zone_positions``.
 
         Args:
             zones: codes 0 to 12; 0, 255, -128 and -32768 have no climate. Any shape and integer type.

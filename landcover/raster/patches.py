@@ -16,7 +16,6 @@ import numpy.typing as npt
 from landcover.errors import ConfigError, RasterChanged, WindowError
 from landcover.grid import Window
 from landcover.raster.patch_sums import PatchSums, Sums
-from landcover.raster.protocol import Scene
 from landcover.raster.runs import EIGHT, FOUR, Ints
 from landcover.raster.strip_labels import WITHIN, LabelledStrip, StripLabels
 
@@ -224,22 +223,6 @@ def patch_runs(found: Patches, read: Rows) -> Iterator[PatchRuns]:
         yield runs
     if pixels.tolist() != [patch.pixels for patch in found.patches]:
         raise _changed()
-
-
-def scene_rows(scene: Scene, *, nodata: int) -> Rows:
-    """The codes of the first band of a scene by rows, with one value for all pixels without data.
-
-    Args:
-        scene: an opened class map of an integer type.
-        nodata: what pixels without data get.
-    """
-
-    def read(row_start: int, row_stop: int) -> npt.NDArray[np.integer[Any]]:
-        block = scene.read(Window(row_start, 0, row_stop - row_start, scene.grid.width))
-        codes_RW: npt.NDArray[np.integer[Any]] = block.data[0]
-        return codes_RW if block.valid.all() else np.where(block.valid, codes_RW, codes_RW.dtype.type(nodata))
-
-    return read
 
 
 def expanded(runs: PatchRuns, width: int) -> tuple[Ints, Ints]:

@@ -31,6 +31,8 @@ def parse_years(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     if not all(len(year) == _DIGITS and year.isascii() and year.isdigit() for year in (first, last)):
         raise WrongUse(f"--years {text!r} is no period; expected the years of both maps, for example 2000-2015")
+    if int(first) >= int(last):
+        raise WrongUse(f"--years {text!r}: the first year must be the earlier one")
     return int(first), int(last)
 
 

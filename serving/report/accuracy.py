@@ -21,7 +21,7 @@ from indicators.sampling.gates import (
     nodata_gate,
     productivity_gates,
 )
-from indicators.sampling.response import Drawn, NoProbabilitySample, Responses, checked_responses
+from indicators.sampling.response import Drawn, NoProbabilitySample, ResponseInvalid, Responses, checked_responses
 from indicators.sampling.stehman import estimate_stehman
 from indicators.sampling.strata import SampleDesignInvalid
 from landcover.errors import WrongUse
@@ -92,6 +92,8 @@ def assess(order: AccuracyOrder) -> Assessment:
         DataError: when the table cannot be used.
         ConfigError: when the design cannot be used.
     """
+    if not order.points.is_file():
+        raise ResponseInvalid(f"{order.points.name!r} does not exist; give the table that interpreters have filled in")
     plan = _read_design(order.design or _beside(order.points))
     points = read_points(order.points, plan.words)
     responses = checked_responses(points, plan.design.strata, tuple(plan.titles), plan.drawn, partial=order.partial)

@@ -13,7 +13,7 @@ import numpy as np
 from indicators.caveats import MapSource
 from indicators.cover.positions import ClassPositions
 from indicators.reporting.entries import CountryClass, country_classes
-from landcover.crosswalks import Crosswalk, get_crosswalk
+from landcover.crosswalks import Crosswalk, get_crosswalk, legends_to
 from landcover.errors import ConfigError
 from landcover.grid import ground_pixel_size
 from landcover.legends import LEGENDS, Legend, get_legend
@@ -163,7 +163,7 @@ def _crosswalk(asked: CoverMap, codes: CodeMap) -> tuple[Crosswalk, Legend]:
     if found is None:
         raise ConfigError(
             f"{asked.source.name!r} does not say what its codes mean; name its legend, for example worldcover or "
-            f"esa-cci, or give a crosswalk; legends are {', '.join(LEGENDS)}"
+            f"esa-cci, or give a crosswalk; legends are {', '.join(legends_to(REPORT_LEGEND))}"
         )
     if found.id not in LEGENDS:
         raise ConfigError(f"{asked.source.name!r} has the legend {found.id!r}, which is not known; give a crosswalk")

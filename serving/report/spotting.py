@@ -72,7 +72,7 @@ def listed_on_page(spots: Spots, grid: Grid) -> tuple[page.Spot, ...]:
             kind="hotspot" if spots.kind == HOTSPOT else "brightspot",
             name=f"{NAMES[spots.kind]} {spot.rank}",
             km2=spot.area_km2,
-            processes=tuple(share.process for share in spot.processes),
+            processes=() if spot.process is None else (spot.process,),
             lon=place[0],
             lat=place[1],
         )

@@ -6,7 +6,6 @@ Codes and colours are those of the rasters themselves; only titles differ betwee
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from indicators.codes import DEGRADED, IMPROVED, STABLE
@@ -14,7 +13,6 @@ from indicators.cover.transition_legend import transition_legend
 from indicators.transitions import TransitionMatrix
 from landcover.labels import canonical_language, title
 from landcover.legends import LandClass, Legend, get_legend
-from landcover.raster.qml import write_qml
 from serving.report.page.words import Words, words_for
 
 _SIGNS: Final = {DEGRADED: "\N{MINUS SIGN}", STABLE: "0", IMPROVED: "+"}
@@ -54,25 +52,6 @@ def transitions_legend(matrix: TransitionMatrix, language: str = "en") -> Legend
     words, legend = words_for(language), transition_legend(matrix)
     titles = _titles(matrix, words)
     return replace(legend, classes=tuple(replace(item, title=titles[item.code]) for item in legend.classes))
-
-
-def write_styles(folder: Path, *, degradation: str, transitions: str, matrix: TransitionMatrix, language: str) -> None:
-    """Write the QGIS styles beside both rasters, under their names with ``.qml``.
-
-    Args:
-        folder: where the rasters are.
-        degradation: file name of the raster of degradation.
-        transitions: file name of the raster of transitions.
-        matrix: which made them.
-        language: of the titles.
-
-    Raises:
-        ConfigError: as ``transitions_legend``.
-        OutputNotWritable: when the folder cannot be written to.
-        DiskFull: when the disk is full.
-    """
-    write_qml(folder / degradation, degradation_legend(language))
-    write_qml(folder / transitions, transitions_legend(matrix, language))
 
 
 def _titles(matrix: TransitionMatrix, words: Words) -> dict[int, str]:

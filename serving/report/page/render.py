@@ -26,16 +26,6 @@ if TYPE_CHECKING:
 
 SHORT_HASH: Final = 12
 """Letters of a digest that are shown; the whole one is its title."""
-STATUS_COLORS: Final = {
-    1: "#762A83",
-    2: "#AF8DC3",
-    3: "#E7D4E8",
-    4: "#F7F7F7",
-    5: "#D9F0D3",
-    6: "#7FBF7B",
-    7: "#1B7837",
-}
-"""Of the seven status classes; Trends.Earth, LDMP/data/styles.json (LDN facts, section 4.5)."""
 _STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -69,7 +59,7 @@ def page(data: PageData, language: str = "en") -> str:
             flow_colors=COLORS,
             unchanged_color=UNCHANGED,
             condition_colors=bars.COLORS,
-            status_colors=STATUS_COLORS,
+            status_colors={row.code: row.color for row in get_legend("status7").classes},
             bar=bars.pieces(data.headline, mirrored=words.right_to_left),
             style=sheet(),
             policy=policy_for(sheet()),

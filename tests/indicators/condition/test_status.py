@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from indicators.codes import NODATA
-from indicators.condition.legacy import progress, uses_progress
 from indicators.condition.status import (
     CONDITION_OF,
     MATRIX,
@@ -49,22 +48,23 @@ def test_any_shape_and_other_values_for_no_data():
     assert found[:2, :2].tolist() == [[1, NODATA], [NODATA, 2]]
 
 
-def test_the_superseded_rule_is_that_of_the_reference():
-    baseline, period, expected = columns(OLD)
-    np.testing.assert_array_equal(progress(baseline, period), expected)
+def test_the_superseded_rule_is_another_one():
+    """The rule "progress" of the process of 2022 is checked as data only: nothing here follows it or reads it.
 
-
-def test_the_superseded_rule_is_recognised():
-    baseline, period, old = columns(OLD)
+    To recognise a layer of it takes both assessments it was made of, and Steppe reads no status, only assessments,
+    from which it makes the status itself. What is held fast is where the rules part, and so that the matrix is not it.
+    """
+    baseline, period, _ = columns(OLD)
+    assert len({tuple(row[:2]) for row in OLD}) == 16
     new = condition(status(baseline, period))
-    assert uses_progress(baseline, period, old)
-    assert not uses_progress(baseline, period, new)
-    same = old == new
-    assert not uses_progress(baseline[same], period[same], old[same])
-    mixed = np.where(np.arange(16) < 8, old, new)
-    assert not uses_progress(baseline, period, mixed)
-    one = np.array([-1], np.int16), np.array([1], np.int16)
-    assert uses_progress(*one, np.array([0], np.int16))
+    parted = {tuple(row[:2]): (row[2], now) for row, now in zip(OLD, new.tolist(), strict=True) if row[2] != now}
+    assert parted == {
+        (-1, 1): (0, 1),  # degraded, then improved: stable once, improved now
+        (NODATA, -1): (-1, NODATA),  # one assessment was enough
+        (-1, NODATA): (-1, NODATA),
+        (0, NODATA): (0, NODATA),
+        (1, NODATA): (1, NODATA),
+    }
 
 
 def test_the_seven_classes_have_names_and_colours():
@@ -79,10 +79,6 @@ def test_the_seven_classes_have_names_and_colours():
 def test_what_is_refused():
     with pytest.raises(GridMismatch, match=r"\(2,\).*\(3,\)"):
         status(np.zeros(2, np.int16), np.zeros(3, np.int16))
-    with pytest.raises(GridMismatch):
-        progress(np.zeros(2, np.int16), np.zeros(3, np.int16))
-    with pytest.raises(GridMismatch):
-        uses_progress(np.zeros(2, np.int16), np.zeros(2, np.int16), np.zeros(3, np.int16))
     with pytest.raises(UnmappedCodes, match="9: 1"):
         status(np.array([9], np.int16), np.array([0], np.int16))
     with pytest.raises(UnmappedCodes, match="8: 2"):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from indicators.productivity.fao_wocat import FAO_WOCAT_TABLE, steadiness
+from indicators.productivity.fao_wocat import FAO_WOCAT_TABLE
 from indicators.productivity.imported import FAO_WOCAT, JRC, LPD_SOURCES, get_lpd_source, import_lpd, lpd_positions
 from landcover.errors import ConfigError, DtypeMismatch, GridMismatch, UnmappedCodes
 from tests.landcover.vectors import vector
@@ -47,6 +47,14 @@ def test_sources_carry_their_caveats():
         get_lpd_source("modis")
 
 
+def test_the_source_names_its_table():
+    assert FAO_WOCAT.table is FAO_WOCAT_TABLE
+    assert FAO_WOCAT.to_document()["table"] == FAO_WOCAT_TABLE.to_document()
+    other = replace(FAO_WOCAT_TABLE, cells=FAO_WOCAT_TABLE.cells[::-1])
+    assert replace(FAO_WOCAT, table=other).identity != FAO_WOCAT.identity
+    assert "table" not in JRC.to_document()
+
+
 def test_fao_wocats_36_combinations():
     rows = np.array(VECTOR["rows"])
     assert len({tuple(row) for row in rows[:, :3].tolist()}) == 36
@@ -58,12 +66,6 @@ def test_fao_wocat_without_data():
         layers = [np.array([1, 1], np.int16) for _ in range(3)]
         layers[place][0] = mark
         assert FAO_WOCAT_TABLE.lpd(*layers).tolist() == [-32768, 1]
-
-
-def test_steadiness():
-    trend = np.array([-1, -1, 0, 0, 1, 1, -32768, 1], np.int16)
-    difference = np.array([-1, 1, 0, 1, 0, 1, 1, np.nan])
-    assert steadiness(trend, difference).tolist() == [1, 2, 2, 3, 3, 4, 0, 0]
 
 
 def test_bad_fao_wocat_layers_and_tables():

@@ -17,6 +17,7 @@ from indicators.sampling.size import (
     searched_size,
 )
 from indicators.sampling.strata import SampleDesignInvalid, Strata, Stratum, checked_weights
+from landcover.errors import WrongUse
 from tests.indicators.sampling.samples import SIZE, strata_of
 
 PAPER = strata_of([200.0, 150.0, 3200.0, 6450.0], [200_000, 150_000, 3_200_000, 6_450_000])
@@ -161,7 +162,7 @@ def test_minima_may_need_more_points_than_the_target():
     ],
 )
 def test_orders_that_say_too_little_or_too_much(order, said):
-    with pytest.raises(SampleDesignInvalid, match=said):
+    with pytest.raises(WrongUse, match=said):
         SizeOrder(**order)
 
 

@@ -8,7 +8,6 @@ from pyproj import CRS
 from indicators.areas import PixelAreas
 from indicators.cover.joint_areas import WholePart
 from indicators.soilcarbon import zone_stocks
-from indicators.soilcarbon.totals import StockTotals
 from indicators.soilcarbon.zone_stocks import ZoneStocks
 from indicators.zones.placed import ZonePart
 from landcover.errors import GridMismatch
@@ -71,14 +70,16 @@ def test_zones_with_shares_of_pixels(grid, monkeypatch):
             )
 
 
-def test_without_zones_as_the_totals_of_a_raster():
+def test_without_zones_in_blocks_of_any_order():
     shape = DEGREES.height, DEGREES.width
     cover, stock = year(shape)
-    sums, totals = ZoneStocks(PixelAreas(DEGREES), years=1), StockTotals()
-    sums.add(0, [(cover, stock)])
-    codes = np.array([1, 2, 3, 4, 5, 6, 7, -32768], np.int16)[cover]
-    totals.add(stock, codes, PixelAreas(DEGREES).rows(0, DEGREES.height))
-    np.testing.assert_allclose(numbers(sums.tables()[0][0]), numbers(totals.table()), rtol=1e-12)
+    whole, parts = ZoneStocks(PixelAreas(DEGREES), years=1), ZoneStocks(PixelAreas(DEGREES), years=1)
+    whole.add(0, [(cover, stock)])
+    for rows in (slice(9, 24), slice(0, 9)):
+        parts.add(rows.start, [(cover[rows], stock[rows])])
+    expected = brute(cover, stock, areas_of(DEGREES))
+    for sums in (whole, parts):
+        np.testing.assert_allclose(numbers(sums.tables()[0][0]), expected, rtol=1e-12)
 
 
 def test_tables_add_up():

@@ -9,8 +9,7 @@ from landcover.errors import ConfigError, RasterChanged, WindowError
 from landcover.grid import Window
 from landcover.raster import outlines, patches
 from landcover.raster.outlines import Outliner
-from landcover.raster.patches import PatchQuery, expanded, find_patches, patch_runs, scene_rows
-from landcover.raster.protocol import Block
+from landcover.raster.patches import PatchQuery, expanded, find_patches, patch_runs
 
 EIGHT_NEIGHBOURS = np.ones((3, 3))
 
@@ -159,18 +158,6 @@ def test_queries_that_cannot_be(arguments, message):
 def test_rows_of_another_width_are_refused():
     with pytest.raises(WindowError, match=r"\(3, 5\): expected \(3, 4\)"):
         find_patches(rows_of(np.zeros((3, 5), np.int16)), 3, 4, PatchQuery((1,)), areas=np.ones)
-
-
-def test_rows_of_a_scene_have_one_value_for_no_data():
-    class Scene:
-        grid = type("Grid", (), {"width": 3})()
-
-        def read(self, window):
-            assert (window.row, window.height, window.width) == (4, 2, 3)
-            data = np.array([[[1, 2, 3], [4, 5, 6]]], np.int16)
-            return Block(data, data[0] != 5)
-
-    assert scene_rows(Scene(), nodata=-32768)(4, 6).tolist() == [[1, 2, 3], [4, -32768, 6]]
 
 
 def outlined(codes, query):

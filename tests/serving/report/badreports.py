@@ -351,8 +351,8 @@ options("areas that are not there", 3, "--areas", "gone.gpkg", says=("gone.gpkg"
 
 # -- years and periods
 
-options("years swapped", 4, years="2015-2000", says=("2015", "2000"))
-options("one year", 4, years="2015-2015", says=("2015",))
+options("years swapped", 2, years="2015-2000", says=("2015", "2000"))
+options("one year", 2, years="2015-2015", says=("2015",))
 options("words for years", 2, years="then-now", says=("then-now", "2000-2015"))
 options("three years", 2, years="2000-2010-2015", says=("2000-2010-2015",))
 options("no year", 2, years="2000", says=("'2000'",))

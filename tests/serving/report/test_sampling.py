@@ -270,8 +270,8 @@ def test_a_national_legend_in_the_tag(tmp_path, out):
 @pytest.mark.parametrize(
     ("order", "error", "said"),
     [
-        ({}, SampleDesignInvalid, "how many points"),
-        ({"n": 240, "target_se": 0.01}, SampleDesignInvalid, "give one of them"),
+        ({}, WrongUse, "how many points"),
+        ({"n": 240, "target_se": 0.01}, WrongUse, "give one of them"),
         ({"n": 20}, SampleDesignInvalid, "give at least 200"),
         ({"n": 10**6}, SampleDesignInvalid, "4746 pixels"),
         ({"n": 240, "legend": "nothing"}, UnknownLegend, "choose one of"),
@@ -403,7 +403,7 @@ def test_a_database_without_points(class_map, out):
     database.close()
     with pytest.raises(ResponseInvalid, match="0 layers"):
         assess(AccuracyOrder(points=out / "other.gpkg", design=order.design))
-    with pytest.raises(ResponseInvalid, match="cannot be read"):
+    with pytest.raises(ResponseInvalid, match="does not exist"):
         assess(AccuracyOrder(points=out / "none.csv", design=order.design))
     (out / "latin.csv").write_bytes("id,stratum,reference\n1,1,for\xeat\n".encode("latin-1"))
     with pytest.raises(ResponseInvalid, match="not UTF-8"):

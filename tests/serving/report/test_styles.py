@@ -8,7 +8,8 @@ import pytest
 from indicators.transitions import UNCCD7_TRANSITIONS
 from landcover.errors import ConfigError
 from landcover.labels import LANGUAGES, process_title, title
-from serving.report.styles import degradation_legend, transitions_legend, write_styles
+from landcover.raster.qml import write_qml
+from serving.report.styles import degradation_legend, transitions_legend
 
 CODES = np.arange(1, 8)
 
@@ -37,11 +38,9 @@ def test_degradation(language):
     assert [item.color for item in legend.classes] == ["#9B2779", "#FFFFE0", "#006500"]
 
 
-def test_files(tmp_path):
-    names = {"degradation": "degradation.tif", "transitions": "transitions.tif"}
-    write_styles(tmp_path, **names, matrix=UNCCD7_TRANSITIONS, language="ru")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["degradation.qml", "transitions.qml"]
-    style = (tmp_path / "degradation.qml").read_text(encoding="utf-8")
+def test_a_file(tmp_path):
+    style = write_qml(tmp_path / "degradation.tif", degradation_legend("ru")).read_text(encoding="utf-8")
+    assert [path.name for path in tmp_path.iterdir()] == ["degradation.qml"]
     assert 'value="-1" color="#9b2779" alpha="255" label="Деградация"' in style
 
 
