@@ -32,13 +32,20 @@ class NdviUnfit(DataError):
     slug = "ndvi-series"
 
 
-def ndvi_stack(values: npt.NDArray[Any], *, scale: float = 1.0, nodata: float | None = None) -> Ndvi:
+def ndvi_stack(
+    values: npt.NDArray[Any],
+    *,
+    scale: float = 1.0,
+    nodata: float | None = None,
+    valid_RC: npt.NDArray[np.bool_] | None = None,
+) -> Ndvi:
     """Annual NDVI of any type as int16, NDVI x 10000.
 
     Args:
         values: (year, row, col); floats or integers. NaN means missing, -32768 in integers too.
         scale: factor that makes the values NDVI x 10000: 10000 for NDVI in -1 to 1, 1 for NDVI x 10000.
-        nodata: another value that means missing.
+        nodata: another value that means missing, before the scale.
+        valid_RC: (row, col), False where all years are missing, whatever the values are.
 
     Returns:
         int16 of the same shape, rounded to whole steps of 0.0001; -32768 = missing.
@@ -49,6 +56,8 @@ def ndvi_stack(values: npt.NDArray[Any], *, scale: float = 1.0, nodata: float | 
     """
     _check(values)
     missing = _missing(values, nodata)
+    if valid_RC is not None:
+        missing |= ~valid_RC
     present = values[~missing]
     _check_range(present, scale)
     found = np.full(values.shape, NDVI_NODATA, np.int16)

@@ -45,11 +45,13 @@ class CodeMap:
         nodata: value that means "no data" in the blocks, and that all invalid pixels have; None when the file has no
             such value, and only ``Block.valid`` says what is data.
         legend: what the file itself says of its codes; None when it says nothing that can be read.
+        scaled: whether the file states a scale or an offset; codes have none, so it is not applied.
     """
 
     scene: Scene
     nodata: int | None
     legend: Legend | None = None
+    scaled: bool = False
 
     @property
     def grid(self) -> Grid:
@@ -89,7 +91,7 @@ def open_codes(path: str | Path, *, policy: ReadPolicy = DEFAULT_POLICY) -> Code
         DataError: another of its nouns, see ``MultibandScene``.
     """
     scene = _CodeScene(existing(path), policy)
-    return CodeMap(scene, scene.nodata, scene.legend)
+    return CodeMap(scene, scene.nodata, scene.legend, scene.scaled)
 
 
 class _CodeScene(BaseScene):
@@ -115,6 +117,7 @@ class _CodeScene(BaseScene):
         pool = HandlePool(file, dataset)
         super().__init__(header, [pool], policy)
         self.legend = parse_legend(tags.get(TAG, ""))
+        self.scaled = (dataset.scales[band - 1], dataset.offsets[band - 1]) != (1.0, 0.0)
         self._rule = NodataRule.of([dataset.nodatavals[band - 1]], dtype, None)
         layout, parts = Layout.of(dataset, bands=1, dtype=dtype), policy.decode_threads
         self._strips = StripCache(pool, layout, load_bands([band]), parts=parts)

@@ -6,12 +6,11 @@ assumed. Floats that are not finite are no data, too. Where a file states a scal
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import rasterio.windows
@@ -27,6 +26,7 @@ from landcover.raster.digest import Stopped, file_digest
 from landcover.raster.georeference import grid_of
 from landcover.raster.handles import HandlePool
 from landcover.raster.nearest import codes_on
+from landcover.raster.numberreading import reading_of
 from landcover.raster.opening import open_raster
 from landcover.raster.protocol import DEFAULT_POLICY, AnyArray, Block, BoolArray, ReadPolicy, Scene
 from landcover.raster.scene import existing
@@ -45,9 +45,10 @@ class NumberMap:
     """An opened map of numbers. Use as a context manager, or close it.
 
     Attributes:
-        scene: its pixels, one band or more; a pixel is valid where any band has a number.
-        nodata: number that missing samples have: NaN in floats, in integers the file's own; None when integers have
-            none, and only ``Block.valid`` says what is data.
+        scene: its pixels, one band or more. A pixel is valid where **any** band has a number; which band has none only
+            ``nodata`` says.
+        nodata: number that missing samples have: NaN in floats, in integers the file's own or the one that was named;
+            None when integers have none, and only ``Block.valid`` says what is data.
         scaled: whether the file states a scale or an offset, which are applied: the numbers are the true ones.
         descriptions: what the file calls its bands, all of them, also those that are left out; empty where it does not.
     """
@@ -103,12 +104,19 @@ def open_numbers(path: str | Path, *, policy: ReadPolicy = DEFAULT_POLICY) -> Nu
     return opened
 
 
-def open_number_stack(path: str | Path, *, only: slice = slice(None), policy: ReadPolicy = DEFAULT_POLICY) -> NumberMap:
+def open_number_stack(
+    path: str | Path,
+    *,
+    only: slice = slice(None),
+    missing: float | None = None,
+    policy: ReadPolicy = DEFAULT_POLICY,
+) -> NumberMap:
     """Open a local raster of numbers of one band or more, all of one type.
 
     Args:
         path: a TIFF or JPEG 2000 file.
         only: which bands to read, counted from 0; the others cost nothing.
+        missing: a stored value, before scale and offset, that is no data, too, beside what the file says.
         policy: limits and threads; its assumed nodata is not used.
 
     Raises:
@@ -117,76 +125,20 @@ def open_number_stack(path: str | Path, *, only: slice = slice(None), policy: Re
         DtypeMismatch: its samples are no numbers, or bands differ in type, scale or nodata value.
         DataError: another of its nouns, see ``MultibandScene``.
     """
-    scene = _NumberScene(existing(path), policy, only)
+    scene = _NumberScene(existing(path), policy, only, missing)
     return NumberMap(scene, scene.nodata, scene.scaled, scene.descriptions)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """How stored samples become numbers.
-
-    Attributes:
-        stored: sample type of the file.
-        declared: the file's nodata value as stored, or None.
-        scale: what a sample is multiplied with.
-        offset: what is added then.
-    """
-
-    stored: np.dtype[Any]
-    declared: float | None
-    scale: float
-    offset: float
-
-    @property
-    def scaled(self) -> bool:
-        return (self.scale, self.offset) != (1.0, 0.0)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the numbers: of scaled integers of up to 16 bits float32, which holds all their digits."""
-        if not self.scaled or self.stored.kind == "f":
-            return self.stored
-        return np.dtype(np.float32 if self.stored.itemsize <= 2 else np.float64)  # noqa: PLR2004 (bytes)
-
-    @property
-    def nodata(self) -> float | None:
-        return math.nan if self.dtype.kind == "f" else self.declared
-
-    def present(self, stored_BRC: AnyArray) -> BoolArray:
-        """Which samples are numbers."""
-        known = self._measured(stored_BRC) if self.stored.kind == "f" else np.ones(stored_BRC.shape, np.bool_)
-        if self.declared is not None:
-            known &= stored_BRC != self.declared
-        return known
-
-    def _measured(self, stored_BRC: AnyArray) -> BoolArray:
-        """Finite, and not the type's lowest number, which writers store where they state -1.8e308 for float32."""
-        known: BoolArray = np.isfinite(stored_BRC)
-        known &= stored_BRC > np.finfo(self.stored).min
-        return known
-
-    def numbers(self, stored_BRC: AnyArray, present_BRC: BoolArray) -> AnyArray:
-        """The numbers; of floats NaN where there is none. The same array where nothing is to be done."""
-        if self.dtype.kind != "f" or (not self.scaled and present_BRC.all()):
-            return stored_BRC
-        found = stored_BRC.astype(self.dtype)
-        if self.scaled:
-            found *= self.dtype.type(self.scale)
-            found += self.dtype.type(self.offset)
-        found[~present_BRC] = np.nan
-        return found
 
 
 class _NumberScene(BaseScene):
     """Bands of numbers as a scene, see ``protocol.Scene``; memory is that of ``MultibandScene``."""
 
-    def __init__(self, path: Path, policy: ReadPolicy, only: slice) -> None:
+    def __init__(self, path: Path, policy: ReadPolicy, only: slice, missing: float | None) -> None:
         file, dataset = open_raster(path, policy)
         try:
             every = _bands(dataset, file.name)
             self.descriptions = tuple(dataset.descriptions[band - 1] or "" for band in every)
             bands = _chosen(every, only, file.name)
-            self._reading = _reading(dataset, bands, file.name)
+            self._reading = reading_of(dataset, bands, file.name, missing=missing)
             header = SceneHeader(
                 grid=grid_of(dataset, file.name),
                 bands=tuple(dataset.descriptions[band - 1] or f"band{band}" for band in bands),
@@ -302,31 +254,3 @@ def _chosen(bands: list[int], only: slice, name: str) -> list[int]:
     if not chosen:
         raise BandCount(f"{name!r} has {len(bands)} bands, none of which was asked for")
     return chosen
-
-
-def _reading(dataset: DatasetReader, bands: Sequence[int], name: str) -> _Reading:
-    """How the samples of all bands are read.
-
-    Raises:
-        DtypeMismatch: when bands differ in scale, offset or nodata value, or a scale is no number but 0.
-    """
-    stored = np.dtype(dataset.dtypes[bands[0] - 1])
-    nodata = {repr(dataset.nodatavals[band - 1]) for band in bands}  # as text, because NaN differs from itself
-    scaling = {(float(dataset.scales[band - 1]), float(dataset.offsets[band - 1])) for band in bands}
-    if len(nodata) > 1 or len(scaling) > 1:
-        raise DtypeMismatch(f"{name!r} has bands that differ in scale, offset or nodata value; store each as one file")
-    ((scale, offset),) = scaling
-    if not (math.isfinite(scale) and scale != 0 and math.isfinite(offset)):
-        raise DtypeMismatch(f"{name!r} states a scale of {scale:g} and an offset of {offset:g}: expected numbers")
-    return _Reading(stored, _declared(dataset.nodatavals[bands[0] - 1], stored), scale, offset)
-
-
-def _declared(value: float | None, stored: np.dtype[Any]) -> float | None:
-    """The file's nodata value as its type holds it; None when no sample can have it."""
-    if value is None or math.isnan(value):
-        return None
-    if stored.kind == "f":
-        return value
-    info = np.iinfo(stored)
-    holds = math.isfinite(value) and value == int(value) and info.min <= value <= info.max
-    return int(value) if holds else None

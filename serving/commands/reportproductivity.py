@@ -70,7 +70,11 @@ def productivity(
         ),
     ] = None,
     nodata: Annotated[
-        float | None, typer.Option(metavar="VALUE", help="Value of missing years, beside the file's own, NaN, -32768.")
+        float | None,
+        typer.Option(
+            metavar="VALUE",
+            help="Value of missing years as the file stores it, before any scale; beside the file's own, NaN, -32768.",
+        ),
     ] = None,
     method: Annotated[
         Literal["kendall", "z196"],

@@ -154,11 +154,13 @@ class CodesOpened(_Placed):
         dtype: sample type; whole numbers only.
         nodata: what the file calls no data, or None.
         legend: what it says of its codes, as JSON; empty when it says nothing.
+        scaled: whether it states a scale or an offset.
     """
 
     dtype: Literal["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"]
     nodata: int | None
     legend: Annotated[str, Field(max_length=MAX_LEGEND)]
+    scaled: bool
 
     def header(self, policy: ReadPolicy) -> SceneHeader:
         """The same as what is known of a scene in this process.

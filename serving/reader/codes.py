@@ -36,4 +36,4 @@ def open_remote_codes(reader: Reader, place: Path, policy: ReadPolicy, files: Fa
         header = opened.header(policy)
     except Malformed as error:
         raise reader.refuse() from error
-    return CodeMap(RemoteScene(Held(reader), header), opened.nodata, parse_legend(opened.legend))
+    return CodeMap(RemoteScene(Held(reader), header), opened.nodata, parse_legend(opened.legend), opened.scaled)

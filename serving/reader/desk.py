@@ -133,6 +133,7 @@ class Desk:
             **grid_to_json(codes.grid),
             "dtype": codes.scene.dtype.name,
             "nodata": codes.nodata,
+            "scaled": codes.scaled,
             "legend": legend if len(json.dumps(legend)) <= MAX_LEGEND else "",
             "datetime": codes.scene.datetime,
             "identifier": codes.scene.identifier,

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from indicators.productivity.ndvi import NDVI_NODATA, NDVI_SCALE, Ndvi, ndvi_stack
+from indicators.productivity.ndvi import NDVI_SCALE, Ndvi, ndvi_stack
 from landcover.errors import BandCount, BandMapping, DtypeMismatch, GridMismatch
 from landcover.grid import Grid, Window
 from landcover.raster.numbers import NumberMap
@@ -27,15 +27,13 @@ class AnnualNdvi:
     """Opened annual NDVI. Use as a context manager.
 
     Attributes:
-        maps: the files; each has one year or more.
+        maps: the files; each has one year or more, and says itself what is no data in it.
         scale: factor that makes their numbers NDVI x 10000.
-        nodata: value of missing years, beside what the files say.
         closing: closes the files.
     """
 
     maps: tuple[NumberMap, ...]
     scale: float
-    nodata: float | None
     closing: ExitStack
 
     @property
@@ -61,14 +59,16 @@ class AnnualNdvi:
     def annual(self, blocks: Sequence[Block], rows: slice) -> Ndvi:
         """NDVI of some rows of what was read, (year, row, col) int16, NDVI x 10000, -32768 = missing.
 
+        A pixel of a block is valid where any of its years is there, so each year is held against the nodata value of
+        its own file, too.
+
         Raises:
             NdviUnfit: when the numbers are not NDVI under the scale.
         """
-        found = []
-        for block in blocks:
-            years = ndvi_stack(block.data[:, rows], scale=self.scale, nodata=self.nodata)
-            years[:, ~block.valid[rows]] = NDVI_NODATA
-            found.append(years)
+        found = [
+            ndvi_stack(block.data[:, rows], scale=self.scale, nodata=each.nodata, valid_RC=block.valid[rows])
+            for each, block in zip(self.maps, blocks, strict=True)
+        ]
         return found[0] if len(found) == 1 else np.concatenate(found)
 
     def __enter__(self) -> Self:
@@ -92,16 +92,21 @@ def open_annual(request: ProductivityRequest, openers: Openers) -> AnnualNdvi:
     """
     with ExitStack() as stack:
         if len(request.ndvi) == 1:
-            maps: tuple[NumberMap, ...] = (stack.enter_context(openers.stack(request.ndvi[0], request.bands)),)
+            maps: tuple[NumberMap, ...] = (
+                stack.enter_context(openers.stack(request.ndvi[0], request.bands, request.nodata)),
+            )
             _check_bands(maps[0], request)
         else:
             _check_files(request)
-            maps = tuple(stack.enter_context(openers.stack(path, slice(None))) for path in request.ndvi[request.bands])
+            maps = tuple(
+                stack.enter_context(openers.stack(path, slice(None), request.nodata))
+                for path in request.ndvi[request.bands]
+            )
             _check_alike(maps)
         scale = request.scale
         if scale is None:
             scale = float(NDVI_SCALE) if maps[0].scaled else 1.0
-        return AnnualNdvi(maps, scale, request.nodata, stack.pop_all())
+        return AnnualNdvi(maps, scale, stack.pop_all())
 
 
 def _check_bands(ndvi: NumberMap, request: ProductivityRequest) -> None:

@@ -116,7 +116,7 @@ def assumptions_of(request: ReportRequest, covers: tuple[OpenedCover, OpenedCove
     if request.followed is not None:
         found.append(Assumption.of("period preset", request.followed.to_document()))
     if request.productivity is not None:
-        found += [Assumption(*fields) for fields in request.productivity.assumptions()]
+        found += [Assumption(*fields) for fields in request.productivity.assumptions]
     if request.soil is not None:
         found += [Assumption(*fields) for fields in request.soil.assumptions]
     if request.has_indicator:

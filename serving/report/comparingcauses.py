@@ -16,21 +16,13 @@ _SHORT: Final = 12
 """Letters of a hash that are shown."""
 
 _LAYERS: Final = {
-    PRODUCTIVITY: frozenset({"lpd", "trend", "state", "performance", "ndvi", "soil"}),
+    PRODUCTIVITY: frozenset({"lpd", "trend", "state", "performance"}),
     SOC: frozenset({"soc percent", "soc condition", "soc stock", "climate"}),
 }
 """Files of layers by factor."""
 
 _METHODS: Final = {
-    PRODUCTIVITY: frozenset(
-        {
-            "source of the LPD layer",
-            "trend method",
-            "state method",
-            "performance method",
-            "percentiles of productivity units",
-        }
-    ),
+    PRODUCTIVITY: frozenset({"source of the LPD layer"}),
     SOC: frozenset({"threshold of soil carbon", "factors of soil carbon"}),
 }
 """Assumptions by factor."""

@@ -14,7 +14,7 @@ from indicators.caveats import MapSource
 from indicators.cover.positions import ClassPositions
 from indicators.reporting.entries import CountryClass, country_classes
 from landcover.crosswalks import Crosswalk, get_crosswalk, legends_to
-from landcover.errors import ConfigError
+from landcover.errors import ConfigError, DtypeMismatch
 from landcover.grid import ground_pixel_size
 from landcover.legends import LEGENDS, Legend, get_legend
 from landcover.raster.categorical import CodeMap, open_codes
@@ -30,12 +30,12 @@ type OpenCodes = Callable[[Path], CodeMap]
 type OpenNumbers = Callable[[Path], NumberMap]
 """The same of a raster of numbers: percents, stocks."""
 
-type OpenStack = Callable[[Path, slice], NumberMap]
-"""The same of a raster of numbers in several bands; the slice says which of them are wanted."""
+type OpenStack = Callable[[Path, slice, float | None], NumberMap]
+"""The same of numbers in several bands: which of them are wanted, and a stored value that is no data, too."""
 
 
-def _open_stack(path: Path, bands: slice) -> NumberMap:
-    return open_number_stack(path, only=bands)
+def _open_stack(path: Path, bands: slice, missing: float | None) -> NumberMap:
+    return open_number_stack(path, only=bands, missing=missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,23 @@ class Openers:
         """Open a layer of numbers.
 
         Raises:
+            DtypeMismatch: when its numbers have a scale that ``codes`` does not apply.
             DataError: when it cannot be used.
         """
         if self.numbers is not None:
             return self.numbers(path)
-        return open_numbers(path) if self.codes is open_codes else self.codes(path)
+        return open_numbers(path) if self.codes is open_codes else _unscaled(self.codes(path))
+
+
+def _unscaled(layer: CodeMap) -> CodeMap:
+    """A layer of numbers that was opened as codes: what the file holds must be the numbers themselves."""
+    if layer.scaled:
+        layer.close()
+        raise DtypeMismatch(
+            f"{layer.scene.identifier!r} states a scale or an offset, which is not applied here: store the numbers "
+            "themselves, for example with gdal_translate -unscale -ot Int16 IN.tif OUT.tif"
+        )
+    return layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,9 @@ from indicators.condition.positions import conditions
 from indicators.condition.status import status
 from indicators.joint import BASELINE, SDG, UNCORRECTED, Axis, condition_axis
 from indicators.productivity.positions import condition_positions
-from landcover.errors import ConfigError
 from landcover.raster.protocol import AnyArray, Block
 from serving.report.layer_positions import CarbonPositions, carbon_positions, productivity_positions
-from serving.report.layers import NdviStack, ProductivityInputs, ReferenceStock, SoilCarbonInputs
+from serving.report.layers import ProductivityInputs, ReferenceStock, SoilCarbonInputs
 from serving.report.streaming import AccountRows, Extension
 
 BASELINE_LAYER: Final = "baseline-indicator"
@@ -59,14 +58,9 @@ class LayerExtension:
 
     Args:
         sources: where they come from.
-
-    Raises:
-        ConfigError: for annual NDVI, which needs a pass of its own.
     """
 
     def __init__(self, sources: Sources) -> None:
-        if sources.productivity is not None and isinstance(sources.productivity.given, NdviStack):
-            raise ConfigError("annual NDVI is made into layers of trend, state and performance first")
         self._sources = sources
         self._indicator = sources.productivity is not None and sources.soil is not None
         self._table = sources.policy.table()

@@ -6,23 +6,17 @@ is no data, whatever its pixels hold.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from indicators.codes import CONDITIONS, NODATA
+from indicators.codes import CONDITIONS
 from indicators.productivity.imported import lpd_positions
-from indicators.productivity.ndvi import Ndvi, NdviUnfit, ndvi_stack
-from indicators.productivity.performance import performance
 from indicators.productivity.positions import LPD_CODES, Codes, Positions, check_alike, condition_positions
 from indicators.productivity.recodes import state_positions, trajectory_positions
-from indicators.productivity.state import state
-from indicators.productivity.trajectory import Trajectory, trajectory
-from indicators.productivity.unit_percentiles import UnitHistogram, UnitPercentiles
-from indicators.productivity.units import Units, unit_codes
 from indicators.soilcarbon.change import CarbonRule, condition_of_percent, percent_change
 from indicators.soilcarbon.covers import CLASSES, NO_COVER
 from indicators.soilcarbon.factors import zone_positions
@@ -32,7 +26,6 @@ from landcover.raster.protocol import Block
 from serving.report import layers as names
 from serving.report.layers import (
     LpdLayer,
-    NdviStack,
     ProductivityInputs,
     ReferenceStock,
     SocConditionLayer,
@@ -45,8 +38,6 @@ type Blocks = Mapping[str, Block]
 _NO_LPD: Final = len(LPD_CODES) - 1
 _NO_CONDITION: Final = len(CONDITIONS)
 _WATER: Final = CLASSES - 1  # position of class 7
-
-_PIECE: Final = 1 << 18  # pixels whose annual NDVI is worked on at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,63 +67,25 @@ class CarbonPositions:
     stocks: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
 
 
-def productivity_positions(
-    inputs: ProductivityInputs,
-    blocks: Blocks,
-    *,
-    cover_RC: Codes | None = None,
-    percentiles: UnitPercentiles | None = None,
-) -> ProductivityPositions:
+def productivity_positions(inputs: ProductivityInputs, blocks: Blocks) -> ProductivityPositions:
     """Positions of land productivity.
 
     Args:
         inputs: where it comes from.
-        blocks: of each of ``inputs.rasters``; annual NDVI with its years as bands.
-        cover_RC: (row, col), land-cover codes of any legend, for the units of performance; with annual NDVI.
-        percentiles: of the first pass; with annual NDVI.
+        blocks: of each of ``inputs.rasters``.
 
     Raises:
-        WrongUse: without land cover or percentiles where they are needed, or without a block.
+        WrongUse: without a block.
         GridMismatch: when the shapes differ.
         DtypeMismatch: when a layer of classes is not of an integer type.
         UnmappedCodes: with codes that mean nothing and their pixel counts.
-        NdviUnfit: when annual NDVI cannot be used.
     """
     match inputs.given:
         case LpdLayer(_, source):
             lpd = _looked_up(blocks, names.LPD_LAYER, lambda codes: lpd_positions(codes, source), _NO_LPD)
             return ProductivityPositions(lpd, inputs.table.three_of_lpd(lpd))
         case SubIndicatorLayers(raw=raw):
-            three = _sub_indicators(blocks, raw=raw)
-        case NdviStack() as stack:
-            three = _of_ndvi(stack, blocks, cover_RC, percentiles)
-    return ProductivityPositions(*inputs.table.positions(*three))
-
-
-def count_units(
-    histogram: UnitHistogram,
-    stack: NdviStack,
-    blocks: Blocks,
-    *,
-    cover_RC: Codes,
-    within_RC: npt.NDArray[np.bool_] | None = None,
-) -> None:
-    """First pass over annual NDVI: count a block for the percentiles of performance.
-
-    Args:
-        histogram: what counts; made with ``stack.performance``.
-        stack: what was given.
-        blocks: ``ndvi`` and ``soil``.
-        cover_RC: (row, col), land-cover codes of any legend, the same in both passes.
-        within_RC: (row, col), True = in the areas of the report.
-
-    Raises:
-        SteppeError: as ``productivity_positions``.
-        TooManyUnits: when the soils are not a layer of classes.
-    """
-    within = np.ones(cover_RC.shape, np.bool_) if within_RC is None else within_RC
-    for rows, part, cover in _pieces(blocks, cover_RC):
-        histogram.add(_annual(stack, part), _units(part, cover), within_RC=within[rows])
+            return ProductivityPositions(*inputs.table.positions(*_sub_indicators(blocks, raw=raw)))
 
 
 def carbon_positions(
@@ -173,93 +126,6 @@ def _sub_indicators(blocks: Blocks, *, raw: bool) -> tuple[Positions, Positions,
         _looked_up(blocks, names.STATE_LAYER, of_state, _NO_CONDITION),
         _looked_up(blocks, names.PERFORMANCE_LAYER, _condition("performance"), _NO_CONDITION),
     )
-
-
-def _of_ndvi(
-    stack: NdviStack, blocks: Blocks, cover_RC: Codes | None, percentiles: UnitPercentiles | None
-) -> tuple[Positions, Positions, Positions]:
-    if cover_RC is None or percentiles is None:
-        raise WrongUse("productivity of annual NDVI needs land cover and the percentiles of a first pass")
-    if percentiles.method != stack.performance:
-        raise WrongUse(
-            f"percentiles were counted by {percentiles.method.identity}, performance is asked for by "
-            f"{stack.performance.identity}; count with the same method"
-        )
-    found = np.empty((3, *cover_RC.shape), np.uint8)
-    for rows, part, cover in _pieces(blocks, cover_RC):
-        layers = ndvi_layers(stack, _annual(stack, part), _units(part, cover), percentiles)
-        found[0, rows], found[1, rows], found[2, rows] = layers.positions
-    return found[0], found[1], found[2]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NdviLayers:
-    """What annual NDVI says of some pixels.
-
-    Attributes:
-        trajectory: slope, significance and trend.
-        state: int16 (row, col): -1, 0, 1, -32768.
-        performance: int16 (row, col): -1, 0, -32768.
-    """
-
-    trajectory: Trajectory
-    state: npt.NDArray[np.int16]
-    performance: npt.NDArray[np.int16]
-
-    @property
-    def positions(self) -> tuple[Positions, Positions, Positions]:
-        """Trend, state and performance in positions of a condition axis."""
-        return _positions(self.trajectory.trend), _positions(self.state), _positions(self.performance)
-
-
-def ndvi_layers(stack: NdviStack, annual_YRC: Ndvi, units_RC: Units, percentiles: UnitPercentiles) -> NdviLayers:
-    """Trend, state and performance of a few rows; takes some hundred bytes a pixel.
-
-    Args:
-        stack: the methods.
-        annual_YRC: (year, row, col) int16, NDVI x 10000, -32768 = missing.
-        units_RC: (row, col), see ``indicators.productivity.units``.
-        percentiles: of the first pass.
-
-    Raises:
-        NdviUnfit: when the stack cannot be used.
-        GridMismatch: when the shapes differ.
-    """
-    return NdviLayers(
-        trajectory(annual_YRC, stack.trend),
-        state(annual_YRC, stack.state).state,
-        performance(annual_YRC, units_RC, percentiles),
-    )
-
-
-def _pieces(blocks: Blocks, cover_RC: Codes) -> Iterator[tuple[slice, Blocks, Codes]]:
-    """A few rows at a time: what is computed of NDVI takes some hundred bytes a pixel."""
-    rows, cols = cover_RC.shape
-    check_alike(land_cover=cover_RC, **{name: block.valid for name, block in blocks.items()})
-    step = max(1, _PIECE // max(1, cols))
-    for start in range(0, rows, step):
-        part = slice(start, start + step)
-        yield part, {name: Block(b.data[:, part], b.valid[part]) for name, b in blocks.items()}, cover_RC[part]
-
-
-def _annual(stack: NdviStack, blocks: Blocks) -> Ndvi:
-    block = _block(blocks, names.NDVI_LAYER)
-    if len(block.data) != len(stack.years):
-        raise NdviUnfit(
-            f"annual NDVI of {len(block.data)} bands for {len(stack.years)} years: expected one band a year"
-        )
-    if block.valid.all():
-        return ndvi_stack(block.data, scale=stack.scale, nodata=stack.nodata)
-    found = np.full(block.data.shape, NODATA, np.int16)
-    found[:, block.valid] = ndvi_stack(block.data[:, block.valid][..., None], scale=stack.scale, nodata=stack.nodata)[
-        ..., 0
-    ]
-    return found
-
-
-def _units(blocks: Blocks, cover_RC: Codes) -> Units:
-    block = _block(blocks, names.SOIL_LAYER)
-    return unit_codes(np.where(block.valid, block.data[0], 0), cover_RC)
 
 
 def _followed(

@@ -1,7 +1,8 @@
 """What a report is given beside land cover: layers of productivity and of soil carbon, and what they assume.
 
-Either is a layer that somebody else made, or data to compute it from. ``layer_positions`` turns their pixels into
-positions on the axes of a joint table.
+Productivity is a layer in five classes or three layers, which ``steppe report productivity`` makes of annual NDVI, too;
+soil carbon is a layer, or a stock to follow. ``layer_positions`` turns their pixels into positions on the axes of a
+joint table.
 """
 
 from __future__ import annotations
@@ -15,12 +16,6 @@ from typing import Any, Final, Protocol
 from indicators.joint import PRODUCTIVITY, SOC, Axis, condition_axis, lpd_axis
 from indicators.productivity.imported import CaveatText, LpdSource
 from indicators.productivity.lpd import PRAIS2026, LpdTable
-from indicators.productivity.ndvi import LONGEST, SHORTEST
-from indicators.productivity.performance_methods import PERFORMANCE, PerformanceMethod
-from indicators.productivity.state import STATE, StateMethod
-from indicators.productivity.trend_methods import KENDALL, TrendMethod
-from indicators.productivity.unit_percentiles import UnitPercentiles
-from indicators.soilcarbon.annual import check_years
 from indicators.soilcarbon.change import CARBON_RULE, CarbonRule
 from indicators.soilcarbon.factors import TIER1, FactorTable
 from indicators.soilcarbon.spread import TWO_MAPS_CAVEAT, check_change_year, middle_year
@@ -35,8 +30,6 @@ LPD_LAYER: Final = "lpd"
 TREND_LAYER: Final = "trend"
 STATE_LAYER: Final = "state"
 PERFORMANCE_LAYER: Final = "performance"
-NDVI_LAYER: Final = "ndvi"
-SOIL_LAYER: Final = "soil"
 SOC_PERCENT_LAYER: Final = "soc-percent"
 SOC_CONDITION_LAYER: Final = "soc-condition"
 SOC_STOCK_LAYER: Final = "soc-stock"
@@ -87,59 +80,16 @@ class SubIndicatorLayers:
     raw: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NdviStack:
-    """Annual NDVI to compute trend, state and performance from.
-
-    Attributes:
-        raster: one band a year.
-        years: the years of its bands, one after the other.
-        soil: soil taxonomy codes (USDA), 0 = none; with land cover they are the units of performance.
-        scale: factor that makes the values NDVI x 10000.
-        nodata: value of missing years; NaN and -32768 always are.
-        trend: rule of the trajectory.
-        state: windows and threshold of the state.
-        performance: percentile and share of the performance.
-    """
-
-    raster: Raster
-    years: tuple[int, ...]
-    soil: Raster
-    scale: float = 1.0
-    nodata: float | None = None
-    trend: TrendMethod = KENDALL
-    state: StateMethod = STATE
-    performance: PerformanceMethod = PERFORMANCE
-
-    def __post_init__(self) -> None:
-        """Refuse years that the methods cannot use.
-
-        Raises:
-            ConfigError: when they do not follow each other.
-            WrongUse: when they are too few or too many, or the scale is not above 0.
-        """
-        check_years(self.years)
-        least = max(SHORTEST, self.state.historical_years + self.state.recent_years)
-        if not least <= len(self.years) <= LONGEST:
-            raise WrongUse(
-                f"annual NDVI of {len(self.years)} years: trend and state need {least} to {LONGEST}; give more "
-                "bands, or state over shorter windows (Trends.Earth's baseline of 2001 to 2015 has 12 historical and 3 "
-                "recent years)"
-            )
-        if not self.scale > 0:
-            raise WrongUse(f"scale of NDVI {self.scale:g}: expected above 0")
-
-
 @dataclass(frozen=True, slots=True)
 class ProductivityInputs:
     """Where land productivity comes from.
 
     Attributes:
-        given: a layer in five classes, layers of the three sub-indicators, or annual NDVI.
+        given: a layer in five classes, or layers of the three sub-indicators.
         table: how the sub-indicators combine.
     """
 
-    given: LpdLayer | SubIndicatorLayers | NdviStack
+    given: LpdLayer | SubIndicatorLayers
     table: LpdTable = PRAIS2026
 
     def __post_init__(self) -> None:
@@ -159,8 +109,6 @@ class ProductivityInputs:
                 found = {LPD_LAYER: raster}
             case SubIndicatorLayers() as layers:
                 found = {TREND_LAYER: layers.trend, STATE_LAYER: layers.state, PERFORMANCE_LAYER: layers.performance}
-            case NdviStack() as stack:
-                found = {NDVI_LAYER: stack.raster, SOIL_LAYER: stack.soil}
         return MappingProxyType(found)
 
     @property
@@ -169,23 +117,12 @@ class ProductivityInputs:
         return lpd_axis(), condition_axis(PRODUCTIVITY)
 
     @property
-    def needs_first_pass(self) -> bool:
-        """Whether the percentiles of units must be counted before."""
-        return isinstance(self.given, NdviStack)
-
-    def assumptions(self, percentiles: UnitPercentiles | None = None) -> tuple[AssumptionFields, ...]:
-        """What the result rests on.
-
-        Args:
-            percentiles: of the first pass, with annual NDVI.
-        """
-        first = _assumption("LPD table", self.table, self._note())
-        match self.given:
-            case LpdLayer(_, source):
-                return first, _assumption("source of the LPD layer", source)
-            case NdviStack() as stack:
-                return first, *_of_stack(stack, percentiles)
-        return (first,)
+    def assumptions(self) -> tuple[AssumptionFields, ...]:
+        """What the result rests on."""
+        table = _assumption("LPD table", self.table, self._note())
+        if isinstance(self.given, LpdLayer):
+            return table, _assumption("source of the LPD layer", self.given.source)
+        return (table,)
 
     @property
     def caveats(self) -> tuple[CaveatText, ...]:
@@ -198,20 +135,7 @@ class ProductivityInputs:
                 return "Three classes follow from the five of the layer: 1 and 2 degraded, 3 and 4 stable, 5 improved."
             case SubIndicatorLayers(raw=True):
                 return "Trend and state come from Trends.Earth's raw layers: two steps or more are a change."
-            case NdviStack(years=years):
-                return f"Trend, state and performance are computed from annual NDVI of {years[0]} to {years[-1]}."
         return ""
-
-
-def _of_stack(stack: NdviStack, percentiles: UnitPercentiles | None) -> tuple[AssumptionFields, ...]:
-    rules = (
-        _assumption("trend method", stack.trend),
-        _assumption("state method", stack.state),
-        _assumption("performance method", stack.performance),
-    )
-    if percentiles is None:
-        return rules
-    return (*rules, _assumption("percentiles of productivity units", percentiles, percentiles.extent))
 
 
 @dataclass(frozen=True, slots=True)

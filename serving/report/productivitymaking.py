@@ -157,7 +157,7 @@ def _grounds(
         grid=grid,
         place=place,
         zones=None if request.zones is None else ZonesOnGrid(request.zones, grid),
-        stack=request.stack,
+        methods=request.methods,
         table=request.table,
     )
 

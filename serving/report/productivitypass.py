@@ -31,8 +31,7 @@ from landcover.raster.categorical import CodeMap
 from landcover.raster.protocol import AnyArray, Block
 from serving.prefetch import prefetch
 from serving.report.annualndvi import AnnualNdvi
-from serving.report.layer_positions import ndvi_layers
-from serving.report.layers import NdviStack
+from serving.report.productivitymethods import NdviMethods, ndvi_layers
 from serving.report.productivityunits import UnitCovers
 from serving.report.streaming import Progress
 
@@ -69,7 +68,7 @@ class Grounds:
         grid: the part of the NDVI's grid that is computed.
         place: where that lies on the NDVI's grid.
         zones: areas on ``grid``; None = all of it.
-        stack: the methods.
+        methods: of trend, state and performance.
         table: how trend, state and performance combine.
     """
 
@@ -80,7 +79,7 @@ class Grounds:
     grid: Grid
     place: Window
     zones: ZonesOnGrid | None
-    stack: NdviStack
+    methods: NdviMethods
     table: LpdTable
 
 
@@ -108,7 +107,7 @@ def count_percentiles(grounds: Grounds, extent: str, tick: Callable[[], None]) -
         TooManyUnits: when the soils are not a layer of classes.
         DataError: when a file cannot be read.
     """
-    histogram = UnitHistogram(grounds.stack.performance)
+    histogram = UnitHistogram(grounds.methods.performance)
     with _pool() as pool, closing(prefetch(_read(grounds), depth=1)) as blocks:
         for rows in blocks:
             parts = _parts(grounds, rows.window)
@@ -255,7 +254,7 @@ def _computing(grounds: Grounds, percentiles: UnitPercentiles, rows: _Rows, laye
 
     def job(piece: slice) -> None:
         _, annual, units = prepare(piece)
-        found = ndvi_layers(grounds.stack, annual, units, percentiles)
+        found = ndvi_layers(grounds.methods, annual, units, percentiles)
         three = found.positions
         layers.three[:, piece] = three
         layers.lpd[piece], layers.productivity[piece] = grounds.table.positions(*three)

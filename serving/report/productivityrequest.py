@@ -16,7 +16,7 @@ from indicators.reporting.period import Role
 from indicators.soilcarbon.annual import check_years
 from indicators.zones.zone import Zones
 from landcover.errors import WrongUse
-from serving.report.layers import NdviStack
+from serving.report.productivitymethods import NdviMethods
 
 HISTORICAL_YEARS: Final = STATE.historical_years
 RECENT_YEARS: Final = STATE.recent_years
@@ -35,7 +35,7 @@ class ProductivityRequest:
         zones: areas to compute, which are the extent of performance, too; None = all of the NDVI.
         scale: factor that makes the values NDVI x 10000; None = 1, or 10000 where the file states a scale of its own
             and so holds NDVI of -1 to 1.
-        nodata: value of missing years beside the file's own.
+        nodata: value of missing years as the files store it, before their scale; beside their own.
         trend: rule of the trajectory.
         historical_years: years that state is measured against; None = the preset's, or 13.
         recent_years: years it measures; None = the preset's, or 3.
@@ -65,7 +65,7 @@ class ProductivityRequest:
         """Refuse what cannot be computed, before any file is opened.
 
         Raises:
-            WrongUse: a preset without a period, windows beside a preset, or too few years.
+            WrongUse: a preset without a period, windows beside a preset, too few years, or a scale of 0 or less.
             ConfigError: years that do not follow each other.
             PeriodTable: years of the preset that the stack does not have.
         """
@@ -80,7 +80,9 @@ class ProductivityRequest:
                 raise WrongUse("the preset says the windows of state; leave --historical-years and --recent-years out")
             windows.check_annual(self.years)
             _check_windows(windows)
-        _ = self.stack
+        if self.scale is not None and not self.scale > 0:
+            raise WrongUse(f"scale of NDVI {self.scale:g}: expected above 0")
+        _ = self.methods
 
     @property
     def windows(self) -> PeriodWindows | None:
@@ -112,16 +114,9 @@ class ProductivityRequest:
         )
 
     @property
-    def stack(self) -> NdviStack:
-        """The methods as the computation takes them; of NDVI x 10000 in the years that count."""
-        return NdviStack(
-            raster=self.ndvi[0],
-            years=self.used,
-            soil=self.soil,
-            trend=self.trend,
-            state=self.state,
-            performance=self.performance,
-        )
+    def methods(self) -> NdviMethods:
+        """The methods, for the years that count."""
+        return NdviMethods(years=self.used, trend=self.trend, state=self.state, performance=self.performance)
 
 
 def _check_windows(windows: PeriodWindows) -> None:

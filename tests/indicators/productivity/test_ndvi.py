@@ -23,6 +23,12 @@ def test_bytes():
     assert ndvi_stack(np.array([[[200, 255]]], np.uint8), scale=50, nodata=255).ravel().tolist() == [10000, -32768]
 
 
+def test_what_is_not_valid_is_not_looked_at():
+    values = np.array([[[2500, 30000]], [[-3000, 30000]]], np.int16)
+    found = ndvi_stack(values, nodata=-3000, valid_RC=np.array([[True, False]]))
+    assert found.tolist() == [[[2500, -32768]], [[-32768, -32768]]]
+
+
 @pytest.mark.parametrize("nodata", [None, np.nan])
 def test_only_nan_is_missing_then(nodata):
     assert ndvi_stack(np.full((1, 1, 1), np.nan), nodata=nodata).item() == -32768

@@ -162,3 +162,25 @@ def test_a_colour_table_measures_nothing(tmp_path):
     path = write_tiff(tmp_path / "c.tif", values("uint8"), photometric="palette")
     with pytest.raises(DtypeMismatch, match="colour table"):
         open_numbers(path)
+
+
+def test_another_value_that_is_no_data(tmp_path):
+    """It is a stored value; among integers missing samples have one value, the file's own where there is one."""
+    data = np.array([[[5, -3000, -9999, 7]], [[5, 6, 7, -3000]]], np.int16)
+    for nodata, wanted in ((None, [-3000, -9999]), (-9999, [-9999, -9999]), (-3000, [-3000, -9999])):
+        path = write_tiff(tmp_path / "i.tif", data, nodata=nodata)
+        with open_number_stack(path, missing=-3000) as found:
+            block = found.scene.read(found.grid.extent)
+            assert found.nodata == (-3000 if nodata is None else nodata)
+        assert block.data[0, 0].tolist() == [5, *wanted, 7]
+        assert block.data[1, 0].tolist() == [5, 6, 7, found.nodata]
+        assert block.data.dtype == np.int16
+        assert block.valid.all()
+    path = write_tiff(tmp_path / "s.tif", data, scaling=[(0.5, 1.0)] * 2)
+    with open_number_stack(path, missing=-3000) as found:
+        block = found.scene.read(found.grid.extent)
+    np.testing.assert_array_equal(block.data[:, 0], [[3.5, np.nan, -4998.5, 4.5], [3.5, 4, 4.5, np.nan]])
+    with open_number_stack(path, only=slice(1), missing=-3000.5) as found:
+        assert found.scene.read(found.grid.extent).valid.all()
+    with open_number_stack(path, only=slice(1), missing=-3000) as found:
+        assert found.scene.read(found.grid.extent).valid.tolist() == [[True, False, True, True]]

@@ -64,6 +64,14 @@ def test_only_the_files_own_nodata_is_none(pool, tmp_path, dtype, nodata):
         np.testing.assert_array_equal(block.valid, block.data[0] != nodata)
 
 
+@pytest.mark.parametrize("scaling", [(1.0, 0.0), (0.1, 0.0), (1.0, 5.0)])
+def test_a_scale_is_told_and_not_applied(pool, tmp_path, scaling):
+    path = write_tiff(tmp_path / "map.tif", codes("int16"), scaling=[scaling])
+    with pool.codes(path) as far, open_codes(path) as near:
+        assert far.scaled is near.scaled is (scaling != (1.0, 0.0))
+        same(far, near)
+
+
 def test_a_mask_beside_the_codes(pool, tmp_path):
     mask = np.random.default_rng(4).random((60, 80)) > 0.5
     path = write_tiff(tmp_path / "map.tif", codes("uint8"), mask=mask)
@@ -168,6 +176,7 @@ SAID = {key: value for key, value in HEADER.items() if key not in {"level", "rad
     "dtype": "uint8",
     "nodata": 255,
     "legend": "",
+    "scaled": False,
 }
 
 
@@ -186,6 +195,8 @@ SAID = {key: value for key, value in HEADER.items() if key not in {"level", "rad
         ("nodata", "0"),
         ("legend", "x" * (MAX_LEGEND + 1)),
         ("legend", None),
+        ("scaled", 1),
+        ("scaled", None),
         ("height", 0),
         ("width", 2**31),
         ("crs", ""),

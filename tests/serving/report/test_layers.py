@@ -8,14 +8,7 @@ import pytest
 from indicators.joint import LPD, PRODUCTIVITY, SOC
 from indicators.productivity.imported import FAO_WOCAT, JRC
 from indicators.productivity.lpd import GPG_V1, GPG_V2, PRAIS2026
-from indicators.productivity.ndvi import NdviUnfit
-from indicators.productivity.performance import performance
 from indicators.productivity.recodes import recode_state, recode_trajectory
-from indicators.productivity.state import state
-from indicators.productivity.trajectory import trajectory
-from indicators.productivity.trend_methods import Z196
-from indicators.productivity.unit_percentiles import UnitHistogram
-from indicators.productivity.units import unit_codes
 from indicators.soilcarbon.annual import stocks_of_years
 from indicators.soilcarbon.change import CARBON_RULE, condition_of_percent, condition_of_stocks
 from indicators.soilcarbon.covers import COVER_CODES
@@ -23,11 +16,9 @@ from indicators.soilcarbon.factors import TIER1
 from indicators.soilcarbon.spread import spread_change
 from landcover.errors import ConfigError, DtypeMismatch, GridMismatch, UnmappedCodes, WrongUse
 from landcover.raster.protocol import Block
-from serving.report import layer_positions
-from serving.report.layer_positions import carbon_positions, count_units, productivity_positions
+from serving.report.layer_positions import carbon_positions, productivity_positions
 from serving.report.layers import (
     LpdLayer,
-    NdviStack,
     ProductivityInputs,
     ReferenceStock,
     SocConditionLayer,
@@ -35,12 +26,10 @@ from serving.report.layers import (
     SoilCarbonInputs,
     SubIndicatorLayers,
 )
-from tests.indicators.productivity.series import noisy
 
 RNG = np.random.default_rng(8)
 SHAPE = (12, 9)
 THREE = SubIndicatorLayers(trend="t.tif", state="s.tif", performance="p.tif")
-STACK = NdviStack(raster="ndvi.tif", years=tuple(range(2000, 2016)), soil="soil.tif")
 STOCK = ReferenceStock(raster="soc.tif", climate="zones.tif", first=2000, last=2015)
 
 
@@ -64,7 +53,6 @@ def test_a_layer_in_five_classes():
     assert [axis.name for axis in inputs.axes] == [LPD, PRODUCTIVITY]
     assert inputs.rasters == {"lpd": "lpd.tif"}
     assert [slug for slug, _ in inputs.caveats] == ["lpd-other-algorithm", "lpd-fao-wocat-deserts"]
-    assert not inputs.needs_first_pass
 
 
 def test_what_is_not_valid_is_no_data_whatever_it_holds():
@@ -97,83 +85,8 @@ def test_layers_of_the_sub_indicators(table, raw):
     found = productivity_positions(inputs, {"trend": block(trend), "state": block(change), "performance": block(level)})
     np.testing.assert_array_equal(codes_of(inputs, found.lpd, found.productivity), table.combine(*expected, level))
     assert set(inputs.rasters) == {"trend", "state", "performance"}
-    assert inputs.assumptions()[0][:3] == ("LPD table", table.id, "1")
-    assert table.identity.endswith(inputs.assumptions()[0][3])
-
-
-@pytest.mark.parametrize("trend", [STACK.trend, Z196], ids=["kendall", "z196"])
-def test_annual_ndvi(trend, monkeypatch):
-    monkeypatch.setattr(layer_positions, "_PIECE", 20)
-    stack = replace(STACK, trend=trend, nodata=-3000)
-    inputs = ProductivityInputs(stack, GPG_V2)
-    annual = noisy(16, *SHAPE, missing=0.01)
-    soil, cover = RNG.choice([0, 4, 8], SHAPE).astype(np.uint8), RNG.integers(1, 4, SHAPE)
-    valid = RNG.random(SHAPE) > 0.1
-    blocks = {"ndvi": block(np.where(valid & (annual != -32768), annual, -3000), valid), "soil": block(soil)}
-    annual[:, ~valid] = -32768
-
-    histogram, expected = UnitHistogram(stack.performance), UnitHistogram()
-    count_units(histogram, stack, blocks, cover_RC=cover)
-    expected.add(annual, unit_codes(soil, cover))
-    percentiles = histogram.percentiles("all")
-    assert percentiles.to_document() == expected.percentiles("all").to_document()
-
-    found = productivity_positions(inputs, blocks, cover_RC=cover, percentiles=percentiles)
-    three = (
-        trajectory(annual, trend).trend,
-        state(annual).state,
-        performance(annual, unit_codes(soil, cover), percentiles),
-    )
-    np.testing.assert_array_equal(codes_of(inputs, found.lpd, found.productivity), GPG_V2.combine(*three))
-    assert len(np.unique(found.lpd)) > 3
-    assert inputs.needs_first_pass
-    named = inputs.assumptions(percentiles)
-    assert [name for name, *_ in named[1:]] == [
-        "trend method",
-        "state method",
-        "performance method",
-        "percentiles of productivity units",
-    ]
-    assert named[-1][3:] == (percentiles.sha256, "all")
-    assert all(len(fields) == 5 and len(fields[3]) == 64 for fields in named)
-
-
-def test_the_first_pass_counts_the_areas_only():
-    annual, soil, cover = noisy(16, *SHAPE), np.ones(SHAPE, np.uint8), np.ones(SHAPE, np.uint8)
-    within = np.zeros(SHAPE, np.bool_)
-    within[3:5] = True
-    histogram = UnitHistogram()
-    count_units(histogram, STACK, {"ndvi": block(annual), "soil": block(soil)}, cover_RC=cover, within_RC=within)
-    assert histogram.percentiles("").pixels.tolist() == [18]
-
-
-def test_annual_ndvi_that_cannot_be_used():
-    inputs = ProductivityInputs(STACK)
-    blocks = {"ndvi": block(noisy(16, *SHAPE)), "soil": block(np.ones(SHAPE, np.uint8))}
-    cover, percentiles = np.ones(SHAPE, np.uint8), UnitHistogram().percentiles("")
-    with pytest.raises(WrongUse, match="first pass"):
-        productivity_positions(inputs, blocks, cover_RC=cover)
-    few = {**blocks, "ndvi": block(noisy(15, *SHAPE))}
-    other = ProductivityInputs(replace(STACK, performance=replace(STACK.performance, version="2")))
-    with pytest.raises(NdviUnfit, match="15 bands for 16 years"):
-        productivity_positions(inputs, few, cover_RC=cover, percentiles=percentiles)
-    with pytest.raises(WrongUse, match="no layer 'soil' was read; the layers are ndvi"):
-        productivity_positions(inputs, {"ndvi": blocks["ndvi"]}, cover_RC=cover, percentiles=percentiles)
-    with pytest.raises(GridMismatch):
-        productivity_positions(inputs, blocks, cover_RC=cover[1:], percentiles=percentiles)
-    with pytest.raises(WrongUse, match="same method"):
-        productivity_positions(other, blocks, cover_RC=cover, percentiles=percentiles)
-
-
-def test_bad_stacks():
-    with pytest.raises(ConfigError, match="one year after the other"):
-        replace(STACK, years=(2000, 2001, 2003))
-    with pytest.raises(WrongUse, match="15 years: trend and state need 16 to 59"):
-        replace(STACK, years=tuple(range(2001, 2016)))
-    with pytest.raises(WrongUse, match="60 years"):
-        replace(STACK, years=tuple(range(1960, 2020)))
-    with pytest.raises(WrongUse, match="scale"):
-        replace(STACK, scale=0)
+    assert inputs.assumptions[0][:3] == ("LPD table", table.id, "1")
+    assert table.identity.endswith(inputs.assumptions[0][3])
 
 
 COVER = RNG.integers(0, 8, (2, *SHAPE)).astype(np.uint8)

@@ -267,6 +267,10 @@ def test_requests_that_cannot_be(files, tmp_path):
     with pytest.raises(WrongUse, match="12 historical"):
         request(files, years=tuple(range(2001, 2016)))
     assert request(files, years=tuple(range(2001, 2016)), historical_years=12).state.historical_years == 12
+    with pytest.raises(WrongUse, match="60 years: trend and state need 16 to 59"):
+        request(files, years=tuple(range(1960, 2020)))
+    with pytest.raises(WrongUse, match="scale of NDVI 0: expected above 0"):
+        request(files, scale=0.0)
     with pytest.raises(WrongUse, match="go together"):
         request(files, preset=PRAIS_2026)
     with pytest.raises(WrongUse, match="leave --historical-years"):
@@ -358,7 +362,7 @@ def annual_mean(year, folder):
 def test_windows_hold_little_whatever_the_raster(width, bands, dtype, rows):
     """Their rows are a power of two, so that they end where blocks of files end."""
     scene = SimpleNamespace(bands=range(bands), dtype=np.dtype(dtype), grid=SimpleNamespace(width=width))
-    ndvi = AnnualNdvi((SimpleNamespace(scene=scene),), 1.0, None, None)
+    ndvi = AnnualNdvi((SimpleNamespace(scene=scene),), 1.0, None)
     grounds = SimpleNamespace(ndvi=ndvi, grid=SimpleNamespace(height=1000, width=width))
     found = productivitypass.windows(grounds)
     assert {window.height for window in found[:-1]} == {rows}

@@ -94,7 +94,7 @@ def test_years(command, refused, tmp_path):
     out = ["-o", tmp_path / "p"]
     refused(2, "12 historical", *command, "--years", "2001-2015", *out)
     refused(3, "16 bands for the 18 years", *command, "--years", "2000-2017", *out)
-    refused(2, "ends before it begins", *command, "--years", "2015-2000", *out)
+    refused(2, "the first year must be the earlier one", *command, "--years", "2015-2000", *out)
     preset = ["--preset", "prais_2026", "--period"]
     refused(4, "lack 2000", *command, "--years", "2001-2016", *preset, "baseline", *out)
     refused(4, "lack 2016, 2017", *command, "--years", "2000-2015", *preset, "report_1", *out)

@@ -243,3 +243,27 @@ def test_rasters_kept_at_a_distance_are_not_opened_here(world, tmp_path):
     with pytest.raises(DtypeMismatch, match="float32"):
         make_report(request(world), tmp_path, openers=Openers(codes=codes))
     assert asked == ["before.tif", "after.tif", "stock.tif"]
+
+
+def test_stocks_in_tenths_with_a_nodata_value_of_their_own(world, tmp_path):
+    """-3000 would be -300 t/ha; who does not apply the scale refuses it."""
+    tenths = np.round(np.nan_to_num(world["values"], nan=-300.0) * 10).astype(np.int16)
+    tenths[2, 3] = -3000
+    path = write_tiff(tmp_path / "tenths.tif", tenths[None], nodata=-3000, scaling=[(0.1, 0.0)], **PLACE)
+    floats = np.where(tenths == -3000, np.nan, tenths / 10).astype(np.float32)
+    same = write_tiff(tmp_path / "floats.tif", floats[None], **PLACE)
+    found = []
+    for stock in (path, same):
+        folder = tmp_path / stock.stem
+        folder.mkdir()
+        found.append(make_report(request(world, stock=stock), folder).made.whole.soc_stocks)
+    for one, other in zip(*found, strict=True):
+        assert one.year == other.year
+        np.testing.assert_allclose(one.tonnes, other.tonnes, rtol=1e-6)
+        np.testing.assert_array_equal(one.km2, other.km2)
+
+    def codes(path):
+        return open_codes(path)
+
+    with pytest.raises(DtypeMismatch, match="'tenths' states a scale or an offset"):
+        make_report(request(world, stock=path), tmp_path, openers=Openers(codes=codes))
