@@ -313,3 +313,55 @@ def outside_map(zone: str, mapped_km2: float, zone_km2: float) -> tuple[Caveat, 
             "use maps that cover it, or cut the zone to the maps.",
         ),
     )
+
+
+def stand_in_year(wanted: int, used: int) -> tuple[Caveat, ...]:
+    """The caveat of land cover of another year than the table of periods wants (PRAIS 4 manual, SO1.md, SO 1-1 step 4).
+
+    Args:
+        wanted: last year of the period.
+        used: year of the map that stands in.
+    """
+    return (
+        Caveat(
+            "land-cover-stand-in",
+            f"Land cover of {used} stands in for that of {wanted}, as the PRAIS manual allows where {wanted} is "
+            f"missing, so changes after {used} are not in the result; make the report again with a map of {wanted}.",
+        ),
+    )
+
+
+def signed_bytes(maps: Sequence[str]) -> tuple[Caveat, ...]:
+    """The caveat of maps of ESA CCI whose bytes came signed and were read as unsigned; none without such maps.
+
+    Args:
+        maps: their names.
+    """
+    if not maps:
+        return ()
+    names = " and ".join(map(repr, dict.fromkeys(maps)))
+    return (
+        Caveat(
+            "signed-bytes",
+            f"The codes of {names} came as signed bytes, as readers make of ESA CCI's NetCDF that ignore its attribute "
+            "_Unsigned, and were read as unsigned (-126 is 130); check that the classes are where they should be, or "
+            "write the map with unsigned bytes.",
+        ),
+    )
+
+
+def without_summary(matrices: int) -> tuple[Caveat, ...]:
+    """The caveat of several regional matrices, for which the summary of Trends.Earth has no place.
+
+    Args:
+        matrices: how many there are.
+    """
+    if matrices < 2:  # noqa: PLR2004 (several)
+        return ()
+    return (
+        Caveat(
+            "no-summary",
+            f"There is no trends_earth_summary.json: its form holds one transition matrix, and this report has "
+            f"{matrices}; enter the tables of the workbook in PRAIS, or make a report of each region.",
+        ),
+    )

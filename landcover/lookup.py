@@ -21,6 +21,11 @@ UNMAPPED: Final = 254
 
 _SIZE: Final = HIGHEST + 1 - LOWEST
 _CHUNK: Final = 1 << 18  # pixels; numpy widens the positions of a chunk to int64, 2 MiB that stay in cache
+_SIGNED: Final = (
+    "negative codes can be unsigned bytes read as signed: mend them with gdal_calc.py -A IN.tif --outfile OUT.tif "
+    "--type Byte --calc \"A.astype('uint8')\" (gdal_translate would make 0 of them)"
+)
+
 _LISTED: Final = 20  # codes named in a message before it says how many more there are
 
 
@@ -89,5 +94,5 @@ def unmapped_pixels(pixels: Mapping[int, int], *, owner: str) -> UnmappedCodes:
     listed = [f"{code}: {pixels[code]}" for code in codes[:_LISTED]]
     more = f" and {len(codes) - _LISTED} more codes" if len(codes) > _LISTED else ""
     signed = any(np.iinfo(np.int8).min <= code < 0 for code in codes)
-    hint = "; negative codes can be unsigned bytes read as signed: see crosswalks.repair_signed_bytes" if signed else ""
+    hint = f"; {_SIGNED}" if signed else ""
     return UnmappedCodes(f"codes that {owner} does not have (code: pixels): {', '.join(listed)}{more}{hint}")

@@ -9,7 +9,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from indicators.condition.periods import BASELINE, REPORT_1, REPORT_2, Period, PeriodPreset, PeriodTable, Years
+from indicators.condition.periods import (
+    BASELINE,
+    REPORT_1,
+    REPORT_2,
+    Period,
+    PeriodPreset,
+    PeriodTable,
+    Years,
+)
 
 PRAIS_2026: Final = PeriodPreset(
     id="prais_2026",
@@ -48,7 +56,10 @@ PRAIS_2026: Final = PeriodPreset(
     ),
     citation="UNCCD PRAIS 4 reporting manual, SO1.md Tables 6 and 12, SO 1-1 steps 5 and 6, SO 1-3 step 5",
 )
-"""The years that the manual writes. Where land cover of 2023 is missing, 2022 stands in: ``with_land_cover_until``."""
+"""The years that the manual writes. Where land cover of 2023 is missing, 2022 stands in: ``for_land_cover``."""
+
+_WANTED: Final = 2023
+_STAND_IN: Final = 2022
 
 TRENDS_EARTH_2026: Final = PeriodPreset(
     id="trends_earth_2026",
@@ -104,3 +115,30 @@ def period_preset(preset_id: str) -> PeriodPreset:
     if preset_id not in PRESETS:
         raise PeriodTable(f"period preset {preset_id!r} is not known; choose one of {', '.join(PRESETS)}")
     return PRESETS[preset_id]
+
+
+def for_land_cover(preset: PeriodPreset, role: str, years: tuple[int, int]) -> PeriodPreset:
+    """The preset as it holds for land cover of two years: 2022 stands in for 2023 where that is missing.
+
+    UNCCD PRAIS 4 manual, SO1.md, SO 1-1 step 4: of the second reporting period, and of the manual's own table only.
+
+    Args:
+        preset: a table of periods.
+        role: which period of it.
+        years: of the two maps.
+
+    Returns:
+        The preset, or what ``PeriodPreset.with_land_cover_until`` makes of it.
+
+    Raises:
+        PeriodTable: when the preset does not have the period, or its land cover is of other years.
+    """
+    wanted = preset.period(role).land_cover
+    if years == (wanted.first, wanted.last):
+        return preset
+    if preset == PRAIS_2026 and wanted.last == _WANTED and years == (wanted.first, _STAND_IN):
+        return preset.with_land_cover_until(role, _STAND_IN)
+    raise PeriodTable(
+        f"the maps are of {years[0]} and {years[1]}, {role} of {preset.id!r} compares {wanted}; give maps of these "
+        "years, another period or table of periods, or none"
+    )

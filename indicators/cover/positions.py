@@ -35,16 +35,21 @@ class ClassPositions:
         strangers: pixels of every code met so far that the crosswalk does not have.
     """
 
-    def __init__(self, crosswalk: Crosswalk, *, nodata: int | None = None) -> None:
+    def __init__(self, crosswalk: Crosswalk, *, nodata: int | None = None, signed_bytes: bool = False) -> None:
         """Fuse the tables.
 
         Args:
             crosswalk: source legend to target legend.
             nodata: the map's own nodata value; it means no data whatever the crosswalk says of it.
+            signed_bytes: whether int8 codes are bytes that a reader took for signed, so that -126 is 130 (LDN facts
+                1.3); the nodata value is then such a byte, too.
         """
         legend = get_legend(crosswalk.target_legend)
         self.crosswalk, self.nodata = crosswalk, len(legend)
         self.strangers: Counter[int] = Counter()
+        self._signed = signed_bytes
+        if signed_bytes and nodata is not None:
+            nodata %= 256
         near = nodata is not None and LOWEST <= nodata <= HIGHEST
         self._far_nodata = None if near else nodata
         own = ((nodata, CLASS_NODATA),) if nodata is not None and near else ()
@@ -98,7 +103,8 @@ class ClassPositions:
         return f"crosswalk {self.crosswalk.id!r}"
 
     def _byte_table(self, kind: np.dtype[Any]) -> bytes:
-        return self._table[np.arange(256, dtype=np.uint8).view(kind).astype(np.intp)].tobytes()
+        values = np.arange(256, dtype=np.uint8)
+        return self._table[(values if self._signed else values.view(kind)).astype(np.intp)].tobytes()
 
     def _look_up(self, codes: Codes) -> Positions:
         if codes.itemsize == _BYTE:
@@ -115,6 +121,8 @@ class ClassPositions:
         return places
 
     def _count(self, codes: Codes) -> None:
+        if self._signed and codes.dtype == np.int8:
+            codes = codes.view(np.uint8)
         values, pixels = np.unique(codes, return_counts=True)
         self.strangers.update(dict(zip(values.tolist(), pixels.tolist(), strict=True)))
 

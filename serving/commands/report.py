@@ -14,6 +14,7 @@ from landcover.errors import WrongUse
 from landcover.labels import LANGUAGES, Language
 from serving.commands import reportcompare, reportmatrix, reportproductivity, sampling
 from serving.commands.common import JsonOption, answering, progress_bar
+from serving.commands.periodtables import preset_of
 from serving.commands.reportoptions import (
     crosswalk_of,
     matrix_of,
@@ -114,8 +115,11 @@ def make(
         typer.Option(help="Which period it is; default: by its last year (to 2015, to 2019, later)."),
     ] = None,
     preset: Annotated[
-        Literal["prais_2026", "trends_earth_2026"] | None,
-        typer.Option(help="Check the years against a table of periods, and name it in the report."),
+        str | None,
+        typer.Option(
+            metavar="prais_2026|trends_earth_2026|FILE.json",
+            help="Check the years against a table of periods, its id or your own file, and name it in the report.",
+        ),
     ] = None,
     baseline: Annotated[
         Path | None,
@@ -204,7 +208,6 @@ def make(
 
     from indicators.condition.correction_files import read_corrections  # noqa: PLC0415 - these load GDAL
     from indicators.condition.oneout import nodata_policy as policy_of  # noqa: PLC0415
-    from indicators.condition.presets import period_preset  # noqa: PLC0415
     from indicators.zones.reading import read_zones  # noqa: PLC0415
     from serving.report.folder import report_folder  # noqa: PLC0415
     from serving.report.making import make_report  # noqa: PLC0415
@@ -242,7 +245,7 @@ def make(
         policy=policy_of(nodata_policy),
         corrections=None if corrections is None else read_corrections(corrections),
         baseline=baseline,
-        preset=None if preset is None else period_preset(preset),
+        preset=preset_of(preset),
         spots=SpotTerms(min_km2=min_spot, most=most_spots),
         confidence=confidence,
         language=language,

@@ -11,6 +11,7 @@ import typer
 
 from landcover.errors import WrongUse
 from serving.commands.common import JsonOption, answering, progress_bar
+from serving.commands.periodtables import preset_of
 from serving.commands.reportoptions import parse_years
 from serving.signals import stop_like_interrupt
 
@@ -93,8 +94,11 @@ def productivity(
         Literal["prais2026", "gpg_v1", "gpg_v2"], typer.Option(help="How trend, state and performance combine.")
     ] = "prais2026",
     preset: Annotated[
-        Literal["prais_2026", "trends_earth_2026"] | None,
-        typer.Option(help="Take the years of a table of periods out of the stack; with --period."),
+        str | None,
+        typer.Option(
+            metavar="prais_2026|trends_earth_2026|FILE.json",
+            help="Take the years of a table of periods out of the stack; with --period.",
+        ),
     ] = None,
     period: Annotated[
         Literal["baseline", "report_1", "report_2"] | None, typer.Option(help="Period of --preset.")
@@ -120,8 +124,7 @@ def productivity(
     if first >= last:
         raise WrongUse(f"--years {years!r} ends before it begins; expected for example 2001-2015")
 
-    from indicators.condition.presets import period_preset  # noqa: PLC0415 - these load GDAL
-    from indicators.productivity.lpd import get_lpd_table  # noqa: PLC0415
+    from indicators.productivity.lpd import get_lpd_table  # noqa: PLC0415 - these load GDAL
     from indicators.productivity.trend_methods import TREND_METHODS  # noqa: PLC0415
     from indicators.zones.reading import read_zones  # noqa: PLC0415
     from serving.report.folder import report_folder  # noqa: PLC0415
@@ -142,7 +145,7 @@ def productivity(
         historical_years=historical_years,
         recent_years=recent_years,
         table=get_lpd_table(lpd_table),
-        preset=None if preset is None else period_preset(preset),
+        preset=preset_of(preset),
         role=period,
     )
     shown = sys.stderr.isatty() and not as_json

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from indicators.sampling.allocation import Allocation
+from landcover.errors import WrongUse
 from serving.commands.common import JsonOption, answering
+from serving.commands.reportoptions import refuse_empty_words
 from serving.signals import stop_like_interrupt
 
 if TYPE_CHECKING:  # these load GDAL, which --help should not wait for
@@ -39,6 +41,15 @@ def sample(
     legend: Annotated[
         str | None, typer.Option(metavar="ID", help="Legend of the map, when it does not state one: unccd7, lpd5, ...")
     ] = None,
+    areas: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="AREAS.gpkg",
+            help="Sample these areas only, as in the report: pixels whose centre lies in them. Default: the whole map.",
+        ),
+    ] = None,
+    layer: Annotated[str | None, typer.Option(metavar="NAME", help="Layer of --areas, where it has several.")] = None,
+    name_field: Annotated[str | None, typer.Option(metavar="FIELD", help="Field of --areas with the names.")] = None,
     by_class: Annotated[
         bool, typer.Option("--by-class/--whole-map", help="The classes of the map are the strata, or all of it is one.")
     ] = True,
@@ -97,7 +108,12 @@ def sample(
     As many points as a standard error of 1 % of overall accuracy needs, 75 in each rare class: steppe report sample
     map.tif -o points.gpkg --target-se 0.01 --expected-accuracy 0.9 --expected-accuracy 5=0.7 --minimum 75
     """
-    from serving.report.sampling import SampleOrder, draw_sample  # noqa: PLC0415 - loads GDAL
+    refuse_empty_words({"--layer": layer, "--name-field": name_field})
+    if areas is None and (layer or name_field):
+        raise WrongUse("--layer and --name-field are about --areas; give it, or leave them out")
+
+    from indicators.zones.reading import read_zones  # noqa: PLC0415 - these load GDAL
+    from serving.report.sampling import SampleOrder, draw_sample  # noqa: PLC0415
 
     order = SampleOrder(
         map=class_map,
@@ -113,6 +129,7 @@ def sample(
         exclude=tuple(exclude or ()),
         seed=seed,
         crs=crs,
+        zones=None if areas is None else read_zones(areas, layer=layer, name_field=name_field),
     )
     with stop_like_interrupt(publishes=True):
         drawn = draw_sample(order, output)

@@ -176,7 +176,7 @@ class ReportOrder(_Order):
     matrix: dict[str, Any] | None = None
     areas: Place = Place()
     period: Role | None = None
-    preset: str | None = None
+    preset: str | dict[str, Any] | None = None
     lpd_source: str | None = None
     lpd_table: str
     nodata_policy: str

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from indicators.condition.correction_files import parse_corrections
 from indicators.condition.oneout import nodata_policy
+from indicators.condition.period_documents import from_document
+from indicators.condition.periods import PeriodPreset
 from indicators.condition.presets import period_preset
 from indicators.productivity.imported import get_lpd_source
 from indicators.productivity.lpd import get_lpd_table
@@ -81,7 +83,7 @@ def report_request(order: ReportOrder, places: Places) -> ReportRequest:
         policy=nodata_policy(order.nodata_policy),
         corrections=None if order.corrections is None else parse_corrections(order.corrections, CORRECTIONS),
         baseline=places.baseline,
-        preset=None if order.preset is None else period_preset(order.preset),
+        preset=_preset(order.preset),
         spots=SpotTerms(min_km2=order.spots.min_km2, most=order.spots.most),
         confidence=order.confidence,
         language=order.making.language,
@@ -135,6 +137,13 @@ def _matrix(document: dict[str, Any] | None) -> TransitionMatrix:
     if "definitions" in document:
         return parse_trends_earth_matrix(text, matrix_id=_id_of(document.get("name")))
     return parse_matrix(text)
+
+
+def _preset(given: str | dict[str, Any] | None) -> PeriodPreset | None:
+    """A table of periods by its id, or of the request's own."""
+    if given is None:
+        return None
+    return period_preset(given) if isinstance(given, str) else from_document(given)
 
 
 def _id_of(name: object) -> str:

@@ -91,8 +91,11 @@ class ReportInputs(Strict):
     period: Role | None = Field(
         default=None, description="Which period it is. Default: by the final year (to 2015, to 2019, later)."
     )
-    preset: Literal["prais_2026", "trends_earth_2026"] | None = Field(
-        default=None, title="Table of periods", description="Check the years against it, and name it in the report."
+    preset: Literal["prais_2026", "trends_earth_2026"] | Document | None = Field(
+        default=None,
+        title="Table of periods",
+        description="Check the years against it, and name it in the report: an id, or the document of a table of your "
+        "own.",
     )
     lpd: Raster | None = Field(
         default=None, title="Land productivity", description="Land productivity dynamics in classes 1 to 5."

@@ -105,6 +105,7 @@ def assess(order: AccuracyOrder) -> Assessment:
         "version": VERSION,
         "design": plan.identity,
         "map": plan.document.get("map", {}),
+        "areas": plan.document.get("areas"),
         "legend": {key: plan.document["legend"][key] for key in ("id", "version")},
         **found.to_document(),
         "accepted": accepted(gates),
@@ -117,7 +118,7 @@ def assess(order: AccuracyOrder) -> Assessment:
         gates=gates,
         caveats=caveats,
         document=document,
-        summary=summary(found, gates, caveats, name=str(plan.document.get("map", {}).get("name", ""))),
+        summary=summary(found, gates, caveats, name=_place(plan.document)),
     )
 
 
@@ -257,6 +258,12 @@ def _estimated(plan: _Plan, responses: Responses, *, finite_population: bool) ->
     known = {code: km2 for code, km2 in plan.mapped_km2.items() if code not in excluded}
     titles = {code: title for code, title in plan.titles.items() if code in seen | set(known)}
     return estimate_stehman(responses, strata, titles, mapped_km2=known, finite_population=finite_population)
+
+
+def _place(document: Mapping[str, Any]) -> str:
+    """The map, and the areas of it that were sampled."""
+    name, areas = str(document.get("map", {}).get("name", "")), document.get("areas")
+    return name if areas is None else f"{name} in {areas['name']}"
 
 
 def _gates(plan: _Plan, found: AccuracyEstimate, order: AccuracyOrder) -> tuple[Gate, ...]:

@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
-from indicators.caveats import Caveat, compare_maps, nodata_caveats, outside_map
+from indicators.caveats import (
+    Caveat,
+    compare_maps,
+    nodata_caveats,
+    outside_map,
+    signed_bytes,
+    stand_in_year,
+    without_summary,
+)
 from indicators.codes import NODATA
 from indicators.condition.correcting import CorrectionTotal
 from indicators.condition.corrections import FALSE_DEGRADATION, MISSED_DEGRADATION
@@ -103,8 +111,8 @@ def assumptions_of(request: ReportRequest, covers: tuple[OpenedCover, OpenedCove
     ]
     if request.zones is not None:
         found.append(Assumption("areas", request.zones.name, "", request.zones.sha256 or ""))
-    if request.preset is not None:
-        found.append(Assumption.of("period preset", request.preset.to_document()))
+    if request.followed is not None:
+        found.append(Assumption.of("period preset", request.followed.to_document()))
     if request.productivity is not None:
         found += [Assumption(*fields) for fields in request.productivity.assumptions]
     if request.soil is not None:
@@ -140,8 +148,17 @@ def _map_caveats(request: ReportRequest, covers: tuple[OpenedCover, OpenedCover]
     )
     return (
         *compare_maps(before, after, matrices=request.matrices),
+        *signed_bytes([cover.name for cover in covers if cover.signed_bytes]),
+        *_of_the_preset(request),
+        *without_summary(len(request.matrices)),
         *(Caveat(slug, text) for slug, text in layers),
     )
+
+
+def _of_the_preset(request: ReportRequest) -> Sequence[Caveat]:
+    if request.preset is None or request.followed == request.preset:
+        return ()
+    return stand_in_year(request.preset.period(request.period.role).land_cover.last, request.period.final)
 
 
 def _account(

@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
+
+import numpy as np
 
 from indicators.caveats import MapSource
 from indicators.cover.positions import ClassPositions
@@ -17,6 +20,9 @@ from landcover.legends import LEGENDS, Legend, get_legend
 from landcover.raster.categorical import CodeMap, open_codes
 from landcover.raster.numbers import NumberMap, open_number_stack, open_numbers
 from serving.report.request import REPORT_LEGEND, CoverMap
+
+_UNSIGNED: Final = "esa-cci"
+"""Legend of the product whose NetCDF has unsigned bytes in a signed type."""
 
 type OpenCodes = Callable[[Path], CodeMap]
 """Opens a raster of codes: in this process, or in one that is kept at a distance."""
@@ -93,7 +99,12 @@ class OpenedCover:
     @property
     def positions(self) -> ClassPositions:
         """What makes positions of its codes."""
-        return ClassPositions(self.crosswalk, nodata=self.codes.nodata)
+        return ClassPositions(self.crosswalk, nodata=self.codes.nodata, signed_bytes=self.signed_bytes)
+
+    @property
+    def signed_bytes(self) -> bool:
+        """Whether it is one of ESA CCI whose bytes a reader took for signed (LDN facts 1.3)."""
+        return self.crosswalk.source_legend == _UNSIGNED and self.codes.scene.dtype == np.int8
 
     @property
     def source(self) -> MapSource:

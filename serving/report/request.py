@@ -11,7 +11,8 @@ from typing import Final
 
 from indicators.condition.corrections import Corrections
 from indicators.condition.oneout import STRICT, NodataPolicy
-from indicators.condition.periods import PeriodPreset, PeriodTable
+from indicators.condition.periods import PeriodPreset
+from indicators.condition.presets import for_land_cover
 from indicators.regions import RegionalMatrices
 from indicators.reporting.entries import Confidence
 from indicators.reporting.period import Period, Role
@@ -136,8 +137,16 @@ class ReportRequest:
                 "the indicator needs land productivity and soil carbon beside land cover (one out, all out); give "
                 "both, or leave corrections and baseline out"
             )
-        if self.preset is not None:
-            _check_years(self.period, self.preset)
+        _ = self.followed
+
+    @property
+    def followed(self) -> PeriodPreset | None:
+        """The preset with the years of land cover that the maps have.
+
+        Raises:
+            PeriodTable: years that are not those of the preset.
+        """
+        return None if self.preset is None else for_land_cover(self.preset, self.period.role, self.period.years)
 
     @property
     def has_indicator(self) -> bool:
@@ -171,13 +180,3 @@ def period_of(first: int, last: int, role: Role | None = None) -> Period:
     if role is None:
         role = "baseline" if last <= _LAST_OF_BASELINE else "report_1" if last <= _LAST_OF_FIRST else "report_2"
     return Period(role, first, last)
-
-
-def _check_years(period: Period, preset: PeriodPreset) -> None:
-    """Land cover of a preset's period is of the years that the preset says."""
-    wanted = preset.period(period.role).land_cover
-    if period.years != (wanted.first, wanted.last):
-        raise PeriodTable(
-            f"the maps are of {period.initial} and {period.final}, {period.role} of {preset.id!r} compares {wanted}; "
-            "give maps of these years, another period, or no preset"
-        )

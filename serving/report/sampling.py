@@ -18,6 +18,7 @@ from indicators.sampling.allocation import Allocation
 from indicators.sampling.design import AreaTarget, SampleDesign, SizeOrder, plan_design
 from indicators.sampling.draw import Position, draw_positions, shuffled
 from indicators.sampling.strata import SampleDesignInvalid, Strata
+from indicators.zones.zone import Zones
 from landcover.errors import WrongUse
 from landcover.grid import Grid
 from landcover.identity import canonical_sha256
@@ -26,6 +27,7 @@ from landcover.raster.categorical import CodeMap, open_codes
 from landcover.raster.geojson import parse_crs
 from serving.report.points import SamplePoint, point_format, write_points
 from serving.report.population import Population, class_code, count_population, legend_of
+from serving.report.samplingareas import SampledAreas
 from serving.staging import Staging, write_file
 
 BY_CLASS: Final = "map-classes"
@@ -60,6 +62,7 @@ class SampleOrder:
         exclude: classes that are not of the population, by code or name.
         seed: of the drawing.
         crs: of x and y in the table, or None for the map's.
+        zones: the areas that the sample is of; None = all of the map.
     """
 
     map: Path
@@ -75,6 +78,7 @@ class SampleOrder:
     exclude: tuple[str, ...] = ()
     seed: int = 1
     crs: str | None = None
+    zones: Zones | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def draw_sample(order: SampleOrder, output: Path) -> DrawnSample:
         output: the table of points, ``.csv`` or ``.gpkg``; the design lies beside it as ``NAME.design.json``.
 
     Raises:
-        DataError: when the map cannot be used.
+        DataError: when the map or the areas cannot be used.
         ConfigError: when the order cannot be met, or the legend is not known.
         WrongUse: when a file is there already: interpreters may have worked on it.
         OutputNotWritable: when a file cannot be written.
@@ -119,7 +123,8 @@ def draw_sample(order: SampleOrder, output: Path) -> DrawnSample:
         staged = {path: staging.path_for(path) for path in (output, design_path)}
         legend = legend_of(order.map, order.legend)
         with open_codes(order.map) as codes:
-            population = count_population(codes, legend, exclude=order.exclude, by_class=order.by_class)
+            areas = None if order.zones is None else SampledAreas(order.zones, codes.grid)
+            population = count_population(codes, legend, exclude=order.exclude, by_class=order.by_class, areas=areas)
             design = plan_design(
                 population.strata,
                 _size(order, legend),
@@ -261,6 +266,7 @@ def _document(
         "mapped_areas": [
             {"code": row.code, "pixels": row.pixels, "area_km2": row.area_km2} for row in table.rows if row.pixels
         ],
+        "areas": None if population.areas is None else population.areas.to_document(),
         "excluded": sorted(population.excluded),
         "nodata": {"pixels": table.nodata_pixels, "area_km2": table.nodata_area_km2},
         "area_method": table.method,

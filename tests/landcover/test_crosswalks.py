@@ -152,7 +152,7 @@ def test_negative_bytes_are_repaired_when_asked():
     assert dict(zip(codes.tolist(), signed.tolist(), strict=True))[130] == -126
     for values in (signed, signed.astype(np.int16), codes, codes.astype(np.int32)):
         np.testing.assert_array_equal(repair_signed_bytes(values), codes)
-    with pytest.raises(UnmappedCodes, match="repair_signed_bytes"):
+    with pytest.raises(UnmappedCodes, match="gdal_calc"):
         get_crosswalk("esa-cci").apply(signed)
 
 

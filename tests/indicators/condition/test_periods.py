@@ -93,7 +93,7 @@ def changed(**changes):
         ({**PRAIS_2026.to_document(), "periods": []}, "periods come as none"),
         ({**PRAIS_2026.to_document(), "periods": {}}, "no list"),
         ({**PRAIS_2026.to_document(), "periods": [3]}, "a period is no object"),
-        ({**PRAIS_2026.to_document(), "id": ""}, "not empty as its id"),
+        ({**PRAIS_2026.to_document(), "id": ""}, "text of 1 to 100 letters in one line as its id"),
         ({"id": "a"}, "lacks version, periods"),
         ([], "the period table is no object"),
     ],

@@ -152,7 +152,7 @@ def test_signed_bytes_are_told_of():
     found = account("esa-cci")
     codes = np.array([[-126, 50]], np.int8)
     assert rows_of(found, codes, codes) is None
-    with pytest.raises(UnmappedCodes, match=r"-126: 1.*repair_signed_bytes"):
+    with pytest.raises(UnmappedCodes, match=r"-126: 1.*gdal_calc"):
         found.refuse_strangers()
 
 

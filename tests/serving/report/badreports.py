@@ -369,6 +369,9 @@ options(
     "report_1",
     says=("2015-2019", "trends_earth_2026"),
 )
+with_file("preset that is no JSON", 4, "--preset", "p.json", "{", "'p.json' cannot be used: it is no JSON")
+with_file("preset without periods", 4, "--preset", "p.json", '{"id": "a"}', "lacks version, periods")
+options("preset that is not there", 4, "--preset", "none.json", says=("'none.json' cannot be read",))
 options("unknown preset", 2, "--preset", "prais_2030", says=("prais_2030",))
 options("unknown period", 2, "--period", "report_3", says=("report_3",))
 

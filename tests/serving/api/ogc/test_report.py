@@ -348,6 +348,7 @@ BAD_INPUTS = {
     "no year": ({"before_year": None}, 422, "inputs"),
     "years in the wrong order": ({"after_year": 1999}, 422, "config"),
     "years of no preset": ({"preset": "prais_2026", "after_year": 2014}, 422, "period-table"),
+    "a table of periods that is none": ({"preset": {"id": "own"}}, 422, "period-table"),
     "an unknown legend": ({"before_legend": "other"}, 422, "unknown-legend"),
     "a crosswalk that is none": ({"crosswalk": {"id": 1}}, 422, "config"),
     "a nesting that is none": ({"crosswalk": {"nesting": {"1": [1]}, "child": 3}}, 422, "config"),
