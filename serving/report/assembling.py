@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
+from typing import Final, Protocol
 
 from indicators.caveats import (
     Caveat,
@@ -29,6 +30,27 @@ from serving.report.covering import OpenedCover
 from serving.report.request import REPORT_LEGEND, ReportRequest
 from serving.report.stocks import YearTables, all_zones, carried_on, soc_stocks
 
+_ROUNDING: Final = 1e-9
+_SAME_MAP: Final = Caveat(
+    "same-map", "Both land-cover maps are the same file, so that nothing can have changed; give the maps of two years."
+)
+
+
+class Layer(Protocol):
+    """A file beside land cover, for provenance."""
+
+    @property
+    def role(self) -> str:
+        """What it says."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Digest of its content."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
@@ -50,6 +72,7 @@ def assemble(
     *,
     stocks: Sequence[YearTables] = (),
     baseline: Sequence[PeriodAccount] = (),
+    layers: Sequence[Layer] = (),
 ) -> Assembled:
     """Make accounts of the joint tables of a pass.
 
@@ -59,8 +82,9 @@ def assemble(
         tables: one for each zone, or one of all.
         stocks: soil carbon of the initial and the final year for each of ``tables``; empty without.
         baseline: accounts of the baseline's report.
+        layers: files beside land cover.
     """
-    assumptions = assumptions_of(request, covers)
+    assumptions = (*assumptions_of(request, covers), *map(_layer, layers))
     common = [*_map_caveats(request, covers)]
     whole = _account(request, request.title, reduce(add, tables), assumptions, common)
     zones = () if request.zones is None else request.zones.zones
@@ -71,7 +95,7 @@ def assemble(
     ]
     carbon = soc_stocks(all_zones(stocks), request.period)
     carried = carried_on([stock for each in baseline for stock in each.soc_stocks], carbon)
-    found = [*common, *nodata_caveats(nodata_share(whole)), *outside, *carried]
+    found = [*common, *nodata_caveats(nodata_share(whole)), *_empty(whole), *outside, *carried]
     whole = replace(whole, caveats=tuple(found), soc_stocks=carbon)
     parts = tuple(
         replace(
@@ -124,6 +148,22 @@ def assumptions_of(request: ReportRequest, covers: tuple[OpenedCover, OpenedCove
     return tuple(found)
 
 
+def _layer(given: Layer) -> Assumption:
+    return Assumption(f"layer: {given.role}", given.name, "", given.sha256 or "")
+
+
+def _empty(account: PeriodAccount) -> Sequence[Caveat]:
+    """Layers that say nothing on all of the land: a wrong file, unit or nodata value."""
+    found = []
+    for name, totals in (("land productivity", account.productivity), ("soil organic carbon", account.soc)):
+        if totals is not None and totals.total > 0 and totals.no_data >= totals.total * (1 - _ROUNDING):
+            text = (
+                f"The layer of {name} has no data on any land of the areas; check that it is the right file and unit."
+            )
+            found.append(Caveat("layer-empty", text))
+    return found
+
+
 def correction_entries(totals: Sequence[CorrectionTotal]) -> tuple[Correction, ...]:
     """Rows of SO1-4.T3; what is neither missed nor false degradation has no row there."""
     return tuple(
@@ -142,11 +182,13 @@ def correction_entries(totals: Sequence[CorrectionTotal]) -> tuple[Correction, .
 
 def _map_caveats(request: ReportRequest, covers: tuple[OpenedCover, OpenedCover]) -> Sequence[Caveat]:
     before, after = (cover.source for cover in covers)
+    same = covers[0].digest == covers[1].digest != ""
     layers = (
         *(() if request.productivity is None else request.productivity.caveats),
         *(() if request.soil is None else request.soil.caveats),
     )
     return (
+        *((_SAME_MAP,) if same else ()),
         *compare_maps(before, after, matrices=request.matrices),
         *signed_bytes([cover.name for cover in covers if cover.signed_bytes]),
         *_of_the_preset(request),

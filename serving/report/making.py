@@ -123,7 +123,14 @@ def make_report(
     began, moment, say = time.monotonic(), now or datetime.now(UTC), step or _nobody
     say(OPENING)
     passed = pass_over(request, folder, openers=openers or Openers(), progress=progress, measured=measured)
-    made = assemble(request, passed.covers, passed.tables, stocks=passed.stocks, baseline=passed.baseline)
+    made = assemble(
+        request,
+        passed.covers,
+        passed.tables,
+        stocks=passed.stocks,
+        baseline=passed.baseline,
+        layers=passed.layers,
+    )
     layer = files.INDICATOR if files.INDICATOR in passed.written else files.DEGRADATION
     spots = spots_of(
         folder / spots_layer(passed.written),

@@ -237,13 +237,17 @@ def _indicator(account: PeriodAccount, submission: Submission) -> Indicator | No
     found, status, baseline = account.headline, account.status, submission.baseline
     if status is None:
         return Indicator(_of_headline(found))
-    codes = CONDITIONS
-    table = Crosstab(codes, codes, tuple(tuple(status.of(before, now) for now in codes) for before in codes))
+    codes = (*CONDITIONS, NODATA)
+    km2 = {(before, now): 0.0 for before in codes for now in codes}
+    for pair, area in status.cells.items():
+        before, now = (code if code in CONDITIONS else NODATA for code in pair)
+        km2[before, now] += area
+    table = Crosstab(codes, codes, tuple(tuple(km2[before, now] for now in codes) for before in codes))
     return Indicator(
         conditions=_of_headline(found),
         baseline=None if baseline is None or baseline.headline is None else _of_headline(baseline.headline),
         matrix=table,
-        classes=tuple((code, km2) for code, km2 in status.seven.items() if code > 0),
+        classes=tuple(status.seven.items()),
     )
 
 

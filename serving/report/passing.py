@@ -18,7 +18,7 @@ from indicators.soilcarbon.totals import StockTable
 from indicators.soilcarbon.zone_stocks import ZoneStocks
 from indicators.zones.placed import ZonesOnGrid
 from landcover.errors import ConfigError, DataError
-from landcover.grid import Grid, Window
+from landcover.grid import Grid
 from landcover.legends import get_legend
 from landcover.staging import os_errors
 from serving.report import files
@@ -51,7 +51,7 @@ from serving.report.rasters import (
 )
 from serving.report.regional import RegionsInPass
 from serving.report.request import REPORT_LEGEND, CoverMap, ReportRequest
-from serving.report.streaming import BLOCK_ROWS, AccountPlan, AccountRows, Extension, Progress, run_account
+from serving.report.streaming import AccountPlan, AccountRows, Extension, Progress, run_account
 from serving.report.tablefiles import read_accounts
 
 WATER: Final = 7
@@ -267,13 +267,11 @@ def _told(name: str, layer: LayerMap, origin: str | None) -> Input:
 
 
 def _cropped(pairing: Pairing, request: ReportRequest) -> tuple[Pairing, ZonesOnGrid | None]:
-    """Only the rows and columns that the zones need; rows begin where tiles of maps mostly do."""
+    """Only the rows and columns that the zones need."""
     if request.zones is None:
         return pairing, None
     zones = ZonesOnGrid(request.zones, pairing.grid)
     window = zones.window
-    row = window.row - window.row % BLOCK_ROWS
-    window = Window(row, window.col, window.row_stop - row, window.width)
     if window == pairing.grid.extent:
         return pairing, zones
     part = pairing.cropped(window)

@@ -91,7 +91,7 @@ class Indicator:
     Attributes:
         conditions: of the baseline; of a later period its status in three classes.
         baseline: of the baseline, in a report of a later period.
-        matrix: baseline by period, km2; codes -1, 0, 1.
+        matrix: baseline by period, km2; codes -1, 0, 1 and -32768.
         classes: km2 by status 1 to 7 (Good Practice Guidance, Addendum); empty without a baseline.
     """
 
