@@ -69,7 +69,7 @@ print(json.dumps(unknown))
 
 COMMANDS = (
     *("serving.commands.", "serving.client.", "serving.bench.", "serving.signals", "serving.cli"),
-    *("indicators.sampling.", "indicators.spectral."),
+    *("indicators.sampling.", "indicators.spectral.", "indicators.productivity.ndvi", "indicators.productivity.units"),
 )
 """What only a command raises, never a worker."""
 

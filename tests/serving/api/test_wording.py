@@ -25,7 +25,7 @@ NOT_OF_A_PROCESS = re.compile(
 """What only ``steppe indices`` and the sub-commands of ``steppe report`` beside ``make`` load."""
 
 OTHERS = {
-    "landcover": set(),
+    "landcover": {"--calc", "--outfile", "--type"},  # of gdal_calc.py
     "serving": {
         "--data-binary",  # of curl
         "--entry",  # of steppe keys, said at start
