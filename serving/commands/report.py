@@ -22,6 +22,7 @@ from serving.commands.reportoptions import (
     parse_years,
     productivity_of,
     refuse_empty_words,
+    refuse_idle,
     soil_of,
 )
 from serving.signals import stop_like_interrupt
@@ -137,8 +138,9 @@ def make(
         typer.Option("--raw-layers", help="--trend and --state are Trends.Earth's: -3 to 3, and change of class."),
     ] = False,
     lpd_table: Annotated[
-        Literal["prais2026", "gpg_v1", "gpg_v2"], typer.Option(help="How trend, state and performance combine.")
-    ] = "prais2026",
+        Literal["prais2026", "gpg_v1", "gpg_v2"] | None,
+        typer.Option(help="How trend, state and performance combine; default: prais2026."),
+    ] = None,
     soc_change: Annotated[
         Path | None, typer.Option(metavar="C.tif", help="Change of soil organic carbon in percent, floats or integers.")
     ] = None,
@@ -156,11 +158,13 @@ def make(
             metavar="ZONES.tif|NAME", help="For --soc-stock: raster of IPCC zones, or one name such as temperate_dry."
         ),
     ] = None,
-    soc_threshold: Annotated[float, typer.Option(metavar="PERCENT", help="What is a loss or gain of carbon.")] = 10.0,
+    soc_threshold: Annotated[
+        float | None, typer.Option(metavar="PERCENT", help="What is a loss or gain of carbon; default: 10.")
+    ] = None,
     nodata_policy: Annotated[
-        Literal["strict", "single_evidence"],
-        typer.Option(help="What the indicator makes of a missing sub-indicator."),
-    ] = "strict",
+        Literal["strict", "single_evidence"] | None,
+        typer.Option(help="What the indicator makes of a missing sub-indicator; default: strict."),
+    ] = None,
     corrections: Annotated[
         Path | None,
         typer.Option(
@@ -207,6 +211,17 @@ def make(
     chosen = matrix_of(matrix, regions, named_files(regional_matrix, "--regional-matrix"))
 
     from indicators.condition.correction_files import read_corrections  # noqa: PLC0415 - these load GDAL
+
+    some_productivity = any(path is not None for path in (lpd, trend, state, performance))
+    some_carbon = any(path is not None for path in (soc_change, soc_condition, soc_stock))
+    refuse_idle(
+        {
+            "--lpd-table": (lpd_table, some_productivity, "land productivity (--lpd, or --trend and the others)"),
+            "--soc-threshold": (soc_threshold, some_carbon and soc_condition is None, "--soc-change or --soc-stock"),
+            "--nodata-policy": (nodata_policy, some_productivity and some_carbon, "productivity and soil carbon"),
+        }
+    )
+
     from indicators.condition.oneout import nodata_policy as policy_of  # noqa: PLC0415
     from indicators.zones.reading import read_zones  # noqa: PLC0415
     from serving.report.folder import report_folder  # noqa: PLC0415
@@ -239,10 +254,17 @@ def make(
             lpd_source,
             {"--trend": trend, "--state": state, "--performance": performance},
             raw=raw_layers,
-            table=lpd_table,
+            table=lpd_table or "prais2026",
         ),
-        soil=soil_of(soc_change, soc_condition, soc_stock, climate, soc_threshold, (first, last)),
-        policy=policy_of(nodata_policy),
+        soil=soil_of(
+            soc_change,
+            soc_condition,
+            soc_stock,
+            climate,
+            10.0 if soc_threshold is None else soc_threshold,
+            (first, last),
+        ),
+        policy=policy_of(nodata_policy or "strict"),
         corrections=None if corrections is None else read_corrections(corrections),
         baseline=baseline,
         preset=preset_of(preset),

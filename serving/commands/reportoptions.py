@@ -116,6 +116,20 @@ def named_files(given: list[str] | None, option: str) -> dict[str, Path]:
     return found
 
 
+def refuse_idle(options: Mapping[str, tuple[object, bool, str]]) -> None:
+    """Refuse options that would have no effect.
+
+    Args:
+        options: by name: what was given, None = nothing; whether it has an effect; what it is for.
+
+    Raises:
+        WrongUse: with the first such option.
+    """
+    for name, (given, used, purpose) in options.items():
+        if given is not None and not used:
+            raise WrongUse(f"{name} is for {purpose}; give that, too, or leave {name} out")
+
+
 def productivity_of(
     lpd: Path | None, source: str | None, parts: Mapping[str, Path | None], *, raw: bool, table: str
 ) -> ProductivityInputs | None:

@@ -157,6 +157,9 @@ def _apart(folder):
     )
 
 
+options("table without layers", 2, "--lpd-table", "gpg_v1", says=("--lpd-table is for", "leave --lpd-table out"))
+options("threshold without carbon", 2, "--soc-threshold", "5", says=("--soc-threshold is for",))
+options("policy without the indicator", 2, "--nodata-policy", "single_evidence", says=("--nodata-policy is for",))
 options("legend that is not known", 4, legend="corine-of-mars", says=("corine-of-mars", "worldcover"))
 options("maps that do not state a legend", 4, legend=None, says=("does not say what its codes mean", "esa-cci"))
 options("legend without a crosswalk", 4, legend="degradation3", says=("degradation3",))
