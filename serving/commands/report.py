@@ -210,8 +210,6 @@ def make(
         raise WrongUse("--layer and --name-field are about --areas; give it, or leave them out")
     chosen = matrix_of(matrix, regions, named_files(regional_matrix, "--regional-matrix"))
 
-    from indicators.condition.correction_files import read_corrections  # noqa: PLC0415 - these load GDAL
-
     some_productivity = any(path is not None for path in (lpd, trend, state, performance))
     some_carbon = any(path is not None for path in (soc_change, soc_condition, soc_stock))
     refuse_idle(
@@ -222,6 +220,7 @@ def make(
         }
     )
 
+    from indicators.condition.correction_files import read_corrections  # noqa: PLC0415 - these load GDAL
     from indicators.condition.oneout import nodata_policy as policy_of  # noqa: PLC0415
     from indicators.zones.reading import read_zones  # noqa: PLC0415
     from serving.report.folder import report_folder  # noqa: PLC0415
