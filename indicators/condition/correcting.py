@@ -2,7 +2,7 @@
 
 A pixel is corrected when its centre lies in the polygon; a polygon too small to hold a centre corrects the pixel that
 it lies in (`landcover.raster.area`). Where two corrections of one period meet, the result would depend on their order,
-so they are refused.
+so they are refused. UNCCD PRAIS 4 manual, SO1.md, table SO1-4.T3; codes as in Trends.Earth (LDN facts 4.7).
 """
 
 from __future__ import annotations

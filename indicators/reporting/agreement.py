@@ -1,4 +1,8 @@
-"""Rules about sums: tables of one report agree with each other."""
+"""Rules about sums: tables of one report agree with each other.
+
+UNCCD PRAIS 4 manual, introduction.md and SO1.md, "Dependencies", for areas within CP-1; the others follow from what the
+tables are (LDN facts 5.3 and 5.4).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is estimated of a map: value objects that all estimators fill."""
+"""What is estimated of a map: value objects that all estimators fill.
+
+Names and units as in Olofsson et al. 2014, section 4, doi:10.1016/j.rse.2014.02.015 (LDN facts 7).
+"""
 
 from __future__ import annotations
 

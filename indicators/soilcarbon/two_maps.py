@@ -1,7 +1,8 @@
 """Soil carbon between two land-cover maps, by one look-up a pixel.
 
 A stock only ever is multiplied, so how much of it is left depends on the two classes and the climate alone. The table
-of what is left comes from the same recursion as everywhere (``annual.annual_stocks``), run once for each combination.
+of what is left comes from the same recursion as everywhere (``annual.annual_stocks``), run once for each combination
+(IPCC Tier 1 factors as in Trends.Earth, ``gee/soc.py``; LDN facts 4.1).
 """
 
 from __future__ import annotations

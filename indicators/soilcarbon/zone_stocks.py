@@ -2,6 +2,7 @@
 
 As in ``indicators.cover.joint_areas``: where all pixels of a row are equal, stocks are added row by row and multiplied
 with the row's area; pixels partly in a zone count with their share.
+UNCCD PRAIS 4 manual, SO1.md, table SO1-3.T1; t/ha times 100 ha in a km2 are tonnes (LDN facts 5.2).
 """
 
 from __future__ import annotations
