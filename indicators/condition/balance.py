@@ -17,16 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from indicators.caveats import Caveat, may_state_neutrality, nodata_caveats
-from indicators.codes import NODATA
-from indicators.condition.indicator import cell_statuses
+from indicators.codes import NODATA, WATER
 from indicators.condition.land import (
-    WATER,
     AreaImpossible,
     check_areas,
     land_only,
     share_of,
 )
-from indicators.condition.status import GAINS, LOSSES
+from indicators.condition.status import GAINS, LOSSES, cell_statuses
 from indicators.joint import BASELINE, INITIAL, SDG, JointTable
 
 

@@ -3,23 +3,20 @@
 Total land area is the country without inland water (UNCCD PRAIS 4 reporting manual, SO1.md 1.4.1 and table CP-1.T1).
 Land without data stays land. Water is told by the land cover of the initial year, as in Trends.Earth's code; it has no
 data in the indicator and must not be taken for land without data. The same holds in a later period for water of the
-baseline's initial year, which ``indicators.condition.indicator.cell_statuses`` tells apart.
+baseline's initial year, which ``indicators.condition.status.cell_statuses`` tells apart.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from indicators.codes import WATER
 from indicators.joint import INITIAL, JointTable
 from landcover.errors import DataError
-
-WATER: Final = 7
-"""Water bodies in the UNCCD legend of seven classes."""
 
 
 class AreaImpossible(DataError):
@@ -63,9 +60,3 @@ def land_only(table: JointTable, names: Sequence[str]) -> npt.NDArray[np.float64
     if INITIAL not in names:
         return np.asarray(km2.sum(axis=0))
     return np.moveaxis(km2, 0, list(names).index(INITIAL))
-
-
-def water_km2(table: JointTable) -> float:
-    """km2 that were water in the initial year."""
-    codes = table.axis(INITIAL).codes
-    return float(table.over([INITIAL]).km2[codes.index(WATER)]) if WATER in codes else 0.0

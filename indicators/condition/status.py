@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, STABLE
+from indicators.codes import CONDITIONS, DEGRADED, IMPROVED, NODATA, OUTSIDE, STABLE
 from indicators.condition.positions import CHUNK, SIZE, conditions
+from indicators.joint import BASELINE, SDG, JointTable
 from indicators.productivity.positions import Codes, Positions, condition_positions
 from landcover.errors import GridMismatch
 from landcover.legends import Legend, get_legend
@@ -127,3 +128,26 @@ def _by_status(status7: Codes, values: dict[int, int]) -> npt.NDArray[np.int16]:
     pairs = [(code, CONDITIONS.index(value)) for code, value in values.items()]
     nodata = [(code, SIZE - 1) for code in (NODATA, -32767, 255)]
     return conditions(look_up(build_table([*pairs, *nodata]), status7, owner="legend 'status7'"))
+
+
+def cell_statuses(table: JointTable, *, axis: str = SDG) -> list[int]:
+    """Seven-class status of every cell over (baseline, axis), flat.
+
+    -32767 where either says that it is or was water, which is no land without data; else -32768 where either has none.
+    Good Practice Guidance for SDG 15.3.1, Addendum; UNCCD PRAIS 4 reporting manual, SO1.md Figure 4.
+
+    Args:
+        table: a joint table with an axis ``baseline``.
+        axis: which layer of the period: ``sdg``, or another one with the codes -1, 0, 1, -32767 and -32768.
+
+    Raises:
+        ConfigError: when the table lacks an axis.
+    """
+    return [_cell_status(before, after) for before in table.axis(BASELINE).codes for after in table.axis(axis).codes]
+
+
+def _cell_status(before: int, after: int) -> int:
+    for missing in (OUTSIDE, NODATA):
+        if missing in (before, after):
+            return missing
+    return MATRIX[CONDITIONS.index(before)][CONDITIONS.index(after)]

@@ -7,16 +7,15 @@ Dynamic World): no nodata value is ever assumed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 from rasterio.io import DatasetReader
 
 from landcover.errors import BandCount, DtypeMismatch
-from landcover.grid import Grid, Window
+from landcover.grid import Window
 from landcover.legends import Legend
 from landcover.raster import metadata
 from landcover.raster.bands import data_bands, load_bands, load_mask
@@ -24,9 +23,9 @@ from landcover.raster.base import BaseScene, SceneHeader
 from landcover.raster.digest import Stopped, file_digest
 from landcover.raster.georeference import grid_of
 from landcover.raster.handles import HandlePool
-from landcover.raster.nearest import codes_on
+from landcover.raster.openedmap import OpenedMap
 from landcover.raster.opening import open_raster
-from landcover.raster.protocol import DEFAULT_POLICY, Block, ReadPolicy, Scene
+from landcover.raster.protocol import DEFAULT_POLICY, Block, ReadPolicy
 from landcover.raster.scene import existing
 from landcover.raster.stated_legend import TAG, parse_legend
 from landcover.raster.strips import Layout, StripCache
@@ -37,7 +36,7 @@ CODES: Final = "codes"
 
 
 @dataclass(frozen=True, slots=True)
-class CodeMap:
+class CodeMap(OpenedMap[int]):
     """An opened map of codes. Use as a context manager, or close it.
 
     Attributes:
@@ -48,33 +47,8 @@ class CodeMap:
         scaled: whether the file states a scale or an offset; codes have none, so it is not applied.
     """
 
-    scene: Scene
-    nodata: int | None
     legend: Legend | None = None
     scaled: bool = False
-
-    @property
-    def grid(self) -> Grid:
-        """Position of its pixels."""
-        return self.scene.grid
-
-    def on(self, grid: Grid) -> CodeMap:
-        """The map on another grid, by the nearest pixel; the same map where the grid is its own."""
-        return replace(self, scene=codes_on(self.scene, grid, nodata=0 if self.nodata is None else self.nodata))
-
-    def close(self) -> None:
-        """Give the file back."""
-        self.scene.close()
-
-    def __enter__(self) -> Self:
-        """The map itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
 
 
 def open_codes(path: str | Path, *, policy: ReadPolicy = DEFAULT_POLICY) -> CodeMap:

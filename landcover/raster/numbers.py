@@ -7,10 +7,9 @@ assumed. Floats that are not finite are no data, too. Where a file states a scal
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 import rasterio.windows
@@ -18,17 +17,17 @@ from rasterio.enums import ColorInterp, Interleaving
 from rasterio.io import DatasetReader
 
 from landcover.errors import BandCount, DtypeMismatch
-from landcover.grid import Grid, Window
+from landcover.grid import Window
 from landcover.raster import metadata
 from landcover.raster.bands import data_bands, load_mask
 from landcover.raster.base import BaseScene, SceneHeader
 from landcover.raster.digest import Stopped, file_digest
 from landcover.raster.georeference import grid_of
 from landcover.raster.handles import HandlePool
-from landcover.raster.nearest import codes_on
 from landcover.raster.numberreading import reading_of
+from landcover.raster.openedmap import OpenedMap
 from landcover.raster.opening import open_raster
-from landcover.raster.protocol import DEFAULT_POLICY, AnyArray, Block, BoolArray, ReadPolicy, Scene
+from landcover.raster.protocol import DEFAULT_POLICY, AnyArray, Block, BoolArray, ReadPolicy
 from landcover.raster.scene import existing
 from landcover.raster.strips import Layout, Load, StripCache
 from landcover.raster.validity import has_mask
@@ -41,7 +40,7 @@ _FLOATS: Final = frozenset({"float32", "float64"})
 
 
 @dataclass(frozen=True, slots=True)
-class NumberMap:
+class NumberMap(OpenedMap[float]):
     """An opened map of numbers. Use as a context manager, or close it.
 
     Attributes:
@@ -53,33 +52,8 @@ class NumberMap:
         descriptions: what the file calls its bands, all of them, also those that are left out; empty where it does not.
     """
 
-    scene: Scene
-    nodata: float | None
     scaled: bool
     descriptions: tuple[str, ...] = ("",)
-
-    @property
-    def grid(self) -> Grid:
-        """Position of its pixels."""
-        return self.scene.grid
-
-    def on(self, grid: Grid) -> NumberMap:
-        """The map on another grid, by the nearest pixel; the same map where the grid is its own."""
-        return replace(self, scene=codes_on(self.scene, grid, nodata=0 if self.nodata is None else self.nodata))
-
-    def close(self) -> None:
-        """Give the file back."""
-        self.scene.close()
-
-    def __enter__(self) -> Self:
-        """The map itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
 
 
 def open_numbers(path: str | Path, *, policy: ReadPolicy = DEFAULT_POLICY) -> NumberMap:

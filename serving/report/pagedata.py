@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from indicators.codes import CONDITIONS, NODATA, OUTSIDE
+from indicators.codes import CONDITIONS, NODATA, OUTSIDE, WATER
 from indicators.condition.status import CONDITION_OF
 from indicators.joint import LPD, PRODUCTIVITY, SOC
 from indicators.reporting.account import PeriodAccount
@@ -41,8 +41,6 @@ MOST_PIXELS: Final = 1000
 
 MOST_CLASSES: Final = 7
 _FACTOR: Final = 10
-_WATER: Final = 7
-"""Code of water bodies in UNCCD-7."""
 
 LICENCE: Final = (
     "Choose a licence before publishing; UNCCD encourages CC0 or CC BY, and assumes CC BY-NC 4.0 otherwise."
@@ -142,9 +140,9 @@ def pictures_of(
     if status is not None:
         state_HW = conditions_of(state_HW)
     if status is not None or degradation.name == files.INDICATOR:
-        state_HW = np.where(final_HW == _WATER, np.int16(NODATA), state_HW)
+        state_HW = np.where(final_HW == WATER, np.int16(NODATA), state_HW)
     outlines, outside_HW = _outlines(request, grid), _outside(request, grid)
-    blank_HW = outside_HW | (initial_HW == _WATER) | (final_HW == _WATER)
+    blank_HW = outside_HW | (initial_HW == WATER) | (final_HW == WATER)
     return page.Pictures(
         initial=map_picture(_blank(initial_HW, outside_HW), grid, cover, outlines=outlines),
         final=map_picture(_blank(final_HW, outside_HW), grid, cover, outlines=outlines),

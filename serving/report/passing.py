@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from indicators.areas import PixelAreas
+from indicators.codes import WATER
 from indicators.condition.correcting import Correcting, CorrectionTotal
 from indicators.cover.account import CoverAccount
 from indicators.joint import Axis, JointTable
@@ -53,9 +54,6 @@ from serving.report.regional import RegionsInPass
 from serving.report.request import REPORT_LEGEND, CoverMap, ReportRequest
 from serving.report.streaming import AccountPlan, AccountRows, Extension, Progress, run_account
 from serving.report.tablefiles import read_accounts
-
-WATER: Final = 7
-"""Code of water bodies in UNCCD-7."""
 
 type Measured = Callable[[int], None]
 """Is told how many pixels a report has."""

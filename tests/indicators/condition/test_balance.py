@@ -3,9 +3,8 @@ import pytest
 
 from indicators.codes import NODATA
 from indicators.condition.balance import LandTypeBalance, balance, balance_of
-from indicators.condition.indicator import cell_statuses
 from indicators.condition.land import AreaImpossible, land_only
-from indicators.condition.status import gains_and_losses, status
+from indicators.condition.status import cell_statuses, gains_and_losses, status
 from indicators.joint import BASELINE, FINAL, INITIAL, REGION, SDG, Axis, JointTable, condition_axis, cover_axis
 from landcover.errors import ConfigError
 from landcover.legends import get_legend
